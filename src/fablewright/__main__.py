@@ -1,0 +1,5 @@
+"""``python -m fablewright``."""
+
+
+def main() -> None:
+    """Run the command line."""

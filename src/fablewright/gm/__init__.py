@@ -1,0 +1,1 @@
+"""The game: notes, scenes, encounters and the three agents. No vendor."""

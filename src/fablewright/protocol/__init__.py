@@ -1,0 +1,1 @@
+"""The wire-level machines, pure: facts that carry ``now`` go in, effects come out."""

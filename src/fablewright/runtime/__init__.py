@@ -1,0 +1,1 @@
+"""The agent runtime: asyncio and the standard library only."""
