@@ -1,0 +1,96 @@
+"""The envelope: what travels, around every message, between asker and answerer.
+
+It is data through and through. In particular ``reply_to`` is an address and never a future, so that
+the same envelope can cross a process boundary.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fablewright.errors import ContractViolation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["LONGEST_TIMEOUT", "Envelope", "Kind", "shrink", "valid_timeout"]
+
+LONGEST_TIMEOUT = 24 * 3600.0
+"""Seconds. A longer time-out is taken for a mistake (milliseconds, an absolute time) and refused."""
+
+
+class Kind(enum.Enum):
+    """What an envelope is for."""
+
+    ASK = "ask"  # wants exactly one reply by its deadline
+    TELL = "tell"  # wants none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """A message on its way.
+
+    Attributes:
+        message_id: Unique over all nodes: the node's prefix and a counter.
+        kind: Ask or tell.
+        sender: Name of the agent that sent it; empty for a caller outside the bus.
+        to: Name of the agent that shall handle it.
+        action: Which of that agent's handlers.
+        body: The message itself.
+        correlation_id: Id of the first message of the story that this one belongs to.
+        causation_id: Id of the message whose handling sent this one; None for the first.
+        reply_to: Address that the reply goes to; None for a tell.
+        deadline: Absolute, in seconds of the local clock: nothing is started after it. On the wire it
+            travels as what remains of it, so that clocks need not agree. None (tells only): no deadline.
+        idempotency_key: Two envelopes with the same key are one request.
+        attempt: 1 for the first try.
+        traceparent: W3C trace context, passed on unread.
+        headers: Whatever else travels.
+    """
+
+    message_id: str
+    kind: Kind
+    sender: str
+    to: str
+    action: str
+    body: object
+    correlation_id: str
+    causation_id: str | None = None
+    reply_to: str | None = None
+    deadline: float | None = None
+    idempotency_key: str | None = None
+    attempt: int = 1
+    traceparent: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def valid_timeout(seconds: float) -> float:
+    """Return ``seconds`` if it is a sane time-out.
+
+    Raises:
+        ContractViolation: It is NaN, negative, infinite, or over ``LONGEST_TIMEOUT``.
+    """
+    # NaN is neither below nor above anything, so one comparison refuses it too.
+    if not 0 <= seconds <= LONGEST_TIMEOUT:
+        raise ContractViolation(
+            f"A time-out lies between 0 and {LONGEST_TIMEOUT:.0f} seconds, not {seconds!r}."
+        )
+    return float(seconds)
+
+
+def shrink(*, now: float, timeout: float, parent: float | None, keep: float = 0.0) -> float:
+    """Return the deadline of a child request: its own time-out, never later than its parent's deadline.
+
+    Args:
+        now: The local clock, in seconds.
+        timeout: What the asker is willing to wait, in seconds.
+        parent: Deadline of the request that is being handled, if any.
+        keep: Seconds of the parent's time that the asker wants left for itself after the child.
+
+    Raises:
+        ContractViolation: See ``valid_timeout``.
+    """
+    own = now + valid_timeout(timeout)
+    return own if parent is None else max(now, min(own, parent - keep))

@@ -1,0 +1,151 @@
+"""What a handler is given beside its message: time left, ways to ask others, and a way to answer later."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+
+from fablewright.errors import ContractViolation, DeadlineExceeded
+
+if TYPE_CHECKING:
+    from fablewright.protocol.envelope import Envelope
+    from fablewright.protocol.message import Message, Request
+
+__all__ = ["Context", "ReplyToken"]
+
+R = TypeVar("R")
+
+
+class Sender(Protocol):
+    """What a context needs of its bus."""
+
+    def now(self) -> float: ...
+    async def ask(
+        self, to: str, request: Request[R], *, timeout: float | None, parent: Envelope | None, keep: float
+    ) -> R: ...
+    def tell(self, to: str, message: Message, *, parent: Envelope | None) -> None: ...
+    def answer(self, request: Envelope, reply: object) -> None: ...
+    def refuse(self, request: Envelope, error: Exception) -> None: ...
+    def token_dropped(self, request: Envelope) -> None: ...
+
+
+class ReplyToken(Generic[R]):
+    """The right to answer one request, once, later, from anywhere on the loop.
+
+    It holds no task and no future. If the last reference to it goes while it is unanswered, the asker
+    gets ``PeerLost`` at once and does not wait for its deadline.
+    """
+
+    __slots__ = ("__weakref__", "_answered", "_bus", "_request")
+
+    def __init__(self, bus: Sender, request: Envelope) -> None:
+        self._bus = bus
+        self._request = request
+        self._answered = False
+
+    def __repr__(self) -> str:
+        state = "answered" if self._answered else "open"
+        return f"<ReplyToken {self._request.message_id} {self._request.action} {state}>"
+
+    @property
+    def answered(self) -> bool:
+        """Whether it has been used."""
+        return self._answered
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until the asker stops waiting; 0 when it has."""
+        deadline = cast("float", self._request.deadline)  # asks always have one
+        return max(0.0, deadline - self._bus.now())
+
+    def answer(self, reply: R) -> None:
+        """Give the reply. One that comes too late is no error: it becomes a dead letter.
+
+        Raises:
+            ContractViolation: It was answered before, or ``reply`` is None.
+        """
+        if reply is None:
+            raise ContractViolation(f"{self._request.to} answered {self._request.action} with None.")
+        self._use()
+        self._bus.answer(self._request, reply)
+
+    def fail(self, error: Exception) -> None:
+        """Let the asker have an error instead.
+
+        Raises:
+            ContractViolation: It was answered before.
+        """
+        self._use()
+        self._bus.refuse(self._request, error)
+
+    def _use(self) -> None:
+        if self._answered:
+            raise ContractViolation(f"{self._request.to} answered {self._request.action} twice.")
+        self._answered = True
+
+    def __del__(self) -> None:
+        if not self._answered:
+            self._bus.token_dropped(self._request)
+
+
+class Context:
+    """One handling of one message."""
+
+    __slots__ = ("_bus", "_deferred", "envelope")
+
+    def __init__(self, bus: Sender, envelope: Envelope) -> None:
+        self._bus = bus
+        self._deferred = False
+        self.envelope = envelope
+
+    def __repr__(self) -> str:
+        return f"<Context {self.envelope.message_id} {self.envelope.to}.{self.envelope.action}>"
+
+    @property
+    def deferred(self) -> bool:
+        """Whether the handler took a reply token."""
+        return self._deferred
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until the asker stops waiting; infinite for a message that nobody waits for."""
+        deadline = self.envelope.deadline
+        return float("inf") if deadline is None else max(0.0, deadline - self._bus.now())
+
+    async def ask(
+        self, to: str, request: Request[R], *, timeout: float | None = None, keep: float = 0.0
+    ) -> R:
+        """Ask another agent within the time that this handler has left.
+
+        Args:
+            to: Name of the agent.
+            request: The message; its type says what the reply is.
+            timeout: Seconds to wait at most; the bus's default when None. Whatever is given, the child's
+                deadline is never later than this handler's own.
+            keep: Seconds of this handler's own time to keep back for after the reply.
+
+        Raises:
+            RequestFailed: One of its kinds, when no reply comes.
+            ContractViolation: The time-out is no sane number, or the answerer broke its contract.
+        """
+        if self.remaining - keep <= 0:
+            raise DeadlineExceeded(
+                f"No time is left to ask {to} for {request.action}.", to=to, action=request.action
+            )
+        return await self._bus.ask(to, request, timeout=timeout, parent=self.envelope, keep=keep)
+
+    def tell(self, to: str, message: Message) -> None:
+        """Send a message that wants no reply."""
+        self._bus.tell(to, message, parent=self.envelope)
+
+    def defer(self) -> ReplyToken[Any]:
+        """Promise to answer later; return the token to answer with, which the handler also returns.
+
+        Raises:
+            ContractViolation: Nobody waits for a reply, or the handler has deferred already.
+        """
+        if self.envelope.reply_to is None:
+            raise ContractViolation(f"{self.envelope.action} was told, not asked: there is nobody to answer.")
+        if self._deferred:
+            raise ContractViolation(f"{self.envelope.to} deferred {self.envelope.action} twice.")
+        self._deferred = True
+        return ReplyToken(self._bus, self.envelope)

@@ -1,0 +1,30 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fablewright.testing.virtual_loop import VirtualTimeLoop
+
+
+@pytest.fixture
+def anyio_backend() -> object:
+    """Tests marked ``anyio`` run on a real asyncio loop."""
+    return "asyncio"
+
+
+@pytest.fixture
+def virtual_time() -> object:
+    """The backend for tests in which an hour takes milliseconds: ``anyio_backend = virtual_time``."""
+    return "asyncio", {"loop_factory": VirtualTimeLoop}
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real documents beside the project; tests that need it are skipped without it."""
+    folder = Path(__file__).parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip("the shared documents are not beside this checkout")
+    return folder
