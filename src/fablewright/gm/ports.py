@@ -50,6 +50,15 @@ class PassageIndex(Protocol):
         """Return the number of passages."""
         ...
 
+    def counts(self) -> dict[str, int]:
+        """Return the number of passages of every file in the index, by name."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """A number that is different after every change of what a search can find; caches compare it."""
+        ...
+
     def search(self, query: str, *, limit: int, filters: Mapping[str, str]) -> list[Passage]:
         """Return at most ``limit`` passages, best first; see ``RetrieveDocuments`` for the filters."""
         ...

@@ -1,0 +1,279 @@
+"""Notes in folders on disk: finds the files, reads and decodes them, and says why it did not.
+
+Characters are counted in the decoded file as it stands: for UTF-8 exactly ``bytes.decode("utf-8")`` (a byte
+order mark is character 0), for UTF-16 exactly ``bytes.decode("utf-16")``; line ends are not translated.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import os
+import stat
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fablewright.errors import InvalidInput
+from fablewright.gm.notes import FileReport, FileStamp, NoteFile, NoteText
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["NotesFolder"]
+
+_SUFFIXES = frozenset({".md", ".markdown", ".txt"})
+_MOST_BYTES = 20_000_000
+_MOST_UNDECODABLE = 0.3  # share of characters; Latin-1 prose has about 0.05, random bytes about 0.6
+# A pipe or device put in place of a file after it was listed must not block, a link must not be followed.
+_OPEN_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+class NotesFolder:
+    """A :class:`~fablewright.gm.ports.NotesSource` over one or several folders (or single files).
+
+    Reads ``.md``, ``.markdown`` and ``.txt``. What begins with a dot is passed over in silence. A link is
+    never followed: what it points to inside the folder is read there, and one that leads out is reported. A
+    file's name is its path inside its folder with ``/``; if an earlier folder has that name already, the
+    folder's own name is put in front.
+
+    Args:
+        folders: The folders, or single files, in order of precedence.
+        max_bytes: Larger files are not read.
+
+    Attributes:
+        ignored: How many files of other kinds the last listing saw, by suffix (``.png``; empty: none).
+
+    Raises:
+        InvalidInput: A folder does not exist, cannot be read, or is a file that is not a note.
+    """
+
+    def __init__(self, folders: Sequence[Path | str] | Path | str, *, max_bytes: int = _MOST_BYTES) -> None:
+        given = [folders] if isinstance(folders, Path | str) else list(folders)
+        self._roots = [_Root.at(Path(folder)) for folder in given]
+        self._max_bytes = max_bytes
+        self._paths: dict[str, tuple[Path, Path]] = {}
+        self._listed = False
+        self.ignored: Counter[str] = Counter()
+
+    def files(self) -> Iterator[NoteFile | FileReport]:
+        """Yield what the folders hold, sorted by path within each; see the port.
+
+        Raises:
+            InvalidInput: A folder vanished since this object was made.
+        """
+        paths: dict[str, tuple[Path, Path]] = {}
+        taken: set[str] = set()
+        seen: set[Path] = set()
+        self.ignored = Counter()
+        for root in self._roots:
+            if not root.folder.is_dir():
+                raise InvalidInput(f"the notes folder {root.folder} is gone")
+            for path, remark in self._walk(root):
+                if path in seen:  # the same folder given twice, or one inside another
+                    continue
+                seen.add(path)
+                name = _unique(path.relative_to(root.folder).as_posix(), root.folder.name, taken)
+                taken.add(name)
+                item = (
+                    FileReport(_printable(name), "skipped", remark=remark)
+                    if remark
+                    else self._file(name, path)
+                )
+                if isinstance(item, NoteFile):
+                    paths[name] = (root.folder, path)
+                    self._paths[name] = (root.folder, path)
+                yield item
+        self._paths = paths
+        self._listed = True
+
+    def read(self, name: str) -> NoteText:
+        """Return the text of a file that :meth:`files` named; see the port.
+
+        Raises:
+            InvalidInput: It is not text, too large, gone, or may not be read; the message says which.
+        """
+        if name not in self._paths and not self._listed:
+            for _ in self.files():
+                pass
+        if name not in self._paths:
+            raise InvalidInput("no such file in the notes")
+        root, path = self._paths[name]
+        data = self._bytes(root, path)
+        text, remark = _decoded(data)
+        return NoteText(text, hashlib.sha256(data).hexdigest(), remark)
+
+    # ------------------------------------------------------------ listing
+
+    def _walk(self, root: _Root) -> Iterator[tuple[Path, str]]:
+        """Yield each note's path, with the reason if it is to be skipped."""
+        if root.only is not None:
+            yield root.only, ""
+            return
+        folders = [root.folder]
+        while folders:
+            folder = folders.pop()
+            try:
+                with os.scandir(folder) as listing:
+                    entries = sorted(listing, key=lambda entry: entry.name)
+            except OSError as error:
+                yield folder, f"cannot read the folder: {_reason(error)}"
+                continue
+            shown = [entry for entry in entries if not entry.name.startswith(".")]
+            yield from self._notes_among(root, shown)
+            deeper = [Path(entry.path) for entry in shown if entry.is_dir(follow_symlinks=False)]
+            folders.extend(folder for folder in reversed(deeper) if _is_unicode(folder.name))
+
+    def _notes_among(self, root: _Root, entries: Sequence[os.DirEntry[str]]) -> Iterator[tuple[Path, str]]:
+        for entry in entries:
+            path = Path(entry.path)
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if entry.is_symlink():
+                remark = _link_remark(root.folder, path)
+                if remark:
+                    yield path, remark
+            elif not is_folder and path.suffix.lower() not in _SUFFIXES:
+                self.ignored[path.suffix.lower()] += 1
+            elif not _is_unicode(entry.name):
+                yield path, "its name is not valid Unicode"
+            elif not is_folder:
+                yield path, ""
+
+    def _file(self, name: str, path: Path) -> NoteFile | FileReport:
+        try:
+            status = path.lstat()
+        except OSError as error:
+            return FileReport(name, "skipped", remark=_reason(error))
+        remark = self._objection(status)
+        if remark:
+            return FileReport(name, "skipped", remark=remark)
+        return NoteFile(name, FileStamp(status.st_size, status.st_mtime_ns))
+
+    def _objection(self, status: os.stat_result) -> str:
+        """Return why a file is not to be read, or nothing."""
+        if not stat.S_ISREG(status.st_mode):
+            return "not a regular file"
+        if status.st_size > self._max_bytes:
+            return f"too large ({_megabytes(status.st_size)}; the limit is {_megabytes(self._max_bytes)})"
+        return ""
+
+    # ------------------------------------------------------------ reading
+
+    def _bytes(self, root: Path, path: Path) -> bytes:
+        try:
+            if not path.parent.resolve().is_relative_to(root):
+                raise InvalidInput("a link that leads out of the notes folder")
+            descriptor = os.open(path, _OPEN_FLAGS)
+            with open(descriptor, "rb") as file:  # noqa: PTH123  a descriptor, opened above with flags of its own
+                objection = self._objection(os.fstat(descriptor))
+                if objection:
+                    raise InvalidInput(objection)
+                data = file.read(self._max_bytes + 1)
+        except OSError as error:
+            raise InvalidInput(_reason(error)) from error
+        if len(data) > self._max_bytes:  # it grew while it was read
+            raise InvalidInput(f"too large (the limit is {_megabytes(self._max_bytes)})")
+        return data
+
+
+class _Root:
+    """One of the folders given; ``only`` is set when a single file was given instead."""
+
+    def __init__(self, folder: Path, only: Path | None) -> None:
+        self.folder = folder
+        self.only = only
+
+    @classmethod
+    def at(cls, given: Path) -> _Root:
+        try:
+            resolved = given.expanduser().resolve(strict=True)
+        except FileNotFoundError as error:
+            raise InvalidInput(f"there is no folder {given}") from error
+        except (OSError, RuntimeError, ValueError) as error:  # a loop of links, an unknown user, a NUL
+            raise InvalidInput(f"cannot use {str(given)!r} as the notes folder: {_reason(error)}") from error
+        if resolved.is_dir():
+            return cls(resolved, None)
+        if resolved.is_file() and resolved.suffix.lower() in _SUFFIXES:
+            return cls(resolved.parent, resolved)
+        raise InvalidInput(f"{given} is not a folder; give the folder that holds your notes, or one note")
+
+
+# ---------------------------------------------------------------- decoding
+
+
+def _decoded(data: bytes) -> tuple[str, str]:
+    """Return the text and what had to be bent.
+
+    Raises:
+        InvalidInput: The bytes are not text.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = data.decode("utf-16", errors="replace")
+        damaged, name = text.count("\ufffd"), "UTF-16"
+    else:
+        text = data.decode("utf-8", errors="replace")
+        damaged, name = text.count("\ufffd") - data.count("\ufffd".encode()), "UTF-8"
+    if "\0" in text or damaged > _MOST_UNDECODABLE * len(text):
+        raise InvalidInput("not a text file")
+    if damaged:
+        places = "1 place is" if damaged == 1 else f"{damaged} places are"
+        return text, f"{places} not valid {name} and shown as \ufffd"
+    return text, ""
+
+
+# ---------------------------------------------------------------- names and words
+
+
+def _unique(name: str, folder: str, taken: set[str]) -> str:
+    if name not in taken:
+        return name
+    number = 1
+    prefix = folder
+    while f"{prefix}/{name}" in taken:
+        number += 1
+        prefix = f"{folder} ({number})"
+    return f"{prefix}/{name}"
+
+
+def _link_remark(root: Path, path: Path) -> str:
+    """Say why a link is not followed; nothing for one that no reader would miss."""
+    try:
+        target = path.resolve(strict=True)
+    except (OSError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13
+        return "a link that leads nowhere" if path.suffix.lower() in _SUFFIXES else ""
+    if target.is_relative_to(root):
+        return ""
+    if target.is_dir() or path.suffix.lower() in _SUFFIXES:
+        return "a link that leads out of the notes folder"
+    return ""
+
+
+def _is_unicode(name: str) -> bool:
+    """Whether a file's name could be decoded; bytes that could not be are surrogates in it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1_000_000:.3g} MB"
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "the file is gone"
+    if isinstance(error, PermissionError):
+        return "no permission to read it"
+    return str(getattr(error, "strerror", None) or error).lower()

@@ -1,0 +1,450 @@
+"""Passages in one SQLite file, found by words with FTS5.
+
+Why SQLite: it is in the standard library, several processes may read while one writes (WAL), and a process
+that is killed at any moment leaves the last whole transaction. One file's passages are one transaction.
+
+The ranking is BM25 over three columns (text, headings, file name). The words of a request are alternatives;
+neighbouring words and capitalised names are further alternatives as phrases, so that a passage which holds
+them together counts them twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import json
+import re
+import sqlite3
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError, InvalidInput
+from fablewright.gm.chunks import RULES_VERSION
+from fablewright.gm.notes import FileStamp, Passage
+from fablewright.gm.query_terms import STOP_WORDS, QueryTerms, query_terms, without_apostrophes
+from fablewright.gm.searchable import searchable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+__all__ = ["Ranking", "SqliteIndex"]
+
+_T = TypeVar("_T")
+
+_APPLICATION_ID = 0x4661626C  # "Fabl", in the header of the file: this database is ours
+_SCHEMA_VERSION = 1000 * 1 + RULES_VERSION
+_SCHEMA = """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE files (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+        size INTEGER NOT NULL, modified_ns INTEGER NOT NULL, sha256 TEXT NOT NULL
+    );
+    CREATE TABLE passages (
+        id INTEGER PRIMARY KEY, file_id INTEGER NOT NULL, heading TEXT NOT NULL,
+        first INTEGER NOT NULL, last INTEGER NOT NULL, text TEXT NOT NULL
+    );
+    CREATE INDEX passages_by_file ON passages (file_id);
+    CREATE VIRTUAL TABLE words USING fts5 (
+        body, heading, file, tokenize = "porter unicode61 remove_diacritics 2"
+    );
+"""
+_FILTERS = ("file", "heading")
+_SQLITE_BUSY, _SQLITE_LOCKED, _SQLITE_CORRUPT, _SQLITE_NOTADB = 5, 6, 11, 26
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What counts how much; each step can be switched off to measure what it brings.
+
+    Attributes:
+        heading_weight: Weight of a word in the headings, where one in the text has 1.
+        file_weight: Weight of a word in the file's name.
+        stop_words: Whether function words are left out of the search.
+        phrases: Whether two neighbouring words of the request also count as a phrase.
+        names: Whether neighbouring capitalised words also count as a phrase.
+    """
+
+    heading_weight: float = 4.0
+    file_weight: float = 2.0
+    stop_words: bool = True
+    phrases: bool = True
+    names: bool = True
+
+
+_USUAL = Ranking()
+
+
+class SqliteIndex:
+    """A :class:`~fablewright.gm.ports.PassageIndex` in one file, safe to use from threads and processes.
+
+    A file that is damaged or no database is moved to ``<name>.damaged`` and replaced by an empty index, and
+    one written by another version of this program is emptied; ``remark`` then says so.
+
+    Args:
+        path: Where the database is or shall be; missing folders are made.
+        ranking: What counts how much in a search.
+        busy_timeout: Seconds to wait for another process that is writing.
+
+    Raises:
+        ConfigurationError: The file cannot be used: a folder, another program's database, no permission, or
+            this Python's SQLite has no FTS5.
+    """
+
+    def __init__(self, path: Path | str, *, ranking: Ranking = _USUAL, busy_timeout: float = 10.0) -> None:
+        self.path = Path(path)
+        self.ranking = ranking
+        self.remark = ""
+        self._busy_timeout = busy_timeout
+        self._lock = threading.Lock()  # guards the fields below
+        self._writing = threading.Lock()  # one writer per process; between processes SQLite sees to it
+        self._idle: list[sqlite3.Connection] = []
+        self._generation = 0  # counts replacements of a damaged file: connections of an older one are dropped
+        self._closed = False
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"cannot use the index {self.path}: {error.strerror}") from error
+        self._guarded(_nothing)
+
+    # ------------------------------------------------------------ the port
+
+    def stamps(self) -> dict[str, FileStamp]:
+        """Return the stamp of every file in the index, by name."""
+
+        def read(connection: sqlite3.Connection) -> dict[str, FileStamp]:
+            rows = connection.execute("SELECT name, size, modified_ns, sha256 FROM files ORDER BY name")
+            return {name: FileStamp(size, modified_ns, sha256) for name, size, modified_ns, sha256 in rows}
+
+        return self._guarded(read)
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of passages of every file in the index, by name."""
+        query = """SELECT name, count(passages.id) FROM files LEFT JOIN passages ON file_id = files.id
+                   GROUP BY files.id ORDER BY name"""
+        return self._guarded(lambda connection: dict(connection.execute(query).fetchall()))
+
+    def count(self) -> int:
+        """Return the number of passages."""
+        return self._number("SELECT count(*) FROM passages")
+
+    @property
+    def version(self) -> int:
+        """A number that grows with every change of what a search can find, also over a rebuilt file."""
+        return self._number("SELECT value FROM meta WHERE key = 'version'")
+
+    def replace(self, name: str, stamp: FileStamp, passages: Sequence[Passage]) -> None:
+        """Store one file's passages in place of what was there, in one transaction."""
+        file_words = _file_words(name)
+        # The slow part comes before the transaction, so that other processes wait as briefly as possible.
+        rows = [
+            (
+                (json.dumps(passage.heading, ensure_ascii=False), passage.start, passage.end, passage.text),
+                (
+                    without_apostrophes(searchable(passage.text)),
+                    without_apostrophes(" / ".join(passage.heading)),
+                ),
+            )
+            for passage in passages
+        ]
+
+        def write(connection: sqlite3.Connection) -> None:
+            _forget(connection, name)
+            file_id = connection.execute(
+                "INSERT INTO files (name, size, modified_ns, sha256) VALUES (?, ?, ?, ?)",
+                (name, stamp.size, stamp.modified_ns, stamp.sha256),
+            ).lastrowid
+            for stored, words in rows:
+                passage_id = connection.execute(
+                    "INSERT INTO passages (file_id, heading, first, last, text) VALUES (?, ?, ?, ?, ?)",
+                    (file_id, *stored),
+                ).lastrowid
+                connection.execute(
+                    "INSERT INTO words (rowid, body, heading, file) VALUES (?, ?, ?, ?)",
+                    (passage_id, *words, file_words),
+                )
+            _count_up(connection)
+
+        self._write(write)
+
+    def touch(self, name: str, stamp: FileStamp) -> None:
+        """Note that a file looks new but reads the same; what a search finds, and ``version``, stay."""
+        change = "UPDATE files SET size = ?, modified_ns = ?, sha256 = ? WHERE name = ?"
+        values = (stamp.size, stamp.modified_ns, stamp.sha256, name)
+        self._write(lambda connection: connection.execute(change, values))
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Forget files, all in one transaction; names that are not there are passed over."""
+        gone = list(names)
+
+        def write(connection: sqlite3.Connection) -> None:
+            if sum(_forget(connection, name) for name in gone):
+                _count_up(connection)
+
+        if gone:
+            self._write(write)
+
+    def search(self, query: str, *, limit: int, filters: Mapping[str, str]) -> list[Passage]:
+        """Return at most ``limit`` passages, best first; equal scores in the order of file and place.
+
+        Args:
+            query: A person's words; nothing in them is query syntax.
+            limit: How many passages at most.
+            filters: ``file`` (a glob over the file's name) and ``heading`` (part of the headings), both
+                without regard to capitals.
+
+        Raises:
+            InvalidInput: A filter of another name.
+        """
+        accepts = _acceptance(filters)
+        stop_words = STOP_WORDS if self.ranking.stop_words else frozenset[str]()
+        expression = _match_expression(query_terms(query, stop_words=stop_words), self.ranking)
+        if not expression or limit <= 0:
+            return []
+        return self._guarded(lambda connection: self._ranked(connection, expression, limit, accepts))
+
+    def close(self) -> None:
+        """Close the database; searches that still run end by themselves. Closing twice is harmless."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    # ------------------------------------------------------------ searching
+
+    def _ranked(
+        self,
+        connection: sqlite3.Connection,
+        expression: str,
+        limit: int,
+        accepts: Callable[[str, tuple[str, ...]], bool],
+    ) -> list[Passage]:
+        weights = (1.0, self.ranking.heading_weight, self.ranking.file_weight)
+        hits = connection.execute(
+            "SELECT rowid, -bm25(words, ?, ?, ?) AS score FROM words WHERE words MATCH ? ORDER BY score DESC",
+            (*weights, expression),
+        )
+        found: list[Passage] = []
+        for passage_id, score in hits:
+            # All that share the last score are read before the cut: chance shall not choose among them.
+            if len(found) >= limit and score < found[-1].score:
+                break
+            passage = _passage(connection, passage_id, score)
+            if passage and accepts(passage.file, passage.heading):
+                found.append(passage)
+        hits.close()
+        found.sort(key=lambda passage: (-passage.score, passage.file, passage.start))
+        return found[:limit]
+
+    def _number(self, query: str) -> int:
+        return int(self._guarded(lambda connection: connection.execute(query).fetchone()[0]))
+
+    # ------------------------------------------------------------ transactions and connections
+
+    def _write(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        with self._writing:
+            self._guarded(work, begin="BEGIN IMMEDIATE")
+
+    def _guarded(self, work: Callable[[sqlite3.Connection], _T], *, begin: str = "BEGIN") -> _T:
+        """Do ``work`` in one transaction; if the file is damaged, begin an empty one and do it there."""
+        for attempt in range(3):
+            generation = self._generation
+            try:
+                return self._transaction(work, begin, generation)
+            except sqlite3.Error as error:
+                # The second look is for another process that has just replaced the file under our hands.
+                if attempt == 2 or not _is_damage(error):
+                    raise self._failure(error) from error
+                self._drop_connections(generation, set_aside=attempt == 1)
+        raise AssertionError  # the last attempt returned or raised
+
+    def _transaction(self, work: Callable[[sqlite3.Connection], _T], begin: str, generation: int) -> _T:
+        connection = self._borrow()
+        try:
+            connection.execute(begin)
+            result = work(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()  # rolls back, and whatever state it was in goes with it
+            raise
+        with self._lock:
+            if not self._closed and self._generation == generation:
+                self._idle.append(connection)
+                return result
+        connection.close()
+        return result
+
+    def _borrow(self) -> sqlite3.Connection:
+        with self._lock:
+            if self._closed:
+                raise ContractViolation("the index is closed")
+            if self._idle:
+                return self._idle.pop()
+        connection = sqlite3.connect(
+            self.path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            with contextlib.suppress(
+                sqlite3.OperationalError
+            ):  # busy: another process is just doing the same
+                connection.execute("PRAGMA journal_mode = WAL")
+        # In WAL this is safe against kill -9; a power cut may lose the last files, which are then read again.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        if _is_current(connection):
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        if not _is_current(connection):  # asked again now that nobody else can be building it
+            self._build(connection)
+        connection.execute("COMMIT")
+
+    def _build(self, connection: sqlite3.Connection) -> None:
+        tables = [
+            str(name)
+            for (name,) in connection.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+            )
+        ]
+        if tables and connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
+            raise ConfigurationError(
+                f"{self.path} is another program's database; choose another place for the index"
+            )
+        if tables:
+            self.remark = "the index was written by another version of Fablewright and is built anew"
+        for table in ("words", "passages", "files", "meta"):
+            connection.execute(f"DROP TABLE IF EXISTS {table}")
+        for statement in _SCHEMA.split(";"):
+            connection.execute(statement)
+        # Begins with the time, so that a rebuilt index never shows a version that a cache has seen before.
+        connection.execute("INSERT INTO meta VALUES ('version', ?)", (time.time_ns(),))
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+
+    def _drop_connections(self, generation: int, *, set_aside: bool) -> None:
+        with self._lock:
+            if self._generation != generation:
+                return  # another thread has seen to it
+            self._generation += 1
+            idle, self._idle = self._idle, []
+            for connection in idle:
+                connection.close()
+            if set_aside:
+                self._set_aside()
+
+    def _set_aside(self) -> None:
+        damaged = self.path.with_name(self.path.name + ".damaged")
+        try:
+            self.path.replace(damaged)
+            for suffix in ("-wal", "-shm"):
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot replace the damaged index {self.path}: {error.strerror}"
+            ) from error
+        self.remark = f"the index was damaged; it was moved to {damaged.name} and is built anew"
+
+    def _failure(self, error: sqlite3.Error) -> FablewrightError:
+        if "fts5" in str(error) and "module" in str(error):
+            return ConfigurationError(
+                "this Python's SQLite has no FTS5 full-text search; install Python from python.org or with uv"
+            )
+        if _primary_code(error) in {_SQLITE_BUSY, _SQLITE_LOCKED}:
+            return FablewrightError(
+                f"another program is writing the index {self.path}; try again in a moment"
+            )
+        return ConfigurationError(f"cannot use the index {self.path}: {error}")
+
+
+# ---------------------------------------------------------------- rows
+
+
+def _nothing(_connection: sqlite3.Connection) -> None:
+    """Open the database and see that it is sound."""
+
+
+def _is_current(connection: sqlite3.Connection) -> bool:
+    return bool(
+        connection.execute("PRAGMA user_version").fetchone()[0] == _SCHEMA_VERSION
+        and connection.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION_ID
+    )
+
+
+def _forget(connection: sqlite3.Connection, name: str) -> int:
+    """Delete a file and its passages; return 1, or 0 when it was not there."""
+    row = connection.execute("SELECT id FROM files WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        return 0
+    connection.execute("DELETE FROM words WHERE rowid IN (SELECT id FROM passages WHERE file_id = ?)", row)
+    connection.execute("DELETE FROM passages WHERE file_id = ?", row)
+    connection.execute("DELETE FROM files WHERE id = ?", row)
+    return 1
+
+
+def _count_up(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'version'")
+
+
+def _passage(connection: sqlite3.Connection, passage_id: int, score: float) -> Passage | None:
+    row = connection.execute(
+        """SELECT name, heading, first, last, text FROM passages JOIN files ON files.id = file_id
+           WHERE passages.id = ?""",
+        (passage_id,),
+    ).fetchone()
+    if row is None:
+        return None
+    name, heading, start, end, text = row
+    return Passage(text, name, tuple(json.loads(heading)), start, end, score)
+
+
+def _file_words(name: str) -> str:
+    return without_apostrophes(name.rpartition(".")[0] or name)
+
+
+# ---------------------------------------------------------------- queries
+
+
+def _match_expression(terms: QueryTerms, ranking: Ranking) -> str:
+    """Write terms as an FTS5 expression; terms hold letters and digits only, and each is quoted."""
+    phrases: list[tuple[str, ...]] = [(word,) for word in terms.words]
+    if ranking.phrases:
+        phrases.extend(terms.phrases)
+    if ranking.names:
+        phrases.extend(terms.names)
+    return " OR ".join('"' + " ".join(phrase) + '"' for phrase in phrases)
+
+
+def _acceptance(filters: Mapping[str, str]) -> Callable[[str, tuple[str, ...]], bool]:
+    for key in filters:
+        if key not in _FILTERS:
+            raise InvalidInput(f"unknown filter {key!r}; known filters: {', '.join(_FILTERS)}")
+    names = re.compile(fnmatch.translate(filters["file"].casefold())) if "file" in filters else None
+    part = filters.get("heading", "").casefold()
+
+    def accepts(file: str, heading: tuple[str, ...]) -> bool:
+        if names and not names.match(file.casefold()):
+            return False
+        return not part or part in " / ".join(heading).casefold()
+
+    return accepts
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    """Return SQLite's result code without its extension; 0 for errors of the Python module itself."""
+    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    return _primary_code(error) in {_SQLITE_CORRUPT, _SQLITE_NOTADB}

@@ -1,0 +1,118 @@
+"""What of a person's request is worth searching for: words, phrases and names.
+
+Pure, and knows no search engine: an index turns the terms into its own query language.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["STOP_WORDS", "QueryTerms", "query_terms", "without_apostrophes"]
+
+_T = TypeVar("_T")
+
+_MOST_CHARACTERS = 20_000
+_MOST_WORDS = 48
+"""Distinct words that are searched for; more come only from a pasted page, and cost time without end."""
+
+_WORD = re.compile(r"[^\W_]+")
+
+# English function words, and the verbs with which one asks an assistant for something.
+STOP_WORDS = frozenset(
+    _WORD.findall("""
+    a about above after again against all am an and any are aren as at be because been before being below
+    between both but by can cannot could couldn d did didn do does doesn doing don down during each few for
+    from further get gets got had hadn has hasn have haven having he her here hers herself him himself his how
+    i if in into is isn it its itself just let lets ll m me might more most must my myself need needs no nor
+    not now of off on once only or other our ours ourselves out over own please re s same shall she should
+    shouldn so some such t than that the their theirs them themselves then there these they this those through
+    to too under until up upon us ve very want wants was wasn we were weren what when where which while who
+    whom whose why will with won would wouldn you your yours yourself yourselves
+    ask build create describe explain generate give invent make prepare show suggest tell write
+    """)
+)
+
+_SENTENCE_END = re.compile(r"[.!?;:\n]+")
+_APOSTROPHES = re.compile(r"(?<=\w)['\u2019\u02bc]s\b|(?<=\w)['\u2019\u02bc](?=\w)")
+
+
+@dataclass(frozen=True, slots=True)
+class QueryTerms:
+    """What to search for.
+
+    Attributes:
+        words: Distinct words in the order of the request, lower case, without stop words (unless there is
+            nothing else).
+        phrases: Two words that stand side by side in the request.
+        names: Capitalised words that stand side by side, of two words or more: ``("lonely", "torch")``.
+    """
+
+    words: tuple[str, ...] = ()
+    phrases: tuple[tuple[str, ...], ...] = ()
+    names: tuple[tuple[str, ...], ...] = ()
+
+
+def without_apostrophes(text: str) -> str:
+    """Make ``Gardren's`` one word, the same as ``Gardren``; to be used on both sides of a search."""
+    return _APOSTROPHES.sub("", text)
+
+
+def query_terms(query: str, *, stop_words: frozenset[str] = STOP_WORDS) -> QueryTerms:
+    """Take a request apart.
+
+    Args:
+        query: Any text; characters that are not letters or digits only separate words.
+        stop_words: Words not worth searching for, in lower case.
+
+    Returns:
+        The terms; all empty when there is no word in the query. At most 48 distinct words.
+    """
+    sentences = [
+        _WORD.findall(sentence)
+        for sentence in _SENTENCE_END.split(
+            without_apostrophes(unicodedata.normalize("NFC", query[:_MOST_CHARACTERS]))
+        )
+    ]
+    kept = list(
+        _distinct(word.lower() for words in sentences for word in words if word.lower() not in stop_words)
+    )
+    if not kept:
+        kept = list(_distinct(word.lower() for words in sentences for word in words))
+    allowed = frozenset(kept[:_MOST_WORDS])
+    pairs = (
+        (left.lower(), right.lower())
+        for words in sentences
+        for left, right in pairwise(words)
+        if left.lower() in allowed and right.lower() in allowed
+    )
+    names = (name for words in sentences for name in _names(words, stop_words, allowed))
+    return QueryTerms(
+        words=tuple(kept[:_MOST_WORDS]),
+        phrases=tuple(_distinct(pairs))[:_MOST_WORDS],
+        names=tuple(_distinct(names))[:_MOST_WORDS],
+    )
+
+
+def _names(
+    words: list[str], stop_words: frozenset[str], allowed: frozenset[str]
+) -> Iterator[tuple[str, ...]]:
+    """Yield runs of two or more capitalised words; a stop word ends a run (``Who owns the Lonely Torch``)."""
+    run: list[str] = []
+    for word in [*words, ""]:
+        if word[:1].isupper() and word.lower() not in stop_words and word.lower() in allowed:
+            run.append(word.lower())
+            continue
+        if len(run) > 1:
+            yield tuple(run)
+        run = []
+
+
+def _distinct(items: Iterable[_T]) -> Iterator[_T]:
+    return iter(dict.fromkeys(items))
