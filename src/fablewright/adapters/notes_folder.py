@@ -170,7 +170,7 @@ class NotesFolder:
             if not path.parent.resolve().is_relative_to(root):
                 raise InvalidInput("a link that leads out of the notes folder")
             descriptor = os.open(path, _OPEN_FLAGS)
-            with open(descriptor, "rb") as file:  # noqa: PTH123  a descriptor, opened above with flags of its own
+            with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, opened above with flags of its own
                 objection = self._objection(os.fstat(descriptor))
                 if objection:
                     raise InvalidInput(objection)

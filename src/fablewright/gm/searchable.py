@@ -17,7 +17,7 @@ _AUTOLINK = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*+:[^\s<>]*+>|<[^\s<>@]++@[^\s<>
 _INLINE_TAGS = frozenset(
     re.findall(
         r"\w+",
-        "a abbr b bdi bdo big cite code data dfn em font i ins kbd mark q s samp small span strong sub sup u var",
+        "a abbr b bdi bdo big cite code data dfn em font i ins kbd mark q s samp small span strong sub sup u",
     )
 )
 _FENCE_LINE = re.compile(r"^[ \t>]*+(?:`{3,}+|~{3,}+)[^\n`]*+$", re.MULTILINE)
