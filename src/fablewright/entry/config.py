@@ -1,0 +1,230 @@
+"""The settings: one frozen object, and where each value of it came from.
+
+A flag wins over the environment (``FABLEWRIGHT_TIMEOUT=5``), the environment over ``fablewright.toml`` in the
+working directory (or the file that ``--config`` or ``FABLEWRIGHT_CONFIG`` names), the file over the default.
+A key that nobody knows is an error and never ignored: a misspelt setting that has no effect costs an evening.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, NoReturn
+
+import msgspec
+import platformdirs
+from msgspec import Meta
+
+from fablewright.errors import ConfigurationError, InvalidInput
+from fablewright.gm.party import parse_party
+
+__all__ = ["FILE_NAME", "PREFIX", "Loaded", "Settings", "load_settings"]
+
+FILE_NAME = "fablewright.toml"
+PREFIX = "FABLEWRIGHT_"
+_NOT_SETTINGS = frozenset({"FABLEWRIGHT_CONFIG", "FABLEWRIGHT_DEBUG"})  # read where they are needed
+
+
+def _data_dir() -> Path:
+    return Path(platformdirs.user_data_dir("fablewright"))
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that can be set; ``docs/configuration.md`` is made from this class."""
+
+    notes: Annotated[
+        tuple[Path, ...], Meta(description="Folders with your notes. Empty: the sample campaign.")
+    ] = ()
+    party: Annotated[
+        str, Meta(description="Who plays: `4x2` is four level-2 characters, `3x5+1x4` mixes levels.")
+    ] = "4x2"
+    timeout: Annotated[
+        float, Meta(gt=0, le=86_400, description="Seconds until there is an answer, whatever happens.")
+    ] = 10.0
+    rag_request_timeout: Annotated[
+        float, Meta(gt=0, le=86_400, description="Seconds to wait for passages before a scene goes without.")
+    ] = 10.0
+    max_rag_retries: Annotated[
+        int, Meta(ge=0, le=10, description="How often a search that failed is tried again.")
+    ] = 2
+    circuit_breaker_threshold: Annotated[
+        int, Meta(ge=1, le=1_000, description="Failed searches in a row after which no more are tried.")
+    ] = 5
+    circuit_breaker_reset_time: Annotated[
+        float, Meta(gt=0, le=86_400, description="Seconds until searching is tried again after that.")
+    ] = 60.0
+    max_docs: Annotated[int, Meta(ge=1, le=100, description="Passages that one search returns at most.")] = 12
+    max_file_mb: Annotated[
+        int, Meta(ge=1, le=1_024, description="Larger files are skipped, and it is said so.")
+    ] = 20
+    data_dir: Annotated[
+        Path,
+        Meta(
+            description="Where the index, the chat history and error reports are kept.",
+            extra={"default": "the system's folder for user data"},
+        ),
+    ] = msgspec.field(default_factory=_data_dir)
+    seed: Annotated[
+        int | None,
+        Meta(
+            description="Makes rolls and invented parts the same each time.",
+            extra={"default": "none: different each time"},
+        ),
+    ] = None
+    rules: Annotated[
+        Literal["2024", "2014"], Meta(description="Whose encounter budgets and names are used.")
+    ] = "2024"
+
+
+_FIELDS = {each.name: each for each in msgspec.structs.fields(Settings)}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, and for each key the flag, the variable or the file that its value came from.
+
+    Attributes:
+        settings: The values.
+        origins: By key: ``--timeout``, ``FABLEWRIGHT_TIMEOUT``, a file's path, or ``default``.
+        file: The configuration file that was read; None without one.
+    """
+
+    settings: Settings
+    origins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    file: Path | None = None
+
+
+def load_settings(
+    flags: Mapping[str, object] | None = None,
+    *,
+    config: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> Loaded:
+    """Return the settings that hold for this run.
+
+    Args:
+        flags: What was given on the command line, by key; None values count as not given.
+        config: The file that ``--config`` names.
+        environ: The environment; the process's own when None.
+        directory: Where to look for ``fablewright.toml``; the working directory when None.
+
+    Raises:
+        ConfigurationError: A key is unknown, a value wrong, or the file cannot be read.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, object] = {}
+    origins = dict.fromkeys(_FIELDS, "default")
+    file = _find_file(config, environ, directory or Path())
+    if file is not None:
+        for key, raw in _read_file(file).items():
+            values[key] = _convert(key, raw, f"{key} in {file}", strict=True, folder=file.parent)
+            origins[key] = str(file)
+    for variable, text in _variables(environ).items():
+        key = variable.removeprefix(PREFIX).lower()
+        raw = [part for part in text.split(os.pathsep) if part] if key == "notes" else text
+        values[key] = _convert(key, raw, variable, strict=False, folder=Path())
+        origins[key] = variable
+    for key, raw in (flags or {}).items():
+        if raw is not None:
+            flag = f"--{key.replace('_', '-')}"
+            values[key] = _convert(key, raw, flag, strict=False, folder=Path())
+            origins[key] = flag
+    return Loaded(Settings(**values), MappingProxyType(origins), file)  # type: ignore[arg-type] # each is converted
+
+
+def _find_file(config: Path | None, environ: Mapping[str, str], directory: Path) -> Path | None:
+    named = environ.get("FABLEWRIGHT_CONFIG") or None
+    if config is not None or named is not None:
+        return Path(config or named or "").expanduser()
+    usual = directory / FILE_NAME
+    return usual if usual.is_file() else None
+
+
+def _read_file(file: Path) -> dict[str, object]:
+    try:
+        content = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file} is not valid TOML: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file} is not UTF-8 text (byte {error.start}).") from error
+    except RecursionError as error:
+        raise ConfigurationError(f"{file} is nested too deeply.") from error
+    except OSError as error:
+        reason = (error.strerror or "it cannot be opened").lower()
+        raise ConfigurationError(f"The configuration {file} cannot be read: {reason}.") from error
+    for key in content:
+        if key not in _FIELDS:
+            _unknown(key, f"in {file}", list(_FIELDS))
+    return content
+
+
+def _variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that set something; an empty one sets nothing, as shells clear them that way."""
+    known = {f"{PREFIX}{name.upper()}" for name in _FIELDS}
+    for name in environ:
+        if name.startswith(PREFIX) and name not in known | _NOT_SETTINGS:
+            _unknown(name, "in the environment", sorted(known | _NOT_SETTINGS))
+    return {name: environ[name] for name in sorted(known) if environ.get(name)}
+
+
+def _unknown(key: str, where: str, known: list[str]) -> NoReturn:
+    by_lower = {each.lower(): each for each in known}
+    nearest = difflib.get_close_matches(key.lower(), by_lower, n=1, cutoff=0.0)[0]
+    raise ConfigurationError(f"There is no setting {key!r} ({where}); did you mean {by_lower[nearest]}?")
+
+
+def _convert(key: str, raw: object, where: str, *, strict: bool, folder: Path) -> object:
+    """Return ``raw`` as the type of the setting; ``where`` names it in the error."""
+    if key == "rules" and type(raw) is int:
+        raw = str(raw)  # `rules = 2014` without quotes can only mean one thing
+    if key == "notes" and isinstance(raw, str):
+        raw = [raw]  # as can one folder without brackets
+    if key == "seed" and isinstance(raw, str) and raw.strip().lower() == "none":
+        raw = None
+    try:
+        value: Any = msgspec.convert(raw, _FIELDS[key].type, strict=strict, dec_hook=_path)
+        if key == "party":
+            parse_party(value)
+    except msgspec.ValidationError as error:
+        shown = repr(raw) if isinstance(raw, str) else str(raw)
+        raise ConfigurationError(f"{where} must be {expected(key)}, not {shown[:60]}.") from error
+    except InvalidInput as error:
+        raise ConfigurationError(f"{where}: {error}") from error
+    if key == "notes":
+        return tuple(folder / each for each in value)
+    return folder / value if key == "data_dir" else value
+
+
+def _path(kind: type, raw: object) -> object:
+    """Make a ``Path`` of a text; msgspec knows none and asks."""
+    if kind is not Path or not isinstance(raw, str | Path) or not str(raw).strip():
+        raise ValueError("not a path")
+    return Path(raw).expanduser()
+
+
+def expected(key: str) -> str:
+    """Say in words which values a setting takes, for errors and for the documentation."""
+    kind = msgspec.inspect.type_info(_FIELDS[key].type)
+    if isinstance(kind, msgspec.inspect.Metadata):
+        kind = kind.type
+    match kind:
+        case msgspec.inspect.FloatType(le=most):
+            return f"a number greater than 0 and at most {most:.0f}"
+        case msgspec.inspect.IntType(ge=least, le=most):
+            return f"a whole number from {least} to {most}"
+        case msgspec.inspect.LiteralType(values=values):
+            return " or ".join(f'"{each}"' for each in sorted(values, reverse=True))
+        case msgspec.inspect.UnionType():
+            return "a whole number, or left out"
+        case msgspec.inspect.VarTupleType():
+            return "a list of folders"
+        case msgspec.inspect.StrType():
+            return "a party such as 4x2"
+        case _:
+            return "the path of a folder"
