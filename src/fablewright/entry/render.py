@@ -1,0 +1,196 @@
+"""An answer as a person reads it: in the order in which a scene is played, each line with where it comes from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from fablewright.entry.sentence import Sentences
+from fablewright.entry.terminal import MAX_WIDTH, clean
+from fablewright.gm.creature import cr_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console, RenderableType
+
+    from fablewright.gm.answer import Answer
+    from fablewright.gm.scenario import Check, Foe, Line, Option, Scene
+
+__all__ = ["render"]
+
+_TABLE_FROM = 100  # columns; a table of four columns in fewer is a picket fence
+_PROSE_WIDTH = 100  # longer lines are hard to read aloud from; only the table goes on to the edge
+_HEADING = "bold cyan"
+
+
+
+def render(answer: Answer, console: Console) -> list[RenderableType]:
+    """Return what to print for an answer, from top to bottom."""
+    return list(_Page(answer, console).parts())
+
+
+class _Page:
+    """One answer on one console: knows the width, and collects which sources and marks were used."""
+
+    def __init__(self, answer: Answer, console: Console) -> None:
+        self._answer = answer
+        self._console = console
+        self._width = min(console.width, MAX_WIDTH)
+        self._sentences = Sentences(answer)
+
+    def parts(self) -> Iterator[RenderableType]:
+        yield Text()
+        if self._answer.scene is not None:
+            yield from self._scene(self._answer.scene)
+        for line in self._answer.lines:
+            yield self._hanging("• " if len(self._answer.lines) > 1 else "", self._sentences.text(line))
+        yield from self._foot()
+
+    # -------------------------------------------------------------- a scene's parts
+
+    def _scene(self, scene: Scene) -> Iterator[RenderableType]:
+        title = self._sentences.text(scene.title, "bold")
+        yield title
+        yield Text("─" * min(title.cell_len, self._width), "cyan")
+        if scene.read_aloud:
+            yield Text()
+            yield from self._read_aloud(scene.read_aloud)
+        yield from self._bullets("What is here", scene.here)
+        if scene.checks:
+            yield from self._section("Checks")
+            wide = self._width >= _TABLE_FROM
+            yield self._check_table(scene.checks) if wide else self._check_stack(scene.checks)
+        if scene.foes or scene.balance:
+            yield from self._section("Foes")
+            yield from self._foes(scene.foes)
+            for line in scene.balance:
+                yield self._hanging("  ", self._sentences.text(line))
+        if scene.options:
+            yield from self._section("Options")
+            for number, option in enumerate(scene.options, 1):
+                yield from self._option(number, option)
+        yield from self._bullets("Consequences", scene.consequences)
+        yield from self._bullets("Loot", scene.loot)
+
+    def _section(self, name: str) -> Iterator[RenderableType]:
+        yield Text()
+        yield Text(name, _HEADING)
+
+    def _bullets(self, name: str, lines: Sequence[Line]) -> Iterator[RenderableType]:
+        if lines:
+            yield from self._section(name)
+        for line in lines:
+            yield self._hanging("  • ", self._sentences.text(line))
+
+    def _read_aloud(self, lines: Sequence[Line]) -> Iterator[RenderableType]:
+        for place, line in enumerate(lines):
+            if place:
+                yield Text("  ┃", "bold yellow")
+            yield self._hanging("  ┃ ", self._sentences.text(line, "italic"), repeat=True, style="bold yellow")
+
+    def _check_table(self, checks: Sequence[Check]) -> RenderableType:
+        table = Table(box=box.SIMPLE_HEAD, width=self._width, show_edge=False, header_style="dim")
+        table.add_column("Check", ratio=3)
+        table.add_column("DC", justify="right", min_width=2)
+        table.add_column("On a success", ratio=4)
+        table.add_column("On a failure", ratio=4)
+        for check in checks:
+            ends = [
+                self._sentences.text(end, beside=check.sources) if end else Text("—", "dim")
+                for end in (check.success, check.failure)
+            ]
+            table.add_row(self._skill(check), Text(str(check.dc), "bold"), *ends)
+            if check is not checks[-1]:
+                table.add_row()
+        return table
+
+    def _skill(self, check: Check) -> Text:
+        text = self._sentences.marked(clean(check.skill), check.origin, check.sources, "bold")
+        if check.purpose is None:
+            return text
+        return text.append("\n").append(self._sentences.text(check.purpose, beside=check.sources))
+
+    def _check_stack(self, checks: Sequence[Check]) -> RenderableType:
+        lines: list[RenderableType] = []
+        for check in checks:
+            words = f"{clean(check.skill)} DC {check.dc}"
+            skill = self._sentences.marked(words, check.origin, check.sources, "bold")
+            lines.append(self._hanging("  • ", skill))
+            for name, line, style in (
+                ("", check.purpose, ""),
+                ("success: ", check.success, "green"),
+                ("failure: ", check.failure, "red"),
+            ):
+                if line is not None:
+                    text = self._sentences.text(line, beside=check.sources)
+                    lines.append(self._hanging(f"    {name}", text, style=style))
+        return Group(*lines)
+
+    def _foes(self, foes: Sequence[Foe]) -> Iterator[RenderableType]:
+        rows = [(_count(foe), clean(foe.name), _rating(foe)) for foe in foes]
+        widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
+        for foe, (count, name, rating) in zip(foes, rows, strict=True):
+            words = f"{count:>{widths[0]}}  {name:<{widths[1]}}  {rating:<{widths[2]}}".rstrip()
+            text = self._sentences.marked(words, foe.origin, foe.sources)
+            text.stylize("bold", widths[0] + 2, widths[0] + 2 + len(name))
+            yield self._hanging("  ", text)
+            if foe.note:
+                yield self._hanging(" " * (widths[0] + 4), Text(clean(foe.note), "dim"))
+
+    def _option(self, number: int, option: Option) -> Iterator[RenderableType]:
+        yield self._hanging(f"  {number}. ", self._sentences.text(option.action), style="bold")
+        if option.consequence:
+            text = self._sentences.text(option.consequence, beside=option.action.sources)
+            yield self._hanging("     → ", text, style="dim")
+
+    # -------------------------------------------------------------- sources, legend, timings
+
+    def _foot(self) -> Iterator[RenderableType]:
+        if self._sentences.places:
+            yield from self._section("Sources")
+            for number, place in enumerate(self._sentences.places, 1):
+                yield self._hanging(f"  [{number}] ", Text(place, "dim"), style="cyan")
+        yield Text()
+        if self._sentences.legend:
+            yield self._hanging("", Text("   ".join(self._sentences.legend), "dim"))
+        yield self._hanging("", Text(self._timings(), "dim"))
+
+    def _timings(self) -> str:
+        timings, passages = self._answer.timings, len(self._answer.citations)
+        parts = [f"{passages} passage{'' if passages == 1 else 's'}"] if self._answer.used_rag else []
+        for name, spent in (("search", timings.retrieve_ms), ("writing", timings.compose_ms)):
+            if spent:
+                parts.append(f"{name} {_duration(spent)}")
+        return " · ".join([*parts, f"{_duration(timings.total_ms)} in all"])
+
+    # -------------------------------------------------------------- lines
+
+    def _hanging(self, first: str, body: Text, *, repeat: bool = False, style: str = "") -> Text:
+        """Wrap ``body`` behind ``first``, which on the further lines is repeated or left blank."""
+        lines = body.wrap(self._console, max(20, min(self._width, _PROSE_WIDTH) - len(first)))
+        out = Text()
+        for place, line in enumerate(lines):
+            line.rstrip()
+            lead = first if repeat or not place else " " * len(first)
+            out.append("\n" if place else "").append(lead, style).append_text(line)
+        return out
+
+
+def _count(foe: Foe) -> str:
+    return "some" if foe.count is None else f"{foe.count} ×"
+
+
+def _rating(foe: Foe) -> str:
+    if foe.cr is None:
+        return ""
+    cr = f"CR {cr_text(foe.cr)}"
+    return cr if foe.xp is None else f"{cr:<6}  {foe.xp:>6,} XP{' each' if foe.count != 1 else ''}"
+
+
+def _duration(milliseconds: float) -> str:
+    return f"{milliseconds / 1000:.1f} s" if milliseconds >= 1000 else f"{milliseconds:.0f} ms"
