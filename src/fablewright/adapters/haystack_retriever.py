@@ -85,13 +85,14 @@ class HaystackRetriever:
             self._threads.close()
 
     async def _loaded(self) -> Pipeline:
-        return self._pipeline or await self._threads.run(self._load)
+        if self._pipeline is not None:
+            return self._pipeline
+        return await self._threads.run(self._load)
 
     def _load(self) -> Pipeline:
         with self._loading:  # those who come while it loads wait here, on their threads, and find it loaded
             if self._pipeline is None:
-                self._pipeline = pipeline = _pipeline(self._index, self._threads)
-                return pipeline
+                self._pipeline = _pipeline(self._index, self._threads)
             return self._pipeline
 
 

@@ -7,6 +7,7 @@ order mark is character 0), for UTF-16 exactly ``bytes.decode("utf-16")``; line 
 from __future__ import annotations
 
 import codecs
+import errno
 import hashlib
 import os
 import stat
@@ -170,11 +171,14 @@ class NotesFolder:
             if not path.parent.resolve().is_relative_to(root):
                 raise InvalidInput("a link that leads out of the notes folder")
             descriptor = os.open(path, _OPEN_FLAGS)
-            with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, opened above with flags of its own
+            try:
                 objection = self._objection(os.fstat(descriptor))
                 if objection:
                     raise InvalidInput(objection)
-                data = file.read(self._max_bytes + 1)
+                with os.fdopen(descriptor, "rb", closefd=False) as file:
+                    data = file.read(self._max_bytes + 1)
+            finally:
+                os.close(descriptor)
         except OSError as error:
             raise InvalidInput(_reason(error)) from error
         if len(data) > self._max_bytes:  # it grew while it was read
@@ -276,4 +280,6 @@ def _reason(error: Exception) -> str:
         return "the file is gone"
     if isinstance(error, PermissionError):
         return "no permission to read it"
+    if isinstance(error, OSError) and error.errno == errno.ELOOP:  # opened with O_NOFOLLOW
+        return "a link was put in its place"
     return str(getattr(error, "strerror", None) or error).lower()

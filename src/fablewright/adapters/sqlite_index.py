@@ -107,6 +107,8 @@ class SqliteIndex:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigurationError(f"cannot use the index {self.path}: {error.strerror}") from error
+        if _is_too_short(self.path):
+            self._set_aside()
         self._guarded(_nothing)
 
     # ------------------------------------------------------------ the port
@@ -373,6 +375,14 @@ class SqliteIndex:
 
 def _nothing(_connection: sqlite3.Connection) -> None:
     """Open the database and see that it is sound."""
+
+
+def _is_too_short(path: Path) -> bool:
+    """Whether something stands there that SQLite would take for an empty database, and write over."""
+    try:
+        return 0 < path.stat().st_size < 100  # the length of a database's header
+    except OSError:
+        return False
 
 
 def _is_current(connection: sqlite3.Connection) -> bool:

@@ -144,7 +144,7 @@ def _joined(text: str, sections: Sequence[_Section], sizes: ChunkSizes) -> Itera
         carried.extend(section.blocks)
         if following and carried[-1].end - carried[0].start <= sizes.usual:
             visible = _visible(text, section.blocks, sizes.slight)
-            if visible == 0 or (visible < sizes.slight and following.level > section.level):
+            if visible == 0 or (visible < sizes.slight and following.level > section.level > 0):
                 continue
         yield _Section(section.heading, section.level, carried)
         carried = []

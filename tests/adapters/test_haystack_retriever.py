@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import asyncio
+import builtins
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fablewright.adapters import haystack_retriever
+from fablewright.adapters.haystack_retriever import HaystackRetriever, clean_query
+from fablewright.adapters.sqlite_index import SqliteIndex
+from fablewright.errors import ConfigurationError, InvalidInput, MissingExtra
+from fablewright.gm.indexing import passages_of
+from fablewright.gm.notes import FileStamp, Passage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+pytestmark = pytest.mark.anyio
+
+PASSAGE = Passage("The Blue Heron.", "inn.md", ("Places", "Inn"), 3, 18, 1.5)
+
+
+class Index:
+    """An index that answers as it is told."""
+
+    version = 1
+
+    def __init__(self, seconds: float = 0.0, error: Exception | None = None) -> None:
+        self.seconds = seconds
+        self.error = error
+        self.asked: list[tuple[str, int, Mapping[str, str]]] = []
+
+    def search(self, query: str, *, limit: int, filters: Mapping[str, str]) -> list[Passage]:
+        self.asked.append((query, limit, filters))
+        time.sleep(self.seconds)
+        if self.error:
+            raise self.error
+        return [PASSAGE] * limit
+
+    stamps = counts = count = replace = touch = remove = NotImplemented
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[SqliteIndex]:
+    opened = SqliteIndex(tmp_path / "index.sqlite")
+    for name, text in {"inn.md": "# The Blue Heron\n\nAn inn.", "b.md": "# Hill\n\nA heron."}.items():
+        opened.replace(name, FileStamp(1, 1, "x"), passages_of(name, text))
+    yield opened
+    opened.close()
+
+
+async def test_a_real_pipeline_gives_back_the_passages_of_the_index(index: SqliteIndex) -> None:
+    import haystack  # noqa: PLC0415 - as late as the adapter does it
+
+    retriever = HaystackRetriever(index)
+    found = await retriever.retrieve("  the blue\theron?\n", max_docs=5, filters={})
+    assert list(found) == index.search("the blue heron?", limit=5, filters={})
+    assert [passage.file for passage in found] == ["inn.md", "b.md"]
+    assert isinstance(retriever._pipeline, haystack.Pipeline)
+    only = await retriever.retrieve("heron", max_docs=5, filters={"file": "b.md"})
+    assert [passage.file for passage in only] == ["b.md"]
+    retriever.close()
+
+
+async def test_every_field_of_a_passage_comes_through() -> None:
+    index = Index()
+    retriever = HaystackRetriever(index)
+    assert await retriever.retrieve("who?", max_docs=2, filters={"heading": "x"}) == [PASSAGE, PASSAGE]
+    assert index.asked == [("who?", 2, {"heading": "x"})]
+    assert await retriever.retrieve("", max_docs=0, filters={}) == []
+    retriever.close()
+
+
+async def test_our_own_errors_come_out_of_the_pipeline_unwrapped(index: SqliteIndex) -> None:
+    retriever = HaystackRetriever(index)
+    with pytest.raises(InvalidInput, match="known filters: file, heading"):
+        await retriever.retrieve("heron", max_docs=5, filters={"color": "red"})
+    broken = HaystackRetriever(Index(error=ValueError("broken")))
+    with pytest.raises(Exception, match="broken"):
+        await broken.retrieve("heron", max_docs=5, filters={})
+    retriever.close()
+    broken.close()
+
+
+async def test_twenty_retrievals_at_once_do_not_wait_for_each_other() -> None:
+    retriever = HaystackRetriever(Index(seconds=0.3))
+    await retriever.warm_up()
+    start = time.monotonic()
+    await asyncio.gather(*(retriever.retrieve("x", max_docs=1, filters={}) for _ in range(20)))
+    assert time.monotonic() - start < 1  # one after another: 6 s; four at a time: 1.5 s
+    retriever.close()
+
+
+async def test_warming_up_beside_retrievals_loads_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    loads: list[str] = []
+    build = haystack_retriever._pipeline
+
+    def counted(*args: object) -> object:
+        loads.append(threading.current_thread().name)
+        time.sleep(0.05)
+        return build(*args)  # type: ignore[arg-type]  # handed through as they came
+
+    monkeypatch.setattr(haystack_retriever, "_pipeline", counted)
+    retriever = HaystackRetriever(Index())
+    asks = [retriever.retrieve("x", max_docs=1, filters={}) for _ in range(5)]
+    await asyncio.gather(retriever.warm_up(), *asks, retriever.warm_up())
+    await retriever.warm_up()
+    assert len(loads) == 1
+    assert loads[0] != threading.main_thread().name
+    retriever.close()
+
+
+async def test_a_cancelled_retrieval_leaves_at_once() -> None:
+    retriever = HaystackRetriever(Index(seconds=0.5))
+    await retriever.warm_up()
+    start = time.monotonic()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(retriever.retrieve("x", max_docs=1, filters={}), 0.02)
+    assert time.monotonic() - start < 0.3
+    retriever.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (ModuleNotFoundError("No module named 'haystack'", name="haystack"), MissingExtra, "Haystack is not"),
+        (
+            ModuleNotFoundError("No module named 'numpy'", name="numpy"),
+            MissingExtra,
+            "dependency numpy is not",
+        ),
+        (ImportError("cannot import\nname 'Pipeline'"), ConfigurationError, "cannot import name 'Pipeline'"),
+        (AttributeError("odd"), ConfigurationError, "odd"),
+    ],
+)
+async def test_without_haystack_it_says_how_to_get_it_and_tries_again_next_time(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, kind: type[Exception], words: str
+) -> None:
+    real = builtins.__import__
+
+    def failing(name: str, *args: object, **kwargs: object) -> object:
+        if name == "haystack":
+            raise error
+        return real(name, *args, **kwargs)  # type: ignore[arg-type]  # handed through as they came
+
+    retriever = HaystackRetriever(Index())
+    with monkeypatch.context() as patch:
+        patch.setattr(builtins, "__import__", failing)
+        with pytest.raises(kind, match=words) as caught:
+            await retriever.warm_up()
+    assert "pip install" in str(caught.value)
+    assert "'haystack-ai>=3.4,<4'" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    await retriever.warm_up()
+    retriever.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "clean"),
+    [("", ""), (" a\n\tb ", "a b"), ("a\0b\x1b[0m", "ab[0m"), ("x" * 5000, "x" * 4000), ("\ud800é", "é")],
+)
+def test_queries_are_cleaned(query: str, clean: str) -> None:
+    assert clean_query(query) == clean
+
+
+TELEMETRY = """
+import asyncio, os, sys
+import fablewright.adapters.haystack_retriever as adapter
+assert "haystack" not in sys.modules, "imported too early"
+asyncio.run(adapter.HaystackRetriever(None).warm_up())
+from haystack.telemetry import _telemetry
+print(os.environ["HAYSTACK_TELEMETRY_ENABLED"], _telemetry.telemetry)
+"""
+
+
+@pytest.mark.parametrize(("chosen", "kept"), [(None, "False"), ("0", "0")])
+def test_haystack_is_imported_late_and_phones_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str | None, kept: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))  # Haystack would leave a file there
+    monkeypatch.delenv("HAYSTACK_TELEMETRY_ENABLED", raising=False)
+    if chosen is not None:
+        monkeypatch.setenv("HAYSTACK_TELEMETRY_ENABLED", chosen)
+    result = subprocess.run([sys.executable, "-c", TELEMETRY], capture_output=True, text=True, check=True)
+    assert result.stdout == f"{kept} None\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+HANG = """
+import asyncio, threading
+from fablewright.adapters.haystack_retriever import HaystackRetriever
+
+class Index:
+    def search(self, *_, **__):
+        threading.Event().wait()
+
+async def main():
+    retriever = HaystackRetriever(Index())
+    await retriever.warm_up()
+    try:
+        await asyncio.wait_for(retriever.retrieve("x", max_docs=1, filters={}), 0.05)
+    except TimeoutError:
+        print("left")
+
+asyncio.run(main())
+"""
+
+
+def test_a_search_that_hangs_does_not_keep_the_process_from_exiting() -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", HANG], timeout=20, capture_output=True, text=True, check=True
+    )
+    assert (result.stdout, result.stderr) == ("left\n", "")
