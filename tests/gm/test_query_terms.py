@@ -25,6 +25,14 @@ def test_a_sentence_end_separates_phrases_and_names() -> None:
     assert terms.names == ()
 
 
+def test_related_words_are_others_than_those_said() -> None:
+    terms = query_terms("the first encounters and fights")
+    assert terms.words == ("first", "encounters", "fights")
+    assert {"start", "opening", "ambush", "combat"} <= set(terms.related)
+    assert not set(terms.words) & set(terms.related)
+    assert query_terms("owls").related == ()
+
+
 def test_only_stop_words_are_better_than_nothing() -> None:
     assert query_terms("who are they").words == ("who", "are", "they")
 

@@ -88,7 +88,7 @@ async def test_a_cancelled_caller_leaves_at_once_and_a_waiting_call_is_never_beg
     threads = Threads(1)
     blocker = Blocker()
     begun: list[int] = []
-    running = asyncio.get_running_loop().create_task(threads.run(blocker))  # noqa: TID251 - to cancel it
+    running = asyncio.get_running_loop().create_task(threads.run(blocker))
     assert await settled(threads, ThreadsStatistics(threads=1, idle=0, queued=0))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(threads.run(begun.append, 1), 0.01)

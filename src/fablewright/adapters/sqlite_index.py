@@ -19,7 +19,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError, InvalidInput
 from fablewright.gm.chunks import RULES_VERSION
@@ -29,6 +29,8 @@ from fablewright.gm.searchable import searchable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    _Accepts: TypeAlias = Callable[[str, tuple[str, ...]], bool]
 
 __all__ = ["Ranking", "SqliteIndex"]
 
@@ -65,6 +67,7 @@ class Ranking:
         stop_words: Whether function words are left out of the search.
         phrases: Whether two neighbouring words of the request also count as a phrase.
         names: Whether neighbouring capitalised words also count as a phrase.
+        related: How much a word of like meaning counts, where one that was said counts 1; 0: none.
     """
 
     heading_weight: float = 4.0
@@ -72,6 +75,7 @@ class Ranking:
     stop_words: bool = True
     phrases: bool = True
     names: bool = True
+    related: float = 0.3
 
 
 _USUAL = Ranking()
@@ -202,10 +206,10 @@ class SqliteIndex:
         """
         accepts = _acceptance(filters)
         stop_words = STOP_WORDS if self.ranking.stop_words else frozenset[str]()
-        expression = _match_expression(query_terms(query, stop_words=stop_words), self.ranking)
-        if not expression or limit <= 0:
+        terms = query_terms(query, stop_words=stop_words)
+        if not terms.words or limit <= 0:
             return []
-        return self._guarded(lambda connection: self._ranked(connection, expression, limit, accepts))
+        return self._guarded(lambda connection: self._ranked(connection, terms, limit, accepts))
 
     def close(self) -> None:
         """Close the database; searches that still run end by themselves. Closing twice is harmless."""
@@ -218,28 +222,49 @@ class SqliteIndex:
     # ------------------------------------------------------------ searching
 
     def _ranked(
-        self,
-        connection: sqlite3.Connection,
-        expression: str,
-        limit: int,
-        accepts: Callable[[str, tuple[str, ...]], bool],
+        self, connection: sqlite3.Connection, terms: QueryTerms, limit: int, accepts: _Accepts | None
     ) -> list[Passage]:
+        said = _match_expression(terms, self.ranking)
+        related = " OR ".join(f'"{word}"' for word in terms.related) if self.ranking.related else ""
+        # Two lists are added up only as far down as they can matter; one list needs no more than asked for.
+        most = max(200, 4 * limit) if related else limit
+        scores = self._scores(connection, said, most, accepts)
+        if related:
+            for passage_id, score in self._scores(connection, related, most, accepts).items():
+                scores[passage_id] = scores.get(passage_id, 0.0) + self.ranking.related * score
+        ranked = sorted(scores.items(), key=lambda item: -item[1])
+        found: list[Passage] = []
+        for passage_id, score in ranked:
+            # All that share the last score are read before the cut: chance shall not choose among them.
+            if len(found) >= limit and score < found[-1].score:
+                break
+            passage = _passage(connection, passage_id, score)
+            if passage:
+                found.append(passage)
+        found.sort(key=lambda passage: (-passage.score, passage.file, passage.start))
+        return found[:limit]
+
+    def _scores(
+        self, connection: sqlite3.Connection, expression: str, most: int, accepts: _Accepts | None
+    ) -> dict[int, float]:
+        """Return the best ``most`` passages that the filters accept, and all that are as good as the last."""
         weights = (1.0, self.ranking.heading_weight, self.ranking.file_weight)
         hits = connection.execute(
             "SELECT rowid, -bm25(words, ?, ?, ?) AS score FROM words WHERE words MATCH ? ORDER BY score DESC",
             (*weights, expression),
         )
-        found: list[Passage] = []
+        scores: dict[int, float] = {}
+        last = 0.0
         for passage_id, score in hits:
-            # All that share the last score are read before the cut: chance shall not choose among them.
-            if len(found) >= limit and score < found[-1].score:
+            if len(scores) >= most and score < last:
                 break
-            passage = _passage(connection, passage_id, score)
-            if passage and accepts(passage.file, passage.heading):
-                found.append(passage)
+            if accepts is not None:
+                passage = _passage(connection, passage_id, score)
+                if passage is None or not accepts(passage.file, passage.heading):
+                    continue
+            scores[passage_id] = last = score
         hits.close()
-        found.sort(key=lambda passage: (-passage.score, passage.file, passage.start))
-        return found[:limit]
+        return scores
 
     def _number(self, query: str) -> int:
         return int(self._guarded(lambda connection: connection.execute(query).fetchone()[0]))
@@ -436,10 +461,12 @@ def _match_expression(terms: QueryTerms, ranking: Ranking) -> str:
     return " OR ".join('"' + " ".join(phrase) + '"' for phrase in phrases)
 
 
-def _acceptance(filters: Mapping[str, str]) -> Callable[[str, tuple[str, ...]], bool]:
+def _acceptance(filters: Mapping[str, str]) -> _Accepts | None:
     for key in filters:
         if key not in _FILTERS:
             raise InvalidInput(f"unknown filter {key!r}; known filters: {', '.join(_FILTERS)}")
+    if not filters:
+        return None
     names = re.compile(fnmatch.translate(filters["file"].casefold())) if "file" in filters else None
     part = filters.get("heading", "").casefold()
 

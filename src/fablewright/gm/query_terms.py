@@ -39,6 +39,28 @@ STOP_WORDS = frozenset(
     """)
 )
 
+# What the same thing is called at another table or in a published adventure.
+_ALIKE = tuple(
+    frozenset(_WORD.findall(group))
+    for group in (
+        "first start opening beginning introduction begin",
+        "encounter fight combat battle ambush attack",
+        "scenario adventure scene quest",
+        "npc character people person",
+        "villain boss leader enemy antagonist",
+        "monster creature foe enemy beast",
+        "treasure loot reward hoard",
+        "secret clue rumor rumour",
+        "tavern inn alehouse",
+        "shop store merchant",
+        "trap hazard",
+        "place location area site",
+        "village town settlement hamlet",
+        "party group characters heroes",
+        "map layout",
+    )
+)
+
 _SENTENCE_END = re.compile(r"[.!?;:\n]+")
 _APOSTROPHES = re.compile(r"(?<=\w)['\u2019\u02bc]s\b|(?<=\w)['\u2019\u02bc](?=\w)")
 
@@ -52,11 +74,13 @@ class QueryTerms:
             nothing else).
         phrases: Two words that stand side by side in the request.
         names: Capitalised words that stand side by side, of two words or more: ``("lonely", "torch")``.
+        related: Words that mean much the same at a game table; worth less than those that were said.
     """
 
     words: tuple[str, ...] = ()
     phrases: tuple[tuple[str, ...], ...] = ()
     names: tuple[tuple[str, ...], ...] = ()
+    related: tuple[str, ...] = ()
 
 
 def without_apostrophes(text: str) -> str:
@@ -97,7 +121,15 @@ def query_terms(query: str, *, stop_words: frozenset[str] = STOP_WORDS) -> Query
         words=tuple(kept[:_MOST_WORDS]),
         phrases=tuple(_distinct(pairs))[:_MOST_WORDS],
         names=tuple(_distinct(names))[:_MOST_WORDS],
+        related=tuple(_distinct(_related(kept[:_MOST_WORDS])))[:_MOST_WORDS],
     )
+
+
+def _related(words: list[str]) -> Iterator[str]:
+    for word in words:
+        for group in _ALIKE:
+            if word in group or word.removesuffix("s") in group:
+                yield from sorted(group.difference(words))
 
 
 def _names(
