@@ -92,7 +92,7 @@ def count_before(words: Sequence[Word], at: int, floor: int) -> Count | None:
         at: Which of them is counted.
         floor: The first word that may belong to the count; earlier ones belong to something else.
     """
-    for place in range(at - 1, max(floor, at - 2 - _MAX_GAP) - 1, -1):
+    for place in range(at - 1, max(floor, at - 1 - _MAX_GAP) - 1, -1):
         if not words[place + 1].joined:
             return None
         word = words[place]

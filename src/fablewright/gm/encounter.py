@@ -94,11 +94,12 @@ def build(
 
 
 def _themed(bestiary: Bestiary, theme: str | None) -> Sequence[Creature]:
-    if theme is None or not theme.strip():
+    words = (theme or "").casefold().replace(",", " ").split()
+    if not words:
         return [creature for creature in bestiary.creatures if _is_usual(creature)]
     matches = [
         [creature for creature in bestiary.creatures if _is_about(creature, word, bestiary)]
-        for word in ("".join(theme.casefold().split(",")), *theme.casefold().replace(",", " ").split())
+        for word in (" ".join(words), *words)
     ]
     names = [{creature.name for creature in found} for found in matches[1:]]
     # "red dragon" means both words, "goblin wolf" either.
@@ -106,7 +107,7 @@ def _themed(bestiary: Bestiary, theme: str | None) -> Sequence[Creature]:
     if not wanted:
         known = ", ".join(sorted(bestiary.types))
         raise InvalidInput(
-            f"No creature fits the theme {theme.strip()[:40]!r}: name a creature or a type ({known})."
+            f"No creature fits the theme {' '.join(words)[:40]!r}: name a creature or a type ({known})."
         )
     return [creature for creature in bestiary.creatures if creature.name in wanted]
 

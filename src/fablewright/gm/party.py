@@ -85,7 +85,7 @@ def parse_party(text: str) -> Party:
     for group in re.split(r"[,+]", text):
         found = _GROUP.fullmatch(group)
         if found is None:
-            _fail(text, f"{group.strip()!r} is not NUMBERxLEVEL" if group.strip() else "a group is empty")
+            _fail(text, f"{_short(group)!r} is not NUMBERxLEVEL" if group.strip() else "a group is empty")
         # Ten digits are wrong anyway, and int() of thousands of them would raise an error of its own.
         count, level = (int(digits[:10]) for digits in (found[1] or "1", found[2]))
         if not 1 <= count <= MAX_CHARACTERS or len(levels) + count > MAX_CHARACTERS:
@@ -102,7 +102,9 @@ def number_word(number: int) -> str:
 
 
 def _fail(text: str, what: str) -> NoReturn:
-    shown = text.strip()
-    shown = shown if len(shown) <= 40 else shown[:39] + "…"
-    what = what if len(what) <= 80 else what[:79] + "…"
-    raise InvalidInput(f"The party {shown!r} cannot be read: {what}; {_EXAMPLE}.")
+    raise InvalidInput(f"The party {_short(text)!r} cannot be read: {what}; {_EXAMPLE}.")
+
+
+def _short(text: str) -> str:
+    text = text.strip()
+    return text if len(text) <= 30 else text[:29] + "…"

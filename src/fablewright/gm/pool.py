@@ -50,13 +50,20 @@ class Pool:
     @property
     def average(self) -> float:
         """The expected sum; exact up to floating point, also under keep and drop."""
+        chains = range(1 + MAX_EXPLOSIONS if self.exploding else 1)
+        everything = self.count * (self.sides + 1) / 2 * sum(float(self.sides) ** -n for n in chains)
         if self.kept == self.count:
-            return self.count * sum(self._tails())
-        # The sum of the k highest dice is the sum over t of min(k, dice that show t or more); for the k
-        # lowest, it is what the highest others leave over.
-        highest = self.kept if self.pick in ("kh", "dl") else self.count - self.kept
-        top = sum(_mean_capped(self.count, tail, highest) for tail in self._tails())
-        return top if self.pick in ("kh", "dl") else self.count * sum(self._tails()) - top
+            return everything
+        # The sum of the k highest dice is the sum over t of min(k, dice that show t or more). The k lowest
+        # mirror them, or, since explosions have no mirror image, are what the highest others leave over.
+        if self.pick in ("kh", "dl"):
+            return self._highest(self.kept)
+        if not self.exploding:
+            return self.kept * (self.sides + 1) - self._highest(self.kept)
+        return everything - self._highest(self.count - self.kept)
+
+    def _highest(self, number: int) -> float:
+        return sum(_mean_capped(self.count, tail, number) for tail in self._tails())
 
     def _tails(self) -> Iterator[float]:
         """Yield the chance that one die shows 1 or more, 2 or more, and so on."""

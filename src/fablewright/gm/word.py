@@ -27,10 +27,10 @@ _MARKUP = re.compile(
 _TOKEN = re.compile(
     r"(?<![\w.+\-−$#/])(?P<dice>\d{0,4}d\d{1,6}(?:\s?[-+−]\s?\d{1,4})?)(?!\w)"  # noqa: RUF001 - typeset on purpose
     r"|(?<![\w.+\-−$#/])(?P<range>\d{1,4}\s?[-–]\s?\d{1,4})(?!\w)"  # noqa: RUF001 - typeset on purpose
-    r"|(?<![\w.+\-−$#/])(?P<number>\d{1,4})(?:\s?[x×](?=\s))?(?![\w.,]?\w)"  # noqa: RUF001 - typeset on purpose
+    r"|(?<![\w.+\-−$#/])(?<!\d,)(?P<number>\d{1,4})(?:\s?[x×](?=\s))?(?![\w.,]?\w)"  # noqa: RUF001 - typeset on purpose
     r"|(?<!\w)(?P<word>[^\W\d_]+(?:['’-]{1,2}[^\W\d_]+)*)(?!\w)"  # noqa: RUF001 - typeset on purpose
 )
-_BREAK = re.compile(r"[.!?:;|#\"“”•—–]|^\s*[-+]\s|\n\s*[-+]?\s*\n|\n\s*[-+]\s", re.MULTILINE)  # noqa: RUF001 - typeset on purpose
+_STOP = re.compile(r"[.!?:;|#\"“”•—–]")  # noqa: RUF001 - typeset on purpose
 _MONSTER = re.compile(r"<span[^<>]{0,200}\bclass=[\"']?monster\b")
 
 
@@ -114,8 +114,18 @@ def _tokens(plain: str, marks: dict[int, int]) -> Iterator[Word]:
             start=start,
             end=end,
             joined=not first and blank and gap.count("\n") < 2,
-            opens=first or (gap != " " and _BREAK.search(gap) is not None),
+            opens=first or (gap != " " and _is_break(gap)),
             capital=found[kind][0].isupper(),
             marked=marks.get(start, 0),
         )
         before = end
+
+
+def _is_break(gap: str) -> bool:
+    """Whether what stands between two words ends a sentence, a paragraph, a cell or an item of a list."""
+    lines = gap.split("\n")
+    return (
+        _STOP.search(gap) is not None
+        or any(not line.strip() for line in lines[1:-1])
+        or any(line.lstrip().startswith(("- ", "+ ")) for line in lines)
+    )
