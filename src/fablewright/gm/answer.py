@@ -38,7 +38,7 @@ class Answer:
         lines: For everything else: the answer's sentences.
         citations: The passages that scene and lines point to by index.
         used_rag: Whether anything in the answer rests on the notes.
-        generation_method: Who wrote it: ``composer`` (from passages), ``composer_without_notes``, ``rules``.
+        generation_method: Who wrote it: ``composer`` (out of passages), ``improviser`` (without), ``quoted``, ``rules``.
         missing: What could not be had and why, a sentence each, for people.
         timings: How long it took.
     """

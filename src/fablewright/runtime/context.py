@@ -101,6 +101,11 @@ class Context:
         return f"<Context {self.envelope.message_id} {self.envelope.to}.{self.envelope.action}>"
 
     @property
+    def now(self) -> float:
+        """The bus's time in seconds; only differences mean anything."""
+        return self._bus.now()
+
+    @property
     def deferred(self) -> bool:
         """Whether the handler took a reply token."""
         return self._deferred

@@ -1,0 +1,143 @@
+"""Where everybody meets: settings, adapters and agents become one running assistant.
+
+Nobody else knows which adapter satisfies which port.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fablewright.adapters.haystack_retriever import HaystackRetriever
+from fablewright.adapters.notes_folder import NotesFolder
+from fablewright.adapters.sqlite_index import SqliteIndex
+from fablewright.gm.bestiary import load_bestiary
+from fablewright.gm.haystack_pipeline import HaystackPipeline, RetrieveDocuments
+from fablewright.gm.indexing import refresh
+from fablewright.gm.orchestrator import Orchestrator
+from fablewright.gm.party import parse_party
+from fablewright.gm.scenario_generator import CampaignContext, ScenarioGenerator
+from fablewright.runtime.bus import Bus
+from fablewright.runtime.policies import BusOptions, Policy
+from fablewright.runtime.threads import Threads
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+
+    from fablewright.entry.config import Settings
+    from fablewright.gm.notes import FileReport
+    from fablewright.gm.ports import Retriever
+
+__all__ = ["Notes", "assistant", "open_notes", "sample_campaign"]
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """Folders of notes and the index of what is in them.
+
+    Attributes:
+        source: The files.
+        index: The passages; kept on disk between runs.
+        label: What to call the notes, for people.
+        is_sample: Whether this is the campaign that we ship.
+    """
+
+    source: NotesFolder
+    index: SqliteIndex
+    label: str
+    is_sample: bool = False
+
+    def read(self, stop: Callable[[], bool] = lambda: False) -> Iterator[FileReport]:
+        """Bring the index up to date, a report a file; blocks, so run it off the event loop."""
+        return refresh(self.source, self.index, now_ns=time.time_ns(), stop=stop)
+
+    def close(self) -> None:
+        """Let go of the index."""
+        self.index.close()
+
+
+def sample_campaign() -> Path:
+    """Return the folder of the sample campaign that comes with the package."""
+    return Path(str(resources.files("fablewright") / "sample_campaign"))
+
+
+def open_notes(settings: Settings, folders: Sequence[Path] = ()) -> Notes:
+    """Open the notes in some folders; without any, those of the settings, else the sample campaign.
+
+    Each set of folders has an index of its own, so that one campaign's words do not weigh in another's.
+
+    Raises:
+        InvalidInput: A folder is missing or is none.
+        ConfigurationError: The index cannot be kept in ``data_dir``.
+    """
+    chosen = [Path(folder) for folder in folders or settings.notes]
+    is_sample = not chosen
+    if is_sample:
+        chosen = [sample_campaign()]
+    source = NotesFolder(chosen, max_bytes=settings.max_file_mb * 1_000_000)
+    places = sorted(str(folder.resolve()) for folder in chosen)
+    digest = hashlib.sha256("\n".join(places).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    name = re.sub(r"[^\w-]+", "-", chosen[0].resolve().name)[:40].strip("-") or "notes"
+    index = SqliteIndex(settings.data_dir / "index" / f"{name}-{digest}.sqlite")
+    label = "the sample campaign" if is_sample else ", ".join(str(folder) for folder in chosen)
+    return Notes(source, index, label, is_sample)
+
+
+@asynccontextmanager
+async def assistant(
+    settings: Settings,
+    notes: Notes,
+    *,
+    on_report: Callable[[FileReport], None] | None = None,
+    retriever: Retriever | None = None,
+) -> AsyncIterator[Bus]:
+    """Run all agents; ask ``orchestrator`` with ``HandleRequest``.
+
+    The notes are brought up to date beside the first requests, and closed at the end.
+
+    Args:
+        settings: See ``Settings``.
+        notes: From ``open_notes``.
+        on_report: Told of each file that is read, on the event loop.
+        retriever: Instead of the Haystack pipeline over the notes' index.
+
+    Raises:
+        InvalidInput: The party of the settings cannot be read.
+    """
+    campaign = CampaignContext(parse_party(settings.party), settings.rules, notes.label)
+    bestiary = load_bestiary()
+    threads = Threads(name="notes")
+    policy = Policy(
+        retries=settings.max_rag_retries,
+        breaker_threshold=settings.circuit_breaker_threshold,
+        breaker_reset_time=settings.circuit_breaker_reset_time,
+    )
+    bus = Bus(
+        BusOptions(
+            default_timeout=settings.timeout,
+            policies={(HaystackPipeline.name, RetrieveDocuments.action): policy},
+        )
+    )
+    patience, most = settings.rag_request_timeout, settings.max_docs
+    bus.register(
+        HaystackPipeline(
+            retriever or HaystackRetriever(notes.index, threads=threads),
+            notes.read,
+            threads,
+            on_report=on_report,
+        )
+    )
+    bus.register(ScenarioGenerator(bestiary, retrieve_timeout=patience, max_docs=most))
+    bus.register(Orchestrator(campaign, bestiary, retrieve_timeout=patience, max_docs=most))
+    try:
+        async with bus:
+            yield bus
+    finally:
+        threads.close()
+        notes.close()

@@ -1,0 +1,369 @@
+"""The composer: a scene out of passages, without a model, in milliseconds.
+
+It takes apart what the notes say and puts it where a GM looks for it. It does not rephrase: whatever it
+marks as from the notes is a stretch of a passage, markup aside, and points to that passage. The few lines of
+its own are marked as invented, and numbers are computed by the rules.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from fablewright.errors import InvalidInput
+from fablewright.gm import rating
+from fablewright.gm.checks import FoundCheck, find_checks
+from fablewright.gm.focus import search_words
+from fablewright.gm.scenario import Check, Foe, Line, Option, Origin, Scene
+from fablewright.gm.statements import Role, Statement, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from fablewright.gm.bestiary import Bestiary
+    from fablewright.gm.budget import Rules
+    from fablewright.gm.focus import Focus
+    from fablewright.gm.mention import Mention
+    from fablewright.gm.notes import Passage
+    from fablewright.gm.party import Party
+
+__all__ = ["Composed", "Table", "compose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Who plays, and by which rules."""
+
+    party: Party
+    rules: Rules
+    bestiary: Bestiary
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A scene and the passages that it rests on, in the order in which its lines point to them."""
+
+    scene: Scene
+    citations: tuple[Passage, ...]
+
+
+_MOST = {"read_aloud": 3, "here": 9, "checks": 6, "options": 4, "consequences": 5, "loot": 4, "elsewhere": 3}
+_LINE = 300
+"""Characters up to which sentences of one paragraph make one line."""
+
+_ASPECTS = re.compile(r"\baspects?:", re.IGNORECASE)
+_LOOT_PART = re.compile(r"\b(?:loot|treasure|rewards?)\b", re.IGNORECASE)
+_LOOT = re.compile(
+    r"\b\d[\d,]*\s?(?:gp|sp|cp|pp|ep|gold pieces?|silver pieces?)\b|\btreasures?\b|\brewards?\b|\bpotions? of\b|\bmagic item",
+    re.IGNORECASE,
+)
+_THEN_PART = re.compile(
+    r"^\W*if\b|\bconsequences?\b|\baftermath\b|\bdevelopments?\b|\boutcomes?\b|\bnext\b", re.IGNORECASE
+)
+_CONDITION = re.compile(r"^\W*(?:if|when|should|unless)\b", re.IGNORECASE)
+_THEN = re.compile(r"^(?:if|when|once|unless|should|after)\b.*,", re.IGNORECASE)
+_MAY = re.compile(
+    r"\b(?:characters?|party|players?|adventurers?|anyone|whoever|one[’']s)\b[^.;]*\b(?:can|could|may)\b|"
+    r"\b(?:repels?|negates?|repelled|bribed?|befriend(?:ed|s)?|convinced?|persuaded?|goaded|bypass(?:ed|es)?|protects? against|"
+    r"bargain(?:s|ed)?|parley|surrender(?:s|ed)?)\b",
+    re.IGNORECASE,
+)
+_NOT_FOR_PLAYERS = re.compile(
+    r"\bDC \d|\d+d\d+|\bcharacters?\b|\bplayers?\b|\bparty\b|\bGM\b|\bhit points?\b|\bCR\b|\bsecret(?:ly|s)?\b|\bin truth\b|"
+    r"\bactually\b|\bunknown to\b|\bhid(?:es|ing|den)\b|\blurks?\b|\bambush|\bif\b|\bsession\b|\bencounter\b|\blevel\b",
+    re.IGNORECASE,
+)
+_NAMES = re.compile(r"\s*\(([^()]{2,90})\)")
+_OWNED = re.compile(r"(?:[’']s|\b(?:his|her|their|its))\s+(?:\w+\s+){0,2}$", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]{3,}")
+
+
+def compose(request: str, focus: Focus, passages: Sequence[Passage], table: Table) -> Composed:
+    """Write the scene that ``focus`` is about.
+
+    Args:
+        request: The GM's words.
+        focus: The section to play; at least one passage must belong to it.
+        passages: What was found. Those of the focus make the scene; of the others, sentences about the same
+            place and people are added.
+        table: For whom.
+    """
+    own = sorted((p for p in passages if focus.holds(p)), key=focus.order)
+    others = [p for p in passages if not focus.holds(p)]
+    return _Composer(request, focus, [*own, *others], len(own), table).compose()
+
+
+class _Composer:
+    """One scene in the making: which statements are spoken for, and which passages were used."""
+
+    def __init__(self, request: str, focus: Focus, passages: list[Passage], own: int, table: Table) -> None:
+        self.request = request
+        self.focus = focus
+        self.passages = passages
+        self.table = table
+        found = statements(passages)
+        self.own = [s for s in found if s.passage < own]
+        self.elsewhere = [s for s in found if s.passage >= own]
+        self.taken: set[int] = set()  # ids of own statements that have their place in the scene
+        self.cited: dict[int, int] = {}  # passage -> index among the citations
+
+    def compose(self) -> Composed:
+        title = Line(self.focus.title, Origin.QUOTED, self._cite(0))
+        if self.focus.title not in self.passages[0].heading:
+            title = replace(title, origin=Origin.FROM_NOTES)  # the file's name
+        read_aloud = self._read_aloud()
+        checks = self._checks()
+        foes = self._foes()
+        loot = [
+            line for line, _ in self._take(lambda s: _in_part(s, _LOOT_PART) or bool(_LOOT.search(s.text)))
+        ]
+        consequences = self._consequences()
+        options = self._options(checks, foes)
+        here = self._here()
+        scene = Scene(
+            title=title,
+            read_aloud=read_aloud,
+            here=here,
+            checks=checks,
+            foes=foes,
+            balance=self._balance(foes),
+            options=options,
+            consequences=consequences,
+            loot=tuple(loot[: _MOST["loot"]]),
+        )
+        return Composed(scene, tuple(self.passages[number] for number in self.cited))
+
+    # -------------------------------------------------------------- parts
+
+    def _read_aloud(self) -> tuple[Line, ...]:
+        """Return the boxed text of the notes; without any, their first sentences that give nothing away."""
+        boxed = [s for s in self.own if s.role is Role.READ_ALOUD and not s.secret]
+        if boxed:
+            paragraphs = groupby(boxed, key=lambda s: (s.passage, s.block))
+            lines = [self._line(list(group)) for _, group in paragraphs]
+            return tuple(lines[: _MOST["read_aloud"]])
+        plain = [
+            s
+            for s in self.own
+            if s.role is Role.FACT and not s.secret and not _NOT_FOR_PLAYERS.search(s.text)
+        ]
+        opening = [s for s in plain if s.passage == plain[0].passage and s.block == plain[0].block][:3]
+        return (self._line(opening),) if opening else ()
+
+    def _checks(self) -> tuple[Check, ...]:
+        found: dict[tuple[str, int], Check] = {}
+        for _, group in groupby(self.own, key=lambda s: s.passage):
+            run = [s for s in group if s.role in {Role.FACT, Role.ITEM, Role.ASIDE}]
+            for check in find_checks([s.text for s in run], together=[s.block for s in run]):
+                key = (check.skill.lower(), check.dc)
+                if key not in found and len(found) < _MOST["checks"]:
+                    found[key] = self._check(check, [run[at] for at in check.used])
+        return tuple(found.values())
+
+    def _check(self, check: FoundCheck, used: list[Statement]) -> Check:
+        self.taken.update(id(s) for s in used)
+        sources = self._cite(used[0].passage)
+        secret = any(s.secret for s in used)
+
+        def line(text: str) -> Line | None:
+            return Line(_opened(text), Origin.FROM_NOTES, sources, secret) if text else None
+
+        return Check(
+            skill=check.skill,
+            dc=check.dc,
+            purpose=line(_purpose(check)),
+            success=line(check.success),
+            failure=line(check.failure),
+            origin=Origin.FROM_NOTES,
+            sources=sources,
+        )
+
+    def _foes(self) -> tuple[Foe, ...]:
+        """Return the creatures that the notes put here with a number, each sentence counted once."""
+        counted: dict[str, list[tuple[Mention, Statement]]] = {}
+        seen: set[tuple[str, int, str]] = set()
+        for statement in self.own:
+            if statement.role not in {Role.FACT, Role.ITEM, Role.ROW}:
+                continue
+            for mention in self.table.bestiary.mentions(statement.text):
+                count = _count(statement.text, mention)
+                key = (mention.creature.name, count, _names_after(statement.text, mention))
+                if count and key not in seen:
+                    seen.add(key)
+                    counted.setdefault(mention.creature.name, []).append((mention, statement))
+        return tuple(self._foe(mentions) for mentions in counted.values())
+
+    def _foe(self, mentions: list[tuple[Mention, Statement]]) -> Foe:
+        creature = mentions[0][0].creature
+        notes = [_names_after(statement.text, mention) for mention, statement in mentions]
+        remarks = {mention.remark: None for mention, _ in mentions}
+        return Foe(
+            name=creature.name,
+            count=min(rating.MAX_COUNT, sum(_count(s.text, mention) for mention, s in mentions)),
+            cr=creature.cr,
+            xp=creature.xp,
+            note="; ".join(filter(None, [*notes, *remarks])),
+            origin=Origin.FROM_NOTES,
+            sources=self._cite(*(statement.passage for _, statement in mentions)),
+        )
+
+    def _balance(self, foes: tuple[Foe, ...]) -> tuple[Line, ...]:
+        listed = [
+            rating.Foe(foe.name, foe.count, foe.cr, foe.xp)
+            for foe in foes
+            if foe.count and foe.cr is not None and foe.xp is not None
+        ]
+        return balance_lines(listed, self.table) if listed else ()
+
+    def _options(self, checks: tuple[Check, ...], foes: tuple[Foe, ...]) -> tuple[Option, ...]:
+        """Return ways on that the notes offer, then the checks, then what can always be tried."""
+        options: list[Option] = []
+        for statement in self._free():
+            if len(options) < 2 and statement.role in {Role.FACT, Role.ITEM} and _MAY.search(statement.text):
+                self.taken.add(id(statement))
+                options.append(Option(self._line([statement])))
+        for check in checks:
+            if check.purpose is not None and len(options) < _MOST["options"] - 1 and not _is_save(check):
+                action = Line(
+                    f"{check.purpose.text} ({check.skill}, DC {check.dc})", Origin.FROM_NOTES, check.sources
+                )
+                options.append(Option(action, check.success or check.failure))
+        options += always(foes, wanted=3 - len(options))
+        return tuple(options[: _MOST["options"]])
+
+    def _here(self) -> tuple[Line, ...]:
+        aspects = [s for s in self._free() if s.role is Role.ASIDE and _ASPECTS.search(s.text)]
+        facts = [
+            s
+            for s in self._free()
+            if s.role in {Role.FACT, Role.ITEM, Role.SPEECH, Role.ROW} or (s.role is Role.ASIDE and s.secret)
+        ]
+        lines = [*self._merged(aspects), *self._merged(facts)]
+        own = lines[: _MOST["here"]]
+        return (*own, *self._from_elsewhere())
+
+    def _from_elsewhere(self) -> Iterator[Line]:
+        """Yield what other notes say about the same names."""
+        title = _words(f"{self.focus.title} {search_words(self.request)}")
+        names = {word.lower() for s in self.own for word in re.findall(r"(?<=\s)[A-Z][\w’']{3,}", s.text)}
+        weighed = [
+            (2 * len(words & title) + len(words & names), -number, statement)
+            for number, statement in enumerate(self.elsewhere)
+            if statement.role in {Role.FACT, Role.ITEM} and (words := _words(statement.text))
+        ]
+        best = sorted((w for w in weighed if w[0] >= 5), key=lambda w: w[:2], reverse=True)
+        for _, _, statement in best[: _MOST["elsewhere"]]:
+            yield self._line([statement])
+
+    # -------------------------------------------------------------- lines
+
+    def _free(self) -> list[Statement]:
+        return [s for s in self.own if id(s) not in self.taken and s.role is not Role.READ_ALOUD]
+
+    def _take(self, belongs: Callable[[Statement], bool]) -> list[tuple[Line, Statement]]:
+        """Take the free facts that belong to a part of the scene, each line with its first sentence."""
+        chosen = [s for s in self._free() if s.role in {Role.FACT, Role.ITEM, Role.ROW} and belongs(s)]
+        return [(self._line(run), run[0]) for run in self._runs(chosen)]
+
+    def _consequences(self) -> tuple[Line, ...]:
+        """Take what happens if and when; a condition that stands in the heading goes before it."""
+        lines: list[Line] = []
+        for line, statement in self._take(lambda s: _in_part(s, _THEN_PART) or bool(_THEN.match(s.text))):
+            heading = statement.heading[-1] if statement.heading else ""
+            if _CONDITION.match(heading):
+                lines.append(replace(line, text=f"{heading}: {line.text}", origin=Origin.FROM_NOTES))
+            else:
+                lines.append(line)
+        return tuple(lines[: _MOST["consequences"]])
+
+    def _merged(self, chosen: Iterable[Statement]) -> list[Line]:
+        return [self._line(run) for run in self._runs(chosen)]
+
+    def _runs(self, chosen: Iterable[Statement]) -> list[list[Statement]]:
+        """Take statements and put neighbouring sentences together, as long as they fit into one line."""
+        place = {id(s): at for at, s in enumerate(self.own)}
+        runs: list[list[Statement]] = []
+        for statement in chosen:
+            self.taken.add(id(statement))
+            last = runs[-1][-1] if runs else None
+            if (
+                last is not None
+                and (last.passage, last.block) == (statement.passage, statement.block)
+                and place[id(statement)] == place[id(last)] + 1
+                and last.secret == statement.secret
+                and sum(len(s.text) for s in runs[-1]) + len(statement.text) <= _LINE
+            ):
+                runs[-1].append(statement)
+            else:
+                runs.append([statement])
+        return runs
+
+    def _line(self, run: Sequence[Statement]) -> Line:
+        """Quote neighbouring sentences of one passage."""
+        text = " ".join(s.text for s in run)
+        return Line(text, Origin.QUOTED, self._cite(run[0].passage), secret=any(s.secret for s in run))
+
+    def _cite(self, *passages: int) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(self.cited.setdefault(number, len(self.cited)) for number in passages))
+
+
+def balance_lines(foes: Sequence[rating.Foe], table: Table) -> tuple[Line, ...]:
+    """Return what a fight weighs for the table, and the warnings of the rules."""
+    try:
+        rated = rating.rate(foes, table.party, table.rules)
+    except InvalidInput as error:
+        return (Line(str(error), Origin.BY_RULE),)
+    return tuple(Line(text, Origin.BY_RULE) for text in (_opened(rated.text) + ".", *rated.warnings))
+
+
+def always(foes: Sequence[Foe], *, wanted: int) -> list[Option]:
+    """Return up to ``wanted`` things that a party can try anywhere; invented, and marked so."""
+    whom = (
+        f"the {foes[0].name.lower()}{'s' if (foes[0].count or 1) > 1 else ''}" if foes else "whoever is here"
+    )
+    tries = [
+        ("Talk first: ask what " + whom + " would take to let the party pass.", "A price is named; it can be haggled over."),
+        ("Wait and watch before anybody moves.", "The party learns one thing about the place, and so does the place about them."),
+        ("Leave it for now and come back by another way.", "What is going on here goes on without the party."),
+    ]  # fmt: skip
+    return [
+        Option(Line(action, Origin.INVENTED), Line(result, Origin.INVENTED))
+        for action, result in tries[: max(0, wanted)]
+    ]
+
+
+def _in_part(statement: Statement, part: re.Pattern[str]) -> bool:
+    return bool(statement.heading and part.search(statement.heading[-1]))
+
+
+def _is_save(check: Check) -> bool:
+    return check.skill.endswith("saving throw")
+
+
+def _count(text: str, mention: Mention) -> int:
+    """Return how many: what the text says, and one for "his pet stirge"; 0 where it does not say."""
+    singular = mention.words.casefold() == mention.finding.name.casefold()
+    owned = singular and _OWNED.search(text[max(0, mention.start - 60) : mention.start])
+    return mention.count or (1 if owned else 0)
+
+
+def _names_after(text: str, mention: Mention) -> str:
+    match = _NAMES.match(text, mention.end)
+    return match[1] if match else ""
+
+
+def _purpose(check: FoundCheck) -> str:
+    """Return the purpose without the check's own words where it begins with them."""
+    text = check.purpose
+    lead = re.match(rf"{re.escape(check.skill)}\W+DC\s*\d+\W*", text, re.IGNORECASE)
+    return text[lead.end() :] if lead else text
+
+
+def _opened(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word.lower() for word in _WORD.findall(text))

@@ -1,0 +1,222 @@
+"""Which part of the notes a scene is about: among the passages found, the one section to play.
+
+Searching finds passages that share words with the request. A scene needs one place: a section with boxed
+text, checks and creatures, together with its subsections ("Foes", "Treasure"), and not the rule book or the
+chapter of advice that talks about scenes. This is a judgement by visible marks, made the same way for any
+notes; the marks and their weights stand in ``_weight``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from fablewright.gm.checks import find_checks
+from fablewright.gm.statements import Role, is_secret_place, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fablewright.gm.bestiary import Bestiary
+    from fablewright.gm.notes import Passage
+
+__all__ = ["Focus", "Section", "choose_focus", "merged", "opening_names", "search_words"]
+
+_PART = re.compile(
+    r"^(?:\W*)(?:situation|set-?up|the scene|overview|background|description|read[ -]?aloud|boxed text|what is here|features?|"
+    r"area features|terrain|environment|hazards?|traps?|checks?|skill checks?|foes?|enem(?:y|ies)|creatures?|monsters?|"
+    r"encounters?|combat|tactics?|npcs?|who is here|roleplay(?:ing)?|development|consequences?|aftermath|outcomes?|"
+    r"what happens next|if .*|loot|treasure|rewards?|clues?|secrets?|gm notes?|gm only|notes?|hooks?|options?|"
+    r"connections? between areas|exits?|scaling|adjustments?|timeline|goals?|stakes)\b",
+    re.IGNORECASE,
+)
+_META = re.compile(
+    r"\b(?:please|generate|create|make|write|build|prepare|set up|describe|give|show|tell|let'?s|i want|i need|we need|"
+    r"can you|could you|me|us|my|our|a|an|the|of|for|with|new|next|scene|scenario|read-?aloud(?: text)?|text|"
+    r"description|options?|now)\b",
+    re.IGNORECASE,
+)
+_OPENING = re.compile(
+    r"\b(?:first|opening|initial|starting)\s+(?:encounter|scene|scenario|fight|session|battle|chapter|act)\b|"
+    r"\b(?:start|open|begin)(?:ing|s)?\s+(?:of\s+)?(?:the\s+)?(?:campaign|adventure|game|session)\b",
+    re.IGNORECASE,
+)
+_OPENING_NAMES = ("first encounter", "start", "opening", "beginning", "introduction", "prologue")
+_OPENING_HEADING = re.compile(
+    rf"^\W*(?:the |adventure |campaign )*(?:{'|'.join(_OPENING_NAMES)}|kick-?off|session (?:1|one)|scene (?:1|one))"
+    r"(?: scene| encounter| of the adventure| here)?(?P<more>\W+\w.*)?\W*$",
+    re.IGNORECASE,
+)
+_RULE_BOOK = re.compile(
+    r"\bCasting Time\b|\bArmor Class\b|\*\*AC\*\*|\*\*HP\*\*|\bWondrous Item\b|\bRequires Attunement\b|_Level \d|"
+    r"\bSpell Slot|\bProficiency Bonus\b|\byour? (?:players|table|game|campaign|adventure)\b|\bas a (?:GM|DM|Conductor)\b|"
+    r"\bthe GM (?:can|may|decides|determines)\b|\bwhen you (?:design|build|plan|create)\b"
+)
+_ADVICE = re.compile(
+    r"\b(encounters|scenes|players|campaigns?|adventures?|sessions|stories|villains|monsters|situations|game ?masters?|GMs?|DMs?|"
+    r"Conductors?|storytell(?:er|ing)|improvis(?:e|ation))\b"
+)
+_WORD = re.compile(r"[^\W_]{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of a note: a file and the headings down to it, without those that only name a part of a scene."""
+
+    file: str
+    heading: tuple[str, ...]
+
+    @classmethod
+    def of(cls, passage: Passage) -> Section:
+        """Return the section that a passage belongs to."""
+        return cls(passage.file, _without_parts(passage.heading))
+
+    @property
+    def title(self) -> str:
+        """The innermost heading, or the file's name."""
+        return self.heading[-1] if self.heading else _file_title(self.file)
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """What a scene is about.
+
+    Attributes:
+        sections: The section to play; where that only gives an overview of a place, also the one of the
+            same note that there is most to play in.
+    """
+
+    sections: tuple[Section, ...]
+
+    def holds(self, passage: Passage) -> bool:
+        """Return whether a passage belongs to one of the sections or to a part of it."""
+        return Section.of(passage) in self.sections
+
+    def order(self, passage: Passage) -> tuple[int, int]:
+        """Return a sort key: section by section, each from its beginning."""
+        return self.sections.index(Section.of(passage)), passage.start
+
+    @property
+    def title(self) -> str:
+        """The first section's title; the file's name where that only says that it begins there."""
+        section = self.sections[0]
+        match = _OPENING_HEADING.match(section.title)
+        return _file_title(section.file) if match and not match["more"] else section.title
+
+
+def search_words(request: str) -> str:
+    """Return what of a request is worth searching for: without the words that only ask for a scene."""
+    words = " ".join(_META.sub(" ", request).split()).strip(" .,;:!?-")
+    return words or request.strip()
+
+
+def opening_names(request: str) -> tuple[str, ...]:
+    """Return what notes call the beginning of an adventure, when the request is for that; else nothing."""
+    return _OPENING_NAMES if _OPENING.search(request) else ()
+
+
+def merged(answers: Iterable[tuple[float, Sequence[Passage]]]) -> list[Passage]:
+    """Put the answers of several searches together, best first.
+
+    Args:
+        answers: Each with the weight of its best passage; scores of different searches do not compare, so
+            each passage is scored by its share of its own search's best.
+
+    Returns:
+        Each passage once, with its highest score, from 0 to the greatest weight.
+    """
+    best: dict[tuple[str, int], Passage] = {}
+    for weight, passages in answers:
+        top = max((p.score for p in passages), default=0.0) or 1.0
+        for passage in passages:
+            scored = replace(passage, score=weight * max(0.0, passage.score) / top)
+            place = (passage.file, passage.start)
+            if place not in best or best[place].score < scored.score:
+                best[place] = scored
+    return sorted(best.values(), key=lambda p: (-p.score, p.file, p.start))
+
+
+def choose_focus(request: str, passages: Sequence[Passage], bestiary: Bestiary) -> Focus | None:
+    """Return what to play, or None when no passage was found."""
+    asked = _words(search_words(request))
+    opening = bool(opening_names(request))
+    top = max((passage.score for passage in passages), default=0.0) or 1.0
+    weights = {p: p.score / top + _weight(p, asked, opening=opening) for p in passages}
+    if not weights:
+        return None
+    ranked = sorted(weights, key=lambda passage: -weights[passage])
+    first = Section.of(ranked[0])
+    if any(_is_playable(passage, bestiary) for passage in passages if Section.of(passage) == first):
+        return Focus((first,))
+    title = _words(first.title)
+    for passage in ranked[1:]:
+        section = Section.of(passage)
+        about_it = section.file == first.file and title <= _words(passage.text)
+        if about_it and section != first and _is_playable(passage, bestiary):
+            return Focus((first, section))
+    return Focus((first,))
+
+
+def _weight(passage: Passage, asked: frozenset[str], *, opening: bool) -> float:
+    """Weigh the marks of a playable section: names asked for, boxed text, checks, speech; not rules, not advice."""
+    found = statements([passage])
+    title = _words(Section.of(passage).title)
+    weight = 0.6 * len(title & asked) / len(title) if title else 0.0
+    if opening:
+        weight += max((_opening_weight(part) for part in Section.of(passage).heading[-2:]), default=0.0)
+    boxed = any(statement.role is Role.READ_ALOUD for statement in found)
+    if boxed:
+        weight += 0.5
+    elif len({match.lower() for match in _ADVICE.findall(passage.text)}) >= 3:
+        weight -= 0.5
+    if any(statement.role is Role.SPEECH for statement in found):
+        weight += 0.1
+    if _has_checks(passage):
+        weight += 0.15
+    if _RULE_BOOK.search(passage.text):
+        weight -= 0.6
+    if is_secret_place(passage):
+        weight -= 0.3
+    return weight
+
+
+def _file_title(file: str) -> str:
+    return file.rsplit("/", 1)[-1].rsplit(".", 1)[0].replace("_", " ").strip()
+
+
+def _opening_weight(heading: str) -> float:
+    """Weigh a heading as that of the opening: most when it says that and nothing else."""
+    match = _OPENING_HEADING.match(heading)
+    if match is None:
+        return 0.0
+    return 0.4 if match["more"] and not match["more"].lstrip().startswith(":") else 0.9
+
+
+def _is_playable(passage: Passage, bestiary: Bestiary) -> bool:
+    """Return whether there is something to do or to fight, and not only something to see."""
+    return _has_checks(passage) or any(mention.count for mention in bestiary.mentions(passage.text))
+
+
+def _has_checks(passage: Passage) -> bool:
+    found = statements([passage])
+    return bool(find_checks([s.text for s in found], together=[s.block for s in found]))
+
+
+def _without_parts(heading: tuple[str, ...]) -> tuple[str, ...]:
+    """Drop the innermost headings that name a part of a scene, unless nothing would be left."""
+    kept = heading
+    while len(kept) > 1 and _PART.match(kept[-1]):
+        kept = kept[:-1]
+    return kept
+
+
+def _words(text: str) -> frozenset[str]:
+    """Return the words to compare by, plural and singular alike, without the smallest."""
+    return frozenset(word.lower().rstrip("s") for word in _WORD.findall(text)) - {
+        "the",
+        "and",
+        "for",
+        "with",
+        "they",
+    }

@@ -1,0 +1,232 @@
+"""``haystack_pipeline``: the agent that finds passages in the GM's notes.
+
+It reads the notes into the index beside its handlers. A query that comes while that is still under way
+waits for it as long as its own deadline allows, and is then answered out of what is there already, marked
+as incomplete: a large folder never keeps the table waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
+from fablewright.errors import FablewrightError, InvalidInput
+from fablewright.gm.notes import FileReport, Passage
+from fablewright.protocol.message import Request
+from fablewright.runtime.agent import Agent, Spawn, handles
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fablewright.gm.ports import Retriever
+    from fablewright.runtime.context import Context
+    from fablewright.runtime.threads import Threads
+
+__all__ = ["DescribeNotes", "Documents", "HaystackPipeline", "NotesStatus", "ReadNotes", "RetrieveDocuments"]
+
+_log = logging.getLogger(__name__)
+
+MOST_DOCUMENTS = 100
+
+ReadNotes: TypeAlias = Callable[[Callable[[], bool]], Iterator[FileReport]]
+"""Reads what changed in the notes into the index, a report a file; stops early once told to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The reply to ``RetrieveDocuments``.
+
+    Attributes:
+        passages: Best first.
+        complete: Whether all notes had been read when they were searched.
+        remark: For a person: why not; empty when complete.
+    """
+
+    passages: tuple[Passage, ...]
+    complete: bool = True
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RetrieveDocuments(Request[Documents]):
+    """Find passages.
+
+    Attributes:
+        query: Words of a person.
+        max_docs: How many passages at the most, 1 to 100.
+        filters: ``file``: a glob over the file's name; ``heading``: words that the headings must contain.
+    """
+
+    action: ClassVar[str] = "retrieve_documents"
+    idempotent: ClassVar[bool] = True
+    query: str
+    max_docs: int = 12
+    filters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class NotesStatus:
+    """The reply to ``DescribeNotes``.
+
+    Attributes:
+        files: Files that can be searched.
+        reading: Whether notes are being read right now.
+        skipped: Files that could not be read, with the reason.
+        problem: Why reading ended early; empty when it did not.
+    """
+
+    files: int
+    reading: bool
+    skipped: tuple[FileReport, ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeNotes(Request[NotesStatus]):
+    """Say how the notes are doing."""
+
+    action: ClassVar[str] = "describe_notes"
+    idempotent: ClassVar[bool] = True
+
+
+class HaystackPipeline(Agent):
+    """Answers with passages of the notes.
+
+    Args:
+        retriever: Finds passages in what has been read.
+        read_notes: Brings the index up to date.
+        threads: Where reading runs, off the event loop.
+        on_report: Told of every file, on the event loop.
+        reread_after: Seconds after which a query looks for changed files again.
+        patience: Seconds that such a look may hold up a query; it goes on beside the answer.
+    """
+
+    name = "haystack_pipeline"
+
+    def __init__(
+        self,
+        retriever: Retriever,
+        read_notes: ReadNotes,
+        threads: Threads,
+        *,
+        on_report: Callable[[FileReport], None] | None = None,
+        reread_after: float = 2.0,
+        patience: float = 0.25,
+    ) -> None:
+        self._retriever = retriever
+        self._read_notes = read_notes
+        self._threads = threads
+        self._on_report = on_report
+        self._reread_after = reread_after
+        self._patience = patience
+        self._spawn: Spawn | None = None
+        self._stopping = False
+        self._idle = asyncio.Event()  # set while nothing is being read
+        self._read_once = False
+        self._read_at = 0.0
+        self._problem = ""
+        self._files: set[str] = set()
+        self._skipped: dict[str, FileReport] = {}
+
+    # -------------------------------------------------------------- handlers
+
+    @handles(RetrieveDocuments)
+    async def retrieve_documents(self, request: RetrieveDocuments, ctx: Context) -> Documents:
+        """Search the notes.
+
+        Raises:
+            InvalidInput: ``max_docs`` or a filter makes no sense.
+        """
+        if not 1 <= request.max_docs <= MOST_DOCUMENTS:
+            raise InvalidInput(f"max_docs goes from 1 to {MOST_DOCUMENTS}, not {request.max_docs}.")
+        await self._catch_up(ctx)
+        passages = await self._retriever.retrieve(
+            request.query, max_docs=request.max_docs, filters=request.filters
+        )
+        return Documents(tuple(passages), complete=not self._remark(), remark=self._remark())
+
+    @handles(DescribeNotes)
+    async def describe_notes(self, request: DescribeNotes, ctx: Context) -> NotesStatus:  # noqa: ARG002 - the shape of a handler
+        """Describe what has been read."""
+        return NotesStatus(
+            files=len(self._files),
+            reading=not self._idle.is_set(),
+            skipped=tuple(self._skipped.values()),
+            problem=self._problem,
+        )
+
+    # -------------------------------------------------------------- reading beside the handlers
+
+    async def on_start(self, spawn: Spawn) -> None:
+        """Begin to read the notes and to load the retriever, both beside the handlers."""
+        self._spawn = spawn
+        spawn(self._read())
+        spawn(self._warm_up())
+
+    async def on_stop(self) -> None:
+        """Let the reader stop after the file that it is at."""
+        self._stopping = True
+
+    async def _warm_up(self) -> None:
+        try:
+            await self._retriever.warm_up()
+        except FablewrightError as error:
+            _log.warning("The retriever is not ready: %s", error)  # the first query will say so to its asker
+
+    async def _catch_up(self, ctx: Context) -> None:
+        """Wait until the notes are read, as long as that leaves time to search them."""
+        if self._read_once and self._idle.is_set():
+            if asyncio.get_running_loop().time() - self._read_at < self._reread_after or self._spawn is None:
+                return
+            self._idle.clear()
+            self._spawn(self._read())
+        limit = ctx.remaining * 0.8
+        if self._read_once:
+            limit = min(limit, self._patience)
+        with contextlib.suppress(TimeoutError):  # then answer out of what is there
+            async with asyncio.timeout(limit):
+                await self._idle.wait()
+
+    async def _read(self) -> None:
+        self._idle.clear()
+        loop = asyncio.get_running_loop()
+
+        def work() -> None:
+            for report in self._read_notes(lambda: self._stopping):
+                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
+                    loop.call_soon_threadsafe(self._note, report)
+
+        try:
+            await self._threads.run(work)
+            self._problem = ""
+        except FablewrightError as error:
+            self._problem = str(error)
+            _log.warning("The notes could not be read to the end: %s", error)
+        finally:
+            self._read_once = True
+            self._read_at = loop.time()
+            self._idle.set()
+
+    def _note(self, report: FileReport) -> None:
+        if report.outcome in {"skipped", "removed"}:
+            self._files.discard(report.name)
+        else:
+            self._files.add(report.name)
+        if report.outcome == "skipped":
+            self._skipped[report.name] = report
+        else:
+            self._skipped.pop(report.name, None)
+        if self._on_report is not None:
+            self._on_report(report)
+
+    def _remark(self) -> str:
+        if self._problem:
+            return f"The notes could not be read to the end: {self._problem}"
+        if not self._read_once:
+            return f"The notes are still being read: {len(self._files)} files so far."
+        return ""

@@ -1,0 +1,203 @@
+"""``scenario_generator``: the agent that writes a scene, grounded in the notes where they can be had.
+
+It never waits longer for the notes than leaves it time to write without them: on time-out, error or nothing
+found there is a scene all the same, and it says what it is missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import glob
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from fablewright.errors import ContractViolation, DeadlineExceeded, RequestFailed
+from fablewright.gm.answer import Timings
+from fablewright.gm.composer import Composed, Table, compose
+from fablewright.gm.focus import Focus, Section, choose_focus, merged, opening_names, search_words
+from fablewright.gm.haystack_pipeline import Documents, HaystackPipeline, RetrieveDocuments
+from fablewright.gm.improviser import improvise
+from fablewright.gm.notes import Passage
+from fablewright.gm.party import Party
+from fablewright.gm.scenario import Scene
+from fablewright.protocol.message import Request
+from fablewright.runtime.agent import Agent, handles
+
+if TYPE_CHECKING:
+    from fablewright.gm.bestiary import Bestiary
+    from fablewright.gm.budget import Rules
+    from fablewright.runtime.context import Context
+
+__all__ = ["CampaignContext", "GameState", "GenerateScenario", "Scenario", "ScenarioGenerator"]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignContext:
+    """What is so all campaign long."""
+
+    party: Party
+    rules: Rules = "2024"
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GameState:
+    """Where the story stands: words that help to find the right notes."""
+
+    location: str = ""
+    present: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """Everything in it on one line."""
+        return " ".join((self.location, *self.present)).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """The reply to ``GenerateScenario``.
+
+    Attributes:
+        scene: The scene.
+        citations: The passages that its lines point to by index.
+        used_rag: Whether it rests on the notes.
+        generation_method: ``composer`` (out of the notes) or ``improviser`` (without them).
+        missing: What could not be had and why, a sentence each.
+        timings: How long it took.
+    """
+
+    scene: Scene
+    citations: tuple[Passage, ...]
+    used_rag: bool
+    generation_method: str
+    missing: tuple[str, ...]
+    timings: Timings
+
+    @property
+    def source_count(self) -> int:
+        """How many passages it rests on."""
+        return len(self.citations)
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateScenario(Request[Scenario]):
+    """Write a scene.
+
+    Attributes:
+        query: The GM's words.
+        campaign_context: For whom.
+        game_state: Where the story stands.
+        use_rag: Whether to look into the notes at all.
+        seed: For what is left to chance; None for a new one each time.
+    """
+
+    action: ClassVar[str] = "generate_scenario"
+    idempotent: ClassVar[bool] = True
+    query: str
+    campaign_context: CampaignContext
+    game_state: GameState = field(default_factory=GameState)
+    use_rag: bool = True
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the notes gave: passages and a focus, or the reason why not."""
+
+    passages: tuple[Passage, ...] = ()
+    focus: Focus | None = None
+    missing: tuple[str, ...] = ()
+
+
+class ScenarioGenerator(Agent):
+    """Writes scenes.
+
+    Args:
+        bestiary: The creatures that it knows.
+        retrieve_timeout: Seconds to wait for the notes at most.
+        max_docs: How many passages to ask for.
+    """
+
+    name = "scenario_generator"
+
+    def __init__(self, bestiary: Bestiary, *, retrieve_timeout: float = 10.0, max_docs: int = 12) -> None:
+        self._bestiary = bestiary
+        self._retrieve_timeout = retrieve_timeout
+        self._max_docs = max_docs
+
+    @handles(GenerateScenario)
+    async def generate_scenario(self, request: GenerateScenario, ctx: Context) -> Scenario:
+        """Write the scene, with the notes if they come in time."""
+        started = ctx.now
+        found = await self._find(request, ctx) if request.use_rag else _Found(missing=(_DECLINED,))
+        retrieved = ctx.now
+        campaign = request.campaign_context
+        table = Table(campaign.party, campaign.rules, self._bestiary)
+        if found.focus is not None:
+            composed = compose(request.query, found.focus, found.passages, table)
+        else:
+            composed = Composed(improvise(request.query, table, random.Random(request.seed)), ())  # noqa: S311 - a game, not a vault
+        return Scenario(
+            scene=composed.scene,
+            citations=composed.citations,
+            used_rag=found.focus is not None,
+            generation_method="composer" if found.focus is not None else "improviser",
+            missing=found.missing,
+            timings=Timings(
+                retrieve_ms=1000 * (retrieved - started),
+                compose_ms=1000 * (ctx.now - retrieved),
+                total_ms=1000 * (ctx.now - started),
+            ),
+        )
+
+    async def _find(self, request: GenerateScenario, ctx: Context) -> _Found:
+        """Search the notes, choose what the scene is about, and fetch all of that."""
+        started = ctx.now
+        words = f"{search_words(request.query)} {request.game_state.words}".strip()
+        searches = [RetrieveDocuments(words, self._max_docs)]
+        searches += [RetrieveDocuments(n, 20, {"heading": n}) for n in opening_names(request.query)]
+        try:
+            answers = await asyncio.gather(*(self._retrieve(search, ctx) for search in searches))
+        except DeadlineExceeded:
+            return _Found(missing=(f"Your notes: no answer within {ctx.now - started:.1f} s.",))
+        except (RequestFailed, ContractViolation) as error:
+            return _Found(missing=(f"Your notes could not be searched: {error}",))
+        remark = answers[0].remark
+        missing = (remark,) if remark else ()
+        passages = merged(
+            (1.0 if search.query == words else 0.6, a.passages)
+            for search, a in zip(searches, answers, strict=True)
+        )
+        focus = choose_focus(request.query, passages, self._bestiary)
+        if focus is None:
+            return _Found(missing=(*missing, "Your notes say nothing about this."))
+        whole = await asyncio.gather(*(self._fetch(section, ctx) for section in focus.sections))
+        own = dict.fromkeys(p for part in whole for p in part)  # an ordered set
+        places = {(p.file, p.start) for p in own}
+        rest = tuple(p for p in passages if (p.file, p.start) not in places)
+        return _Found((*own, *rest), focus, missing)
+
+    async def _fetch(self, section: Section, ctx: Context) -> tuple[Passage, ...]:
+        """Return all passages of a section; none when they do not come in time, for some are here already."""
+        filters = {"file": glob.escape(section.file)}
+        if section.heading:
+            filters["heading"] = section.title
+        try:
+            documents = await self._retrieve(RetrieveDocuments(section.title, 30, filters), ctx)
+        except (RequestFailed, ContractViolation):
+            return ()
+        return documents.passages
+
+    async def _retrieve(self, search: RetrieveDocuments, ctx: Context) -> Documents:
+        return await ctx.ask(
+            HaystackPipeline.name, search, timeout=self._retrieve_timeout, keep=reserve(ctx.remaining)
+        )
+
+
+_DECLINED = "Your notes: you asked for a scene without them."
+
+
+def reserve(remaining: float) -> float:
+    """Return how many of the remaining seconds to keep for writing: a tenth, at most a quarter of a second."""
+    return min(0.25, 0.1 * remaining)
