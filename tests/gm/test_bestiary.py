@@ -32,9 +32,12 @@ def bestiary() -> Bestiary:
 
 def test_it_is_read_once_and_quickly(bestiary: Bestiary) -> None:
     assert load_bestiary() is bestiary
-    start = time.perf_counter()
-    load_bestiary.__wrapped__()
-    assert time.perf_counter() - start < 0.03
+    seconds = []
+    for _ in range(5):  # the best of five: other work on the machine is not ours
+        start = time.perf_counter()
+        load_bestiary.__wrapped__()
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.03
 
 
 def test_all_330_creatures_are_sound(bestiary: Bestiary) -> None:

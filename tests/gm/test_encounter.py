@@ -164,7 +164,13 @@ def test_blank_themes_are_none() -> None:
 
 @pytest.mark.benchmark
 def test_the_slowest_searches_stay_quick() -> None:
-    for theme, party in (("goblins", "20x20"), ("ooze", "6x10"), (None, "20x20"), ("red dragon", "4x5")):
+    for theme, party in (
+        ("goblins", "20x20"),
+        ("ooze", "6x10"),
+        (None, "20x20"),
+        ("red dragon", "4x5"),
+        ("beast", "20x20"),
+    ):
         start = time.perf_counter()
         build(parse_party(party), "high", load_bestiary(), Random(1), theme=theme)
         assert time.perf_counter() - start < 0.5
