@@ -15,7 +15,7 @@ Want: TypeAlias = Literal["scene", "question", "encounter", "dice", "status"]
 """What a person may want."""
 
 Status: TypeAlias = Literal["answered", "degraded", "abstained", "failed"]
-"""``degraded``: answered, but something is missing. ``abstained``: the notes do not say. ``failed``: no answer."""
+"""``degraded``: answered, but something is missing; ``abstained``: the notes do not say; ``failed``: no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ class Answer:
         lines: For everything else: the answer's sentences.
         citations: The passages that scene and lines point to by index.
         used_rag: Whether anything in the answer rests on the notes.
-        generation_method: Who wrote it: ``composer`` (out of passages), ``improviser`` (without), ``quoted``, ``rules``.
+        generation_method: Who wrote it: ``composer`` (out of passages), ``improviser`` (without), ``quoted``,
+            ``rules``.
         missing: What could not be had and why, a sentence each, for people.
         timings: How long it took.
     """

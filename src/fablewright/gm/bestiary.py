@@ -47,7 +47,7 @@ class Bestiary:
 
     def find(self, name: str) -> Finding | None:
         """Return the creature of that name, or None: "stirges", "The Bandit Captain", "thug"."""
-        words = re.sub(r"^(?:the|an?) ", "", " ".join(name.replace("’", "'").casefold().split()))  # noqa: RUF001 - typeset on purpose
+        words = re.sub(r"^(?:the|an?) ", "", " ".join(name.replace("’", "'").casefold().split()))
         return self._findings.get(words)
 
     def mentions(self, text: str) -> list[Mention]:

@@ -163,9 +163,7 @@ def _visible(text: str, found: Sequence[Block], enough: int) -> int:
     return seen
 
 
-def _without_bare_end(
-    text: str, found: list[Chunk], sections: Sequence[_Section], sizes: ChunkSizes
-) -> list[Chunk]:
+def _without_bare_end(text: str, found: list[Chunk], sections: Sequence[_Section], sizes: ChunkSizes) -> list[Chunk]:
     """Let a last section without a body join the chunk before it, for there is nothing that follows."""
     if len(found) < 2 or not sections:
         return found

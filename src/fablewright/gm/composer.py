@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from fablewright.errors import InvalidInput
 from fablewright.gm import rating
 from fablewright.gm.checks import FoundCheck, find_checks
+from fablewright.gm.creature import plurals
 from fablewright.gm.focus import search_words
 from fablewright.gm.scenario import Check, Foe, Line, Option, Origin, Scene
 from fablewright.gm.statements import Role, Statement, statements
@@ -56,7 +57,8 @@ _LINE = 300
 _ASPECTS = re.compile(r"\baspects?:", re.IGNORECASE)
 _LOOT_PART = re.compile(r"\b(?:loot|treasure|rewards?)\b", re.IGNORECASE)
 _LOOT = re.compile(
-    r"\b\d[\d,]*\s?(?:gp|sp|cp|pp|ep|gold pieces?|silver pieces?)\b|\btreasures?\b|\brewards?\b|\bpotions? of\b|\bmagic item",
+    r"\b\d[\d,]*\s?(?:gp|sp|cp|pp|ep|gold pieces?|silver pieces?)\b|"
+    r"\btreasures?\b|\brewards?\b|\bpotions? of\b|\bmagic item",
     re.IGNORECASE,
 )
 _THEN_PART = re.compile(
@@ -66,13 +68,14 @@ _CONDITION = re.compile(r"^\W*(?:if|when|should|unless)\b", re.IGNORECASE)
 _THEN = re.compile(r"^(?:if|when|once|unless|should|after)\b.*,", re.IGNORECASE)
 _MAY = re.compile(
     r"\b(?:characters?|party|players?|adventurers?|anyone|whoever|one[’']s)\b[^.;]*\b(?:can|could|may)\b|"
-    r"\b(?:repels?|negates?|repelled|bribed?|befriend(?:ed|s)?|convinced?|persuaded?|goaded|bypass(?:ed|es)?|protects? against|"
-    r"bargain(?:s|ed)?|parley|surrender(?:s|ed)?)\b",
+    r"\b(?:repels?|negates?|repelled|bribed?|befriend(?:ed|s)?|convinced?|persuaded?|goaded|bypass(?:ed|es)?|"
+    r"protects? against|bargain(?:s|ed)?|parley|surrender(?:s|ed)?)\b",
     re.IGNORECASE,
 )
 _NOT_FOR_PLAYERS = re.compile(
-    r"\bDC \d|\d+d\d+|\bcharacters?\b|\bplayers?\b|\bparty\b|\bGM\b|\bhit points?\b|\bCR\b|\bsecret(?:ly|s)?\b|\bin truth\b|"
-    r"\bactually\b|\bunknown to\b|\bhid(?:es|ing|den)\b|\blurks?\b|\bambush|\bif\b|\bsession\b|\bencounter\b|\blevel\b",
+    r"\bDC \d|\d+d\d+|\bcharacters?\b|\bplayers?\b|\bparty\b|\bGM\b|\bhit points?\b|\bCR\b|"
+    r"\bsecret(?:ly|s)?\b|\bin truth\b|\bactually\b|\bunknown to\b|\bhid(?:es|ing|den)\b|\blurks?\b|"
+    r"\bambush|\bif\b|\bsession\b|\bencounter\b|\blevel\b",
     re.IGNORECASE,
 )
 _NAMES = re.compile(r"\s*\(([^()]{2,90})\)")
@@ -116,9 +119,7 @@ class _Composer:
         read_aloud = self._read_aloud()
         checks = self._checks()
         foes = self._foes()
-        loot = [
-            line for line, _ in self._take(lambda s: _in_part(s, _LOOT_PART) or bool(_LOOT.search(s.text)))
-        ]
+        loot = [line for line, _ in self._take(lambda s: _in_part(s, _LOOT_PART) or bool(_LOOT.search(s.text)))]
         consequences = self._consequences()
         options = self._options(checks, foes)
         here = self._here()
@@ -144,11 +145,7 @@ class _Composer:
             paragraphs = groupby(boxed, key=lambda s: (s.passage, s.block))
             lines = [self._line(list(group)) for _, group in paragraphs]
             return tuple(lines[: _MOST["read_aloud"]])
-        plain = [
-            s
-            for s in self.own
-            if s.role is Role.FACT and not s.secret and not _NOT_FOR_PLAYERS.search(s.text)
-        ]
+        plain = [s for s in self.own if s.role is Role.FACT and not s.secret and not _NOT_FOR_PLAYERS.search(s.text)]
         opening = [s for s in plain if s.passage == plain[0].passage and s.block == plain[0].block][:3]
         return (self._line(opening),) if opening else ()
 
@@ -226,9 +223,7 @@ class _Composer:
                 options.append(Option(self._line([statement])))
         for check in checks:
             if check.purpose is not None and len(options) < _MOST["options"] - 1 and not _is_save(check):
-                action = Line(
-                    f"{check.purpose.text} ({check.skill}, DC {check.dc})", Origin.FROM_NOTES, check.sources
-                )
+                action = Line(f"{check.purpose.text} ({check.skill}, DC {check.dc})", Origin.FROM_NOTES, check.sources)
                 options.append(Option(action, check.success or check.failure))
         options += always(foes, wanted=3 - len(options))
         return tuple(options[: _MOST["options"]])
@@ -320,17 +315,20 @@ def balance_lines(foes: Sequence[rating.Foe], table: Table) -> tuple[Line, ...]:
 
 def always(foes: Sequence[Foe], *, wanted: int) -> list[Option]:
     """Return up to ``wanted`` things that a party can try anywhere; invented, and marked so."""
-    whom = (
-        f"the {foes[0].name.lower()}{'s' if (foes[0].count or 1) > 1 else ''}" if foes else "whoever is here"
-    )
-    tries = [
-        ("Talk first: ask what " + whom + " would take to let the party pass.", "A price is named; it can be haggled over."),
-        ("Wait and watch before anybody moves.", "The party learns one thing about the place, and so does the place about them."),
-        ("Leave it for now and come back by another way.", "What is going on here goes on without the party."),
-    ]  # fmt: skip
+    whom = "whoever is here"
+    if foes:
+        whom = f"the {(foes[0].name if foes[0].count == 1 else plurals(foes[0].name)[0]).lower()}"
+    tries = {
+        f"Talk first: ask what {whom} would take to let the party pass.":
+            "A price is named; it can be haggled over.",
+        "Wait and watch before anybody moves.":
+            "The party learns one thing about the place, and so does the place about the party.",
+        "Leave it for now and come back by another way.":
+            "What is going on here goes on without the party.",
+    }  # fmt: skip
     return [
         Option(Line(action, Origin.INVENTED), Line(result, Origin.INVENTED))
-        for action, result in tries[: max(0, wanted)]
+        for action, result in list(tries.items())[: max(0, wanted)]
     ]
 
 

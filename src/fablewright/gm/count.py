@@ -19,7 +19,7 @@ __all__ = ["FUNCTION_WORDS", "Count", "count_after", "count_before"]
 _UNITS = """
     one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
     seventeen eighteen nineteen twenty
-    """.split()  # noqa: SIM905 - so many quoted words would bury the list
+    """.split()
 _TENS = {
     "twenty": 20,
     "thirty": 30,
@@ -33,18 +33,14 @@ _TENS = {
 _NUMBERS = {
     **{word: number for number, word in enumerate(_UNITS, 1)},
     **_TENS,
-    **{
-        f"{ten}-{unit}": tens + number
-        for ten, tens in _TENS.items()
-        for number, unit in enumerate(_UNITS[:9], 1)
-    },
+    **{f"{ten}-{unit}": tens + number for ten, tens in _TENS.items() for number, unit in enumerate(_UNITS[:9], 1)},
 }
 _COLLECTIVES = {"pair": 2, "couple": 2, "brace": 2, "trio": 3, "quartet": 4, "dozen": 12}
 _ARTICLES = frozenset(("a", "an", "another"))
 _LABELS = frozenset(
     """
     ac act area chapter cr dc hp level levels page part room session step table xp
-    """.split()  # noqa: SIM905 - so many quoted words would bury the list
+    """.split()
 )
 _MAX_GAP = 3  # words between number and name: "four Night Blade bandits"
 FUNCTION_WORDS = frozenset(
@@ -54,15 +50,15 @@ FUNCTION_WORDS = frozenset(
     must my near no nor not now of on once onto or our outside over she should than that the their
     them then there these they this those to toward towards under until upon was we were when where
     which while who whom whose will with within without would you your
-    """.split()  # noqa: SIM905 - so many quoted words would bury the list
+    """.split()
 )
 """Words that no number reaches across: in "two of the bandits", the two is not the number of bandits."""
 _COUNTED = frozenset(
     """
     damage day feet foot ft gp hour men mile minute people percent round sp turn women children
-    """.split()  # noqa: SIM905 - so many quoted words would bury the list
+    """.split()
 )
-_AFTER = re.compile(r"\s{0,300}(?:\(\s{0,300}([a-z]+(?:-[a-z]+)?|\d{1,4})\s{0,300}\)|[x×]\s?(\d{1,4})\b)")  # noqa: RUF001 - typeset on purpose
+_AFTER = re.compile(r"\s{0,300}(?:\(\s{0,300}([a-z]+(?:-[a-z]+)?|\d{1,4})\s{0,300}\)|[x×]\s?(\d{1,4})\b)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +127,7 @@ def _number(word: Word) -> int | None:
     if word.kind == "word":
         return _NUMBERS.get(word.text)
     if word.kind == "range":
-        low, high = (int(end) for end in re.split(r"\s?[-–]\s?", word.text))  # noqa: RUF001 - typeset on purpose
+        low, high = (int(end) for end in re.split(r"\s?[-–]\s?", word.text))
         return (low + high) // 2 if 0 < low < high else None
     try:
         return max(1, int(dice.parse(word.text).average))

@@ -52,7 +52,7 @@ _EXAMPLE = "write for example 2d6+3"
 _TOKEN = re.compile(r"\s*(?:([0-9]+)|(d%|[a-z]+|[-+*%!]))")
 _PICKS: dict[str, Pick] = {"kh": "kh", "kl": "kl", "dh": "dh", "dl": "dl"}
 _ADVANTAGE: dict[str, Pick] = {"adv": "kh", "advantage": "kh", "dis": "kl", "disadvantage": "kl"}
-_SPELLINGS = str.maketrans({"×": "*", "−": "-", "–": "-"})  # noqa: RUF001 - typeset on purpose
+_SPELLINGS = str.maketrans({"×": "*", "−": "-", "–": "-"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class RollResult:
         words = []
         for term, dice in zip(self.roll.terms, self.dice, strict=True):
             shown = str(term) if term.pool is None else _brackets(dice)
-            times = f" × {term.factor}" if term.pool and term.factor != 1 else ""  # noqa: RUF001 - typeset on purpose
+            times = f" × {term.factor}" if term.pool and term.factor != 1 else ""
             words += ["+" if term.sign > 0 else "-", shown + times]
         if words[0] == "+":
             words = words[1:]

@@ -25,7 +25,5 @@ def dc(difficulty: str) -> int:
     """
     word = " ".join(difficulty.casefold().replace("_", " ").replace("-", " ").split())
     if word not in DIFFICULTY_CLASSES:
-        raise InvalidInput(
-            f"There is no difficulty {difficulty[:40]!r}: say {', '.join(DIFFICULTY_CLASSES)}."
-        )
+        raise InvalidInput(f"There is no difficulty {difficulty[:40]!r}: say {', '.join(DIFFICULTY_CLASSES)}.")
     return DIFFICULTY_CLASSES[word]

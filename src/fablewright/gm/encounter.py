@@ -87,9 +87,7 @@ def build(
     ceiling = Budget.of(party)[word]
     pool = _affordable(_themed(bestiary, theme), party, ceiling, theme)
     plan = _plan(pool, ceiling, _PER_CHARACTER * party.size, max_stat_blocks, rng)
-    foes = tuple(
-        Foe.of(creature, count) for creature, count in sorted(plan.items(), key=lambda item: -item[0].xp)
-    )
+    foes = tuple(Foe.of(creature, count) for creature, count in sorted(plan.items(), key=lambda item: -item[0].xp))
     return Encounter(foes, rate(foes, party), word, theme or "")
 
 
@@ -106,9 +104,7 @@ def _themed(bestiary: Bestiary, theme: str | None) -> Sequence[Creature]:
     wanted = {creature.name for creature in matches[0]} or set.intersection(*names) or set.union(*names)
     if not wanted:
         known = ", ".join(sorted(bestiary.types))
-        raise InvalidInput(
-            f"No creature fits the theme {' '.join(words)[:40]!r}: name a creature or a type ({known})."
-        )
+        raise InvalidInput(f"No creature fits the theme {' '.join(words)[:40]!r}: name a creature or a type ({known}).")
     return [creature for creature in bestiary.creatures if creature.name in wanted]
 
 
@@ -125,9 +121,7 @@ def _is_about(creature: Creature, word: str, bestiary: Bestiary) -> bool:
 def _is_usual(creature: Creature) -> bool:
     """Whether a party could meet it anywhere as a foe: not bound to water, not on the side of the good."""
     ways = dict(creature.speed)
-    in_water = (
-        "swim" in ways and max((feet for way, feet in creature.speed if way != "swim"), default=0) <= 10
-    )
+    in_water = "swim" in ways and max((feet for way, feet in creature.speed if way != "swim"), default=0) <= 10
     return not in_water and not creature.alignment.endswith("good")
 
 
@@ -165,18 +159,12 @@ def _plan(pool: list[Creature], ceiling: int, most: int, kinds: int, rng: Random
     return best
 
 
-def _led_by(
-    leader: Creature, pool: list[Creature], rng: Random, *, ceiling: int, most: int, kinds: int
-) -> _Plan:
+def _led_by(leader: Creature, pool: list[Creature], rng: Random, *, ceiling: int, most: int, kinds: int) -> _Plan:
     """Draw followers for a leader, its own kin first, each in as even a number as the budget pays for."""
     plan: _Plan = Counter({leader: 1})
     for kind in range(1, kinds):
         left, places = ceiling - _cost(plan), most - plan.total()
-        fitting = [
-            c
-            for c in pool
-            if c not in plan and c.xp <= min(left, leader.xp) and c.cr > 0 and _fits(c, leader)
-        ]
+        fitting = [c for c in pool if c not in plan and c.xp <= min(left, leader.xp) and c.cr > 0 and _fits(c, leader)]
         if not fitting or not places:
             break
         kin = [creature for creature in fitting if _is_kin(creature, leader)]

@@ -23,20 +23,31 @@ if TYPE_CHECKING:
 
 __all__ = ["Focus", "Section", "choose_focus", "merged", "opening_names", "search_words"]
 
-_PART = re.compile(
-    r"^(?:\W*)(?:situation|set-?up|the scene|overview|background|description|read[ -]?aloud|boxed text|what is here|features?|"
-    r"area features|terrain|environment|hazards?|traps?|checks?|skill checks?|foes?|enem(?:y|ies)|creatures?|monsters?|"
-    r"encounters?|combat|tactics?|npcs?|who is here|roleplay(?:ing)?|development|consequences?|aftermath|outcomes?|"
-    r"what happens next|if .*|loot|treasure|rewards?|clues?|secrets?|gm notes?|gm only|notes?|hooks?|options?|"
-    r"connections? between areas|exits?|scaling|adjustments?|timeline|goals?|stakes)\b",
-    re.IGNORECASE,
-)
-_META = re.compile(
-    r"\b(?:please|generate|create|make|write|build|prepare|set up|describe|give|show|tell|let'?s|i want|i need|we need|"
-    r"can you|could you|me|us|my|our|a|an|the|of|for|with|new|next|scene|scenario|read-?aloud(?: text)?|text|"
-    r"description|options?|now)\b",
-    re.IGNORECASE,
-)
+_PARTS = """
+    situation|set-?up|the scene|overview|background|description|read[ -]?aloud|boxed text|what is here|features?
+    area features|terrain|environment|hazards?|traps?|checks?|skill checks?|foes?|enem(?:y|ies)|creatures?|monsters?
+    encounters?|combat|tactics?|npcs?|who is here|roleplay(?:ing)?|development|consequences?|aftermath|outcomes?
+    what happens next|if .*|loot|treasure|rewards?|clues?|secrets?|gm notes?|gm only|notes?|hooks?|options?
+    connections? between areas|exits?|scaling|adjustments?|timeline|goals?|stakes
+"""
+_META_WORDS = """
+    please|generate|create|make|write|build|prepare|set up|describe|give|show|tell|let'?s|i want|i need|we need
+    can you|could you|me|us|my|our|a|an|the|of|for|with|new|next|scene|scenario|read-?aloud(?: text)?|text
+    description|options?|now
+"""
+_ADVICE_WORDS = """
+    encounters|scenes|players|campaigns?|adventures?|sessions|stories|villains|monsters|situations|game ?masters?
+    GMs?|DMs?|Conductors?|storytell(?:er|ing)|improvis(?:e|ation)
+"""
+
+
+def _any_of(words: str) -> str:
+    return "|".join(line.strip() for line in words.strip().splitlines())
+
+
+_PART = re.compile(rf"^\W*(?:{_any_of(_PARTS)})\b", re.IGNORECASE)
+_META = re.compile(rf"\b(?:{_any_of(_META_WORDS)})\b", re.IGNORECASE)
+_ADVICE = re.compile(rf"\b(?:{_any_of(_ADVICE_WORDS)})\b")
 _OPENING = re.compile(
     r"\b(?:first|opening|initial|starting)\s+(?:encounter|scene|scenario|fight|session|battle|chapter|act)\b|"
     r"\b(?:start|open|begin)(?:ing|s)?\s+(?:of\s+)?(?:the\s+)?(?:campaign|adventure|game|session)\b",
@@ -44,20 +55,19 @@ _OPENING = re.compile(
 )
 _OPENING_NAMES = ("first encounter", "start", "opening", "beginning", "introduction", "prologue")
 _OPENING_HEADING = re.compile(
-    rf"^\W*(?:the |adventure |campaign )*(?:{'|'.join(_OPENING_NAMES)}|kick-?off|session (?:1|one)|scene (?:1|one))"
+    rf"^\W*(?:the |adventure |campaign )*"
+    rf"(?:{'|'.join(_OPENING_NAMES)}|kick-?off|session (?:1|one)|scene (?:1|one))"
     r"(?: scene| encounter| of the adventure| here)?(?P<more>\W+\w.*)?\W*$",
     re.IGNORECASE,
 )
 _RULE_BOOK = re.compile(
-    r"\bCasting Time\b|\bArmor Class\b|\*\*AC\*\*|\*\*HP\*\*|\bWondrous Item\b|\bRequires Attunement\b|_Level \d|"
-    r"\bSpell Slot|\bProficiency Bonus\b|\byour? (?:players|table|game|campaign|adventure)\b|\bas a (?:GM|DM|Conductor)\b|"
-    r"\bthe GM (?:can|may|decides|determines)\b|\bwhen you (?:design|build|plan|create)\b"
-)
-_ADVICE = re.compile(
-    r"\b(encounters|scenes|players|campaigns?|adventures?|sessions|stories|villains|monsters|situations|game ?masters?|GMs?|DMs?|"
-    r"Conductors?|storytell(?:er|ing)|improvis(?:e|ation))\b"
+    r"\bCasting Time\b|\bArmor Class\b|\*\*AC\*\*|\*\*HP\*\*|\bWondrous Item\b|\bRequires Attunement\b|"
+    r"_Level \d|\bSpell Slot|\bProficiency Bonus\b|\byour? (?:players|table|game|campaign|adventure)\b|"
+    r"\bas a (?:GM|DM|Conductor)\b|\bthe GM (?:can|may|decides|determines)\b|"
+    r"\bwhen you (?:design|build|plan|create)\b"
 )
 _WORD = re.compile(r"[^\W_]{3,}")
+_SMALL = frozenset("the and for with they".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +223,4 @@ def _without_parts(heading: tuple[str, ...]) -> tuple[str, ...]:
 
 def _words(text: str) -> frozenset[str]:
     """Return the words to compare by, plural and singular alike, without the smallest."""
-    return frozenset(word.lower().rstrip("s") for word in _WORD.findall(text)) - {
-        "the",
-        "and",
-        "for",
-        "with",
-        "they",
-    }
+    return frozenset(word.lower().rstrip("s") for word in _WORD.findall(text) if word.lower() not in _SMALL)

@@ -145,9 +145,7 @@ class HaystackPipeline(Agent):
         if not 1 <= request.max_docs <= MOST_DOCUMENTS:
             raise InvalidInput(f"max_docs goes from 1 to {MOST_DOCUMENTS}, not {request.max_docs}.")
         await self._catch_up(ctx)
-        passages = await self._retriever.retrieve(
-            request.query, max_docs=request.max_docs, filters=request.filters
-        )
+        passages = await self._retriever.retrieve(request.query, max_docs=request.max_docs, filters=request.filters)
         return Documents(tuple(passages), complete=not self._remark(), remark=self._remark())
 
     @handles(DescribeNotes)

@@ -41,9 +41,7 @@ def improvise(request: str, table: Table, rng: Random) -> Scene:
         checks=checks,
         foes=scene_foes(encounter),
         balance=balance_lines(encounter.foes, table),
-        options=tuple(
-            Option(_invented(option.action), _invented(option.consequence)) for option in invention.options
-        ),
+        options=tuple(Option(_invented(option.action), _invented(option.consequence)) for option in invention.options),
         consequences=tuple(map(_invented, invention.consequences)),
         loot=tuple(map(_invented, invention.loot)),
     )

@@ -94,6 +94,4 @@ def _skipped(index: PassageIndex, known: dict[str, FileStamp], report: FileRepor
 
 def _stamp(item: NoteFile, note: NoteText, now_ns: int) -> FileStamp:
     trusted = item.stamp.modified_ns < now_ns - _TRUSTED_AGE_NS
-    return replace(
-        item.stamp, sha256=note.sha256, modified_ns=item.stamp.modified_ns if trusted else _UNTRUSTED_NS
-    )
+    return replace(item.stamp, sha256=note.sha256, modified_ns=item.stamp.modified_ns if trusted else _UNTRUSTED_NS)

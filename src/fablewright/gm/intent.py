@@ -21,11 +21,13 @@ __all__ = ["dice_in", "difficulty_in", "intent_of", "party_in"]
 _STATUS = re.compile(r"^\W*(?:status|health|are you (?:there|ok(?:ay)?|up)|how are you)\W*$", re.IGNORECASE)
 _ROLL = re.compile(r"^\W*(?:roll|throw|dice)\b\W*(?P<dice>.*)$", re.IGNORECASE | re.DOTALL)
 _SCENE = re.compile(
-    r"\bscenes?\b|\bscenario\b|\bread-?aloud\b|\bset the stage\b|\bdescribe\b|\bwhat do they see\b|\bwhat happens (?:when|next|now)\b",
+    r"\bscenes?\b|\bscenario\b|\bread-?aloud\b|\bset the stage\b|\bdescribe\b|\bwhat do they see\b|"
+    r"\bwhat happens (?:when|next|now)\b",
     re.IGNORECASE,
 )
 _ENCOUNTER = re.compile(
-    r"\bhow (?:hard|deadly|difficult|dangerous|tough)\b|\bbalanced?\b|\bxp budget\b|\bdifficulty\b|\b(?:too|very) (?:hard|deadly|easy)\b|"
+    r"\bhow (?:hard|deadly|difficult|dangerous|tough)\b|\bbalanced?\b|\bxp budget\b|\bdifficulty\b|"
+    r"\b(?:too|very) (?:hard|deadly|easy)\b|"
     r"\b(?:build|make|give|create|generate|design)\b[^.?!]*\b(?:fight|combat|battle|encounter)\b|"
     r"\b(?:easy|low|medium|moderate|hard|high|deadly)(?:-difficulty)? (?:fight|combat|battle|encounter)\b",
     re.IGNORECASE,
@@ -35,15 +37,16 @@ _NAMED_ENCOUNTER = re.compile(
     re.IGNORECASE,
 )
 _QUESTION = re.compile(
-    r"^\W*(?:who|whom|whose|what|when|where|why|which|how|is|are|was|were|do|does|did|has|have|had|can|could|may|will|would|should)\b|"
-    r"\?\W*$",
+    r"^\W*(?:who|whom|whose|what|when|where|why|which|how|is|are|was|were|do|does|did|has|have|had|can|could|may|"
+    r"will|would|should)\b|\?\W*$",
     re.IGNORECASE,
 )
 _DIFFICULTY = re.compile(r"\b(?P<word>easy|low|medium|moderate|hard|high|deadly)\b", re.IGNORECASE)
 _DIFFICULTIES = {"easy": "low", "medium": "moderate", "hard": "high", "deadly": "high"}
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
 _PARTY = re.compile(
-    rf"\b(?P<count>\d{{1,2}}|{'|'.join(_NUMBERS)})\s+(?:level[- ](?P<level1>\d{{1,2}})|(?P<level2>\d{{1,2}})(?:st|nd|rd|th)[- ]level)\b",
+    rf"\b(?P<count>\d{{1,2}}|{'|'.join(_NUMBERS)})\s+"
+    r"(?:level[- ](?P<level1>\d{1,2})|(?P<level2>\d{1,2})(?:st|nd|rd|th)[- ]level)\b",
     re.IGNORECASE,
 )
 

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "BlockKind", "Line", "blocks", "lines"]
 
-BlockKind = Literal[
-    "front_matter", "heading", "quote", "table", "html_table", "fence", "comment", "raw", "text"
-]
+BlockKind = Literal["front_matter", "heading", "quote", "table", "html_table", "fence", "comment", "raw", "text"]
 
 _LINE_END = re.compile(r"\r\n?|\n")
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]|$)")
@@ -116,9 +114,7 @@ class _Scanner:
         """Take the block that begins at ``line``, which is not blank."""
         atx = _ATX.match(line.text)
         if atx:
-            return self._take(
-                "heading", self.at + 1, level=len(atx[1]), title=_atx_title(line.text[atx.end(1) :])
-            )
+            return self._take("heading", self.at + 1, level=len(atx[1]), title=_atx_title(line.text[atx.end(1) :]))
         if self._is_setext_title():
             level = 1 if "=" in self.lines[self.at + 1].text else 2
             return self._take("heading", self.at + 2, level=level, title=line.text.strip())
@@ -159,11 +155,7 @@ class _Scanner:
         """Return kind and end of a block that may hold blank and ``#`` lines, if ``line`` begins one."""
         indent = len(line.text) - len(line.text.lstrip(_SPACE))
         fence = _FENCE.match(line.text)
-        if (
-            fence
-            and (indent < 4 or self.in_list)
-            and not ("`" in fence[1] and "`" in line.text[fence.end() :])
-        ):
+        if fence and (indent < 4 or self.in_list) and not ("`" in fence[1] and "`" in line.text[fence.end() :]):
             return "fence", self._fence_end(fence[1])
         if indent >= 4:
             return None

@@ -34,28 +34,28 @@ _EVERYDAY = frozenset(
     frog ghost gladiator goat guard hawk imp knight lion lizard mage mule noble octopus owl panther
     pirate pony priest rat raven scorpion scout shrieker spider spy sprite tiger veteran vulture
     weasel mimic nightmare roper shadow solar tough
-    """.split()  # noqa: SIM905 - so many quoted words would bury the list
+    """.split()
 )
 _EVERYDAY_FORMS = _EVERYDAY | {form for word in _EVERYDAY for form in plurals(word)}
-_RARELY_CREATURES = frozenset("mimic nightmare roper shadow solar tough".split())  # noqa: SIM905 - so many quoted words would bury the list
-_VERBS = frozenset("apes badgers bats guards hawks knights mimics scouts shadows spies".split())  # noqa: SIM905 - so many quoted words would bury the list
-_SUBJECTS = frozenset("he it she that which who also always often never still everyone nobody".split())  # noqa: SIM905 - so many quoted words would bury the list
+_RARELY_CREATURES = frozenset("mimic nightmare roper shadow solar tough".split())
+_VERBS = frozenset("apes badgers bats guards hawks knights mimics scouts shadows spies".split())
+_SUBJECTS = frozenset("he it she that which who also always often never still everyone nobody".split())
 _OBJECTS = frozenset(
     """
     a against an any her him his it its me my our that the their them these this those us your
-    """.split()  # noqa: SIM905 - so many quoted words would bury the list
+    """.split()
 )
 _DETERMINERS = frozenset(
     """
     all any both few her his its many more most my no our several some such the their these those
     your
-    """.split()  # noqa: SIM905 - so many quoted words would bury the list
+    """.split()
 )
 _AFTER_NOUNS = FUNCTION_WORDS | frozenset(
     """
     again alone also always asleep came fell held just lay named never nearby often only ran sat saw
     spoke still stood swung too took went
-    """.split()  # noqa: SIM905 - so many quoted words would bury the list
+    """.split()
 )
 
 
@@ -131,13 +131,11 @@ class Lexicon:
                 continue
             last = place + len(name.words) - 1
             start, end = words[place].start, words[last].end
-            context = _Context(words, place, last, name, possessive=read.plain.startswith(("'", "’"), end))  # noqa: RUF001 - typeset on purpose
+            context = _Context(words, place, last, name, possessive=read.plain.startswith(("'", "’"), end))
             count = context.checked(count_before(words, place, floor)) or count_after(read.plain, end)
             if context.is_naming(count):
                 said = text[count.start : count.end] if count else ""
-                yield Mention(
-                    name.finding, count.number if count else None, said, start, end, text[start:end]
-                )
+                yield Mention(name.finding, count.number if count else None, said, start, end, text[start:end])
                 floor = last + 1
             place = last + 1
 
@@ -200,12 +198,7 @@ class _Context:
     def _is_compound(self) -> bool:
         """Whether a noun seems to follow: "a bandit chieftain", "a guard post"."""
         following = self._next
-        if (
-            following is None
-            or following.capital
-            or following.kind != "word"
-            or following.text in _AFTER_NOUNS
-        ):
+        if following is None or following.capital or following.kind != "word" or following.text in _AFTER_NOUNS:
             return False
         verb = following.text.endswith(("ed", "ing", "ly")) or (
             following.text.endswith("s") and not following.text.endswith("ss")
@@ -225,12 +218,7 @@ class _Context:
         if previous.capital:
             return not previous.opens
         before = self.words[self.first - 2] if self.first > 1 and previous.joined else None
-        return (
-            previous.text == "the"
-            and before is not None
-            and before.capital
-            and before.text not in FUNCTION_WORDS
-        )
+        return previous.text == "the" and before is not None and before.capital and before.text not in FUNCTION_WORDS
 
     def _is_noun(self) -> bool:
         """Whether a plural stands for creatures: it is no verb, nor "like cats", nor "the nobles' house"."""

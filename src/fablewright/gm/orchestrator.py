@@ -1,4 +1,4 @@
-"""``orchestrator``: the agent that takes a person's words, finds out what is wanted, and asks who can do it."""
+"""``orchestrator``: takes a person's words, finds out what is wanted, and asks the agent that can do it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from fablewright.gm.encounter import build
 from fablewright.gm.focus import choose_focus, search_words
 from fablewright.gm.haystack_pipeline import DescribeNotes, Documents, HaystackPipeline, RetrieveDocuments
 from fablewright.gm.intent import dice_in, difficulty_in, intent_of, party_in
-from fablewright.gm.party import Party
 from fablewright.gm.question import answer_question
 from fablewright.gm.scenario import Line, Origin
 from fablewright.gm.scenario_generator import CampaignContext, GenerateScenario, ScenarioGenerator, reserve
@@ -23,6 +22,7 @@ from fablewright.runtime.agent import Agent, handles
 
 if TYPE_CHECKING:
     from fablewright.gm.bestiary import Bestiary
+    from fablewright.gm.party import Party
     from fablewright.runtime.context import Context
 
 __all__ = ["HandleRequest", "Orchestrator"]
@@ -37,7 +37,8 @@ class HandleRequest(Request[Answer]):
     Attributes:
         words: What she typed, at most 4,000 characters.
         want: What is wanted; None to find out from the words.
-        party: Who plays; None for the campaign's party. Words that name one ("five level 3 characters") go first.
+        party: Who plays; None for the campaign's party. Words that name one ("five level 3 characters") go
+            first.
         use_rag: Whether to look into the notes.
         seed: For what is left to chance; None for new dice each time.
     """
@@ -95,9 +96,7 @@ class Orchestrator(Agent):
         if not words:
             raise InvalidInput('Say what you need, for example "generate scenario for the first encounter".')
         if len(words) > LONGEST_REQUEST:
-            raise InvalidInput(
-                f"That is {len(words):,} characters long; a request has at most {LONGEST_REQUEST:,}."
-            )
+            raise InvalidInput(f"That is {len(words):,} characters long; a request has at most {LONGEST_REQUEST:,}.")
         party = party_in(words) or request.party or self._campaign.party
         campaign = replace(self._campaign, party=party)
         match request.want or intent_of(words):
@@ -114,9 +113,7 @@ class Orchestrator(Agent):
 
     # -------------------------------------------------------------- what is wanted
 
-    async def _scene(
-        self, words: str, campaign: CampaignContext, request: HandleRequest, ctx: Context
-    ) -> Answer:
+    async def _scene(self, words: str, campaign: CampaignContext, request: HandleRequest, ctx: Context) -> Answer:
         scenario = await ctx.ask(
             ScenarioGenerator.name,
             GenerateScenario(words, campaign, use_rag=request.use_rag, seed=request.seed),
@@ -153,17 +150,13 @@ class Orchestrator(Agent):
             timings=timings,
         )
 
-    async def _encounter(
-        self, words: str, campaign: CampaignContext, request: HandleRequest, ctx: Context
-    ) -> Answer:
+    async def _encounter(self, words: str, campaign: CampaignContext, request: HandleRequest, ctx: Context) -> Answer:
         """Rate the creatures that the words name; else those of the place they name; else build a fight."""
         table = Table(campaign.party, campaign.rules, self._bestiary)
         named = [m for m in self._bestiary.mentions(words) if m.count]
         if named:
             foes = [rating.Foe.of(m.creature, m.count or 1) for m in named]
-            return Answer(
-                "encounter", "answered", lines=balance_lines(foes, table), generation_method="rules"
-            )
+            return Answer("encounter", "answered", lines=balance_lines(foes, table), generation_method="rules")
         if _is_about_a_place(words) and request.use_rag:
             answer = await self._rate_place(words, table, ctx)
             if answer is not None:
@@ -179,7 +172,7 @@ class Orchestrator(Agent):
         if not composed.scene.foes:
             return None
         foes = [
-            Line(f"{foe.count} × {foe.name} ({foe.xp} XP each)", Origin.FROM_NOTES, foe.sources)  # noqa: RUF001 - a typeset sign on purpose
+            Line(f"{foe.count} × {foe.name} ({foe.xp} XP each)", Origin.FROM_NOTES, foe.sources)
             for foe in composed.scene.foes
         ]
         return Answer(
@@ -215,9 +208,7 @@ class Orchestrator(Agent):
     async def _status(self, ctx: Context) -> Answer:
         lines = [Line("The assistant is up.", Origin.BY_RULE)]
         try:
-            notes = await ctx.ask(
-                HaystackPipeline.name, DescribeNotes(), timeout=1.0, keep=reserve(ctx.remaining)
-            )
+            notes = await ctx.ask(HaystackPipeline.name, DescribeNotes(), timeout=1.0, keep=reserve(ctx.remaining))
         except (RequestFailed, ContractViolation) as error:
             return Answer("status", "degraded", lines=tuple(lines), missing=(f"Your notes: {error}",))
         state = "being read" if notes.reading else "ready"

@@ -17,8 +17,8 @@ MAX_LEVEL = 20
 _NUMBER_WORDS = """
     no one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
     sixteen seventeen eighteen nineteen twenty
-    """.split()  # noqa: SIM905 - so many quoted words would bury the list
-_GROUP = re.compile(r"\s*(?:([0-9]+)\s*[x×*]\s*)?([0-9]+)\s*", re.IGNORECASE)  # noqa: RUF001 - typeset on purpose
+    """.split()
+_GROUP = re.compile(r"\s*(?:([0-9]+)\s*[x×*]\s*)?([0-9]+)\s*", re.IGNORECASE)
 _EXAMPLE = "write for example 4x2 for four level-2 characters"
 
 
@@ -38,9 +38,7 @@ class Party:
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.levels) <= MAX_CHARACTERS:
-            raise InvalidInput(
-                f"A party has 1 to {MAX_CHARACTERS} characters, not {len(self.levels)}; {_EXAMPLE}."
-            )
+            raise InvalidInput(f"A party has 1 to {MAX_CHARACTERS} characters, not {len(self.levels)}; {_EXAMPLE}.")
         for level in self.levels:
             if not 1 <= level <= MAX_LEVEL:
                 raise InvalidInput(f"A level goes from 1 to {MAX_LEVEL}, {level} does not; {_EXAMPLE}.")

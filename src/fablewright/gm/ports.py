@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from fablewright.gm.notes import FileReport, FileStamp, NoteFile, NoteText, Passage
 
 __all__ = ["NotesSource", "PassageIndex", "Retriever"]

@@ -100,13 +100,9 @@ def query_terms(query: str, *, stop_words: frozenset[str] = STOP_WORDS) -> Query
     """
     sentences = [
         _WORD.findall(sentence)
-        for sentence in _SENTENCE_END.split(
-            without_apostrophes(unicodedata.normalize("NFC", query[:_MOST_CHARACTERS]))
-        )
+        for sentence in _SENTENCE_END.split(without_apostrophes(unicodedata.normalize("NFC", query[:_MOST_CHARACTERS])))
     ]
-    kept = list(
-        _distinct(word.lower() for words in sentences for word in words if word.lower() not in stop_words)
-    )
+    kept = list(_distinct(word.lower() for words in sentences for word in words if word.lower() not in stop_words))
     if not kept:
         kept = list(_distinct(word.lower() for words in sentences for word in words))
     allowed = frozenset(kept[:_MOST_WORDS])
@@ -132,9 +128,7 @@ def _related(words: list[str]) -> Iterator[str]:
                 yield from sorted(group.difference(words))
 
 
-def _names(
-    words: list[str], stop_words: frozenset[str], allowed: frozenset[str]
-) -> Iterator[tuple[str, ...]]:
+def _names(words: list[str], stop_words: frozenset[str], allowed: frozenset[str]) -> Iterator[tuple[str, ...]]:
     """Yield runs of two or more capitalised words; a stop word ends a run (``Who owns the Lonely Torch``)."""
     run: list[str] = []
     for word in [*words, ""]:

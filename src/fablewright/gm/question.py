@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from fablewright.gm.scenario import Line, Origin
-from fablewright.gm.statements import Role, readable, statements
+from fablewright.gm.statements import readable, statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,14 +23,16 @@ __all__ = ["answer_question", "question_terms"]
 
 _WORD = re.compile(r"[^\W_]+(?:[’'][^\W_]+)?")
 _EMPTY_WORDS = frozenset(
-    "a an the of in on at to for from by with about into over under and or but not no is are was were be been being am "
-    "do does did done has have had having can could may might will would shall should must i me my we us our you your he "
-    "him his she her it its they them their this that these those there here who whom whose what when where why which how "
-    "if then than so as any some all each every one ones much many more most someone somebody something anyone anything "
-    "name names named called call tell know known get gets got go goes going out up down need needs want wants mean means "
-    "happen happens work works worked own owns run runs say says said give gives day days time now really please exactly "
-    "use uses make makes take takes come comes find look looks like keep keeps long far often worth cost costs actually "
-    "party characters players notes".split()
+    """
+    a an the of in on at to for from by with about into over under and or but not no is are was were be been being
+    am do does did done has have had having can could may might will would shall should must i me my we us our you
+    your he him his she her it its they them their this that these those there here who whom whose what when where
+    why which how if then than so as any some all each every one ones much many more most someone somebody
+    something anyone anything name names named called call tell know known get gets got go goes going out up down
+    need needs want wants mean means happen happens work works worked own owns run runs say says said give gives
+    day days time now really please exactly use uses make makes take takes come comes find look looks like keep
+    keeps long far often worth cost costs actually party characters players notes
+    """.split()
 )
 _FEW_TERMS = 4
 """Up to so many terms each must be found; of more, 60 % are enough."""
@@ -46,9 +48,7 @@ def question_terms(question: str) -> frozenset[str]:
     return frozenset(_stem(word) for word in words if word not in _EMPTY_WORDS and len(word) > 1)
 
 
-def answer_question(
-    question: str, passages: Sequence[Passage]
-) -> tuple[tuple[Line, ...], tuple[Passage, ...]]:
+def answer_question(question: str, passages: Sequence[Passage]) -> tuple[tuple[Line, ...], tuple[Passage, ...]]:
     """Return the sentences that answer, best passage first, and the passages that they stand in.
 
     Both are empty when the notes do not say.
@@ -90,15 +90,14 @@ def _best_sentences(question: str, passage: Passage) -> list[Statement]:
     found = statements([passage])
     small = _stems(question) - _EMPTY_WORDS
     weighed = [(_shared(small, _stems(s.text)), -at) for at, s in enumerate(found)]
-    top = max((weight for weight, _ in weighed), default=0.0)
+    top = max((weight for weight, _ in weighed), default=0)
     chosen = sorted((w for w in weighed if w[0] >= 0.6 * top), reverse=True)[:_MOST_OF_ONE]
     return [found[-at] for _, at in sorted(chosen, key=lambda w: -w[1])]
 
 
-def _shared(asked: frozenset[str], there: frozenset[str]) -> float:
-    return sum(
-        1.0 for word in asked if any(t.startswith(word) or word.startswith(t) for t in there if len(t) > 2)
-    )
+def _shared(asked: frozenset[str], there: frozenset[str]) -> int:
+    long = [word for word in there if len(word) > 2]
+    return sum(any(word.startswith(a) or a.startswith(word) for word in long) for a in asked)
 
 
 def _stems(text: str) -> frozenset[str]:

@@ -99,14 +99,12 @@ class Rating:
     @property
     def text(self) -> str:
         """One line: the XP, the marks, the party and the difficulty."""
-        adjusted = f" × {self.multiplier:g} = {self.adjusted_xp:,}" if self.rules == "2014" else ""  # noqa: RUF001 - typeset on purpose
+        adjusted = f" × {self.multiplier:g} = {self.adjusted_xp:,}" if self.rules == "2014" else ""
         words = f"{self.xp:,} XP{adjusted} against {self.budget} for {self.party.words}"
         return f"{words}: {self.difficulty} ({self.rules} rules)"
 
 
-def rate(
-    foes: Iterable[Foe | tuple[Creature | tuple[str, float], int]], party: Party, rules: Rules = "2024"
-) -> Rating:
+def rate(foes: Iterable[Foe | tuple[Creature | tuple[str, float], int]], party: Party, rules: Rules = "2024") -> Rating:
     """Measure a fight.
 
     Args:
@@ -121,9 +119,7 @@ def rate(
     budget = Budget.of(party, rules)
     xp = sum(foe.xp * foe.count for foe in listed)
     times = multiplier(sum(foe.count for foe in listed), party.size, rules)
-    adjusted = int(
-        xp * times
-    )  # multipliers are halves and marks are whole: rounding down never changes the word
+    adjusted = int(xp * times)  # multipliers are halves and marks are whole: rounding down never changes the word
     warnings = tuple(_warnings(listed, party, budget, adjusted))
     return Rating(party, listed, budget, xp, times, adjusted, budget.difficulty(adjusted), warnings)
 
@@ -135,11 +131,7 @@ def _warnings(foes: tuple[Foe, ...], party: Party, budget: Budget, xp: int) -> I
         yield f"{xp - ceiling:,} XP over the high budget: characters may die."
     # The 2014 multiplier has the numbers in it already.
     if budget.rules == "2024" and creatures > 2 * party.size:
-        hint = (
-            " at these levels a few lucky hits decide."
-            if party.average_level <= 2
-            else " let some be fragile."
-        )
+        hint = " at these levels a few lucky hits decide." if party.average_level <= 2 else " let some be fragile."
         facing = f"{number_word(party.size)} character{'s' if party.size > 1 else ''}"
         yield f"{creatures} creatures are more than two for each of {facing};{hint}"
     for foe in {foe.name: foe for foe in foes}.values():

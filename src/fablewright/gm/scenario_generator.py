@@ -18,15 +18,15 @@ from fablewright.gm.composer import Composed, Table, compose
 from fablewright.gm.focus import Focus, Section, choose_focus, merged, opening_names, search_words
 from fablewright.gm.haystack_pipeline import Documents, HaystackPipeline, RetrieveDocuments
 from fablewright.gm.improviser import improvise
-from fablewright.gm.notes import Passage
-from fablewright.gm.party import Party
-from fablewright.gm.scenario import Scene
 from fablewright.protocol.message import Request
 from fablewright.runtime.agent import Agent, handles
 
 if TYPE_CHECKING:
     from fablewright.gm.bestiary import Bestiary
     from fablewright.gm.budget import Rules
+    from fablewright.gm.notes import Passage
+    from fablewright.gm.party import Party
+    from fablewright.gm.scenario import Scene
     from fablewright.runtime.context import Context
 
 __all__ = ["CampaignContext", "GameState", "GenerateScenario", "Scenario", "ScenarioGenerator"]
@@ -166,8 +166,7 @@ class ScenarioGenerator(Agent):
         remark = answers[0].remark
         missing = (remark,) if remark else ()
         passages = merged(
-            (1.0 if search.query == words else 0.6, a.passages)
-            for search, a in zip(searches, answers, strict=True)
+            (1.0 if search.query == words else 0.6, a.passages) for search, a in zip(searches, answers, strict=True)
         )
         focus = choose_focus(request.query, passages, self._bestiary)
         if focus is None:
@@ -190,9 +189,7 @@ class ScenarioGenerator(Agent):
         return documents.passages
 
     async def _retrieve(self, search: RetrieveDocuments, ctx: Context) -> Documents:
-        return await ctx.ask(
-            HaystackPipeline.name, search, timeout=self._retrieve_timeout, keep=reserve(ctx.remaining)
-        )
+        return await ctx.ask(HaystackPipeline.name, search, timeout=self._retrieve_timeout, keep=reserve(ctx.remaining))
 
 
 _DECLINED = "Your notes: you asked for a scene without them."

@@ -111,9 +111,7 @@ def sentences(text: str) -> list[str]:
         piece = text[start : match.end()]
         if _inside_speech(piece, text[match.end() :]):
             continue
-        if text[match.start()] == "." and _ABBREVIATION.search(
-            text[max(start, match.start() - 8) : match.start() + 1]
-        ):
+        if text[match.start()] == "." and _ABBREVIATION.search(text[max(start, match.start() - 8) : match.start() + 1]):
             continue
         found.append(piece.strip())
         start = match.end()

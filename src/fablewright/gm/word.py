@@ -25,12 +25,12 @@ _MARKUP = re.compile(
     r"|[*`\[\]\\]"
 )
 _TOKEN = re.compile(
-    r"(?<![\w.+\-−$#/])(?P<dice>\d{0,4}d\d{1,6}(?:\s?[-+−]\s?\d{1,4})?)(?!\w)"  # noqa: RUF001 - typeset on purpose
-    r"|(?<![\w.+\-−$#/])(?P<range>\d{1,4}\s?[-–]\s?\d{1,4})(?!\w)"  # noqa: RUF001 - typeset on purpose
-    r"|(?<![\w.+\-−$#/])(?<!\d,)(?P<number>\d{1,4})(?:\s?[x×](?=\s))?(?![\w.,]?\w)"  # noqa: RUF001 - typeset on purpose
-    r"|(?<!\w)(?P<word>[^\W\d_]+(?:['’-]{1,2}[^\W\d_]+)*)(?!\w)"  # noqa: RUF001 - typeset on purpose
+    r"(?<![\w.+\-−$#/])(?P<dice>\d{0,4}d\d{1,6}(?:\s?[-+−]\s?\d{1,4})?)(?!\w)"
+    r"|(?<![\w.+\-−$#/])(?P<range>\d{1,4}\s?[-–]\s?\d{1,4})(?!\w)"
+    r"|(?<![\w.+\-−$#/])(?<!\d,)(?P<number>\d{1,4})(?:\s?[x×](?=\s))?(?![\w.,]?\w)"
+    r"|(?<!\w)(?P<word>[^\W\d_]+(?:['’-]{1,2}[^\W\d_]+)*)(?!\w)"
 )
-_STOP = re.compile(r"[.!?:;|#\"“”•—–]")  # noqa: RUF001 - typeset on purpose
+_STOP = re.compile(r"[.!?:;|#\"“”•—–]")
 _MONSTER = re.compile(r"<span[^<>]{0,200}\bclass=[\"']?monster\b")
 
 
@@ -109,7 +109,7 @@ def _tokens(plain: str, marks: dict[int, int]) -> Iterator[Word]:
         first = before == 0
         blank = not gap.strip()
         yield Word(
-            text=found[kind].casefold().replace("’", "'"),  # noqa: RUF001 - typeset on purpose
+            text=found[kind].casefold().replace("’", "'"),
             kind=kind,
             start=start,
             end=end,
