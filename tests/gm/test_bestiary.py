@@ -19,7 +19,7 @@ TYPES = frozenset(
     """
     aberration beast celestial construct dragon elemental fey fiend giant humanoid monstrosity ooze
     plant undead
-    """.split()  # noqa: SIM905 - so many quoted words would bury the list
+    """.split()
 )
 CORRECTED = {"Octopus": "abilities", "Djinni": "alignment"}
 """Besides sizes and capitals; NOTICE.md tells why."""
@@ -49,9 +49,7 @@ def test_all_330_creatures_are_sound(bestiary: Bestiary) -> None:
         assert all(1 <= score <= 30 for score in creature.abilities), creature
         assert creature.speed
         assert dice.parse(creature.hit_dice).minimum <= creature.hp <= dice.parse(creature.hit_dice).maximum
-        assert creature.xp == (
-            0 if creature.name in {"Seahorse", "Shrieker Fungus"} else xp_for_cr(creature.cr)
-        )
+        assert creature.xp == (0 if creature.name in {"Seahorse", "Shrieker Fungus"} else xp_for_cr(creature.cr))
         hash(creature)
 
 
@@ -84,9 +82,7 @@ def test_the_data_agree_with_their_source(bestiary: Bestiary, shared: Path) -> N
         theirs["languages"] = theirs["languages"].casefold()
         theirs["hit_dice"] = theirs["hit_dice"].replace(" ", "")
         different = {field for field in ours if ours[field] != theirs[field]}
-        assert different == ({CORRECTED[creature.name]} if creature.name in CORRECTED else set()), (
-            creature.name
-        )
+        assert different == ({CORRECTED[creature.name]} if creature.name in CORRECTED else set()), creature.name
 
 
 def test_sizes_and_corrections_agree_with_an_independent_text(bestiary: Bestiary, shared: Path) -> None:
@@ -113,7 +109,7 @@ def test_sizes_and_corrections_agree_with_an_independent_text(bestiary: Bestiary
         ("SWARMS OF RATS", "Swarm of Rats"),
         ("the Bandit Captain", "Bandit Captain"),
         ("an  awakened\ttree", "Awakened Tree"),
-        ("will-o’-wisps", "Will-o'-Wisp"),  # noqa: RUF001 - as books print it
+        ("will-o’-wisps", "Will-o'-Wisp"),
         ("octopi", "Octopus"),
         ("octopuses", "Octopus"),
     ],
@@ -139,18 +135,14 @@ def test_find_takes_any_form_of_a_name(bestiary: Bestiary, asked: str, name: str
         ("gynosphinxes", "Gynosphinx", "Sphinx of Lore"),
     ],
 )
-def test_names_of_2014_lead_to_their_heirs_and_say_so(
-    bestiary: Bestiary, asked: str, old: str, new: str
-) -> None:
+def test_names_of_2014_lead_to_their_heirs_and_say_so(bestiary: Bestiary, asked: str, old: str, new: str) -> None:
     found = bestiary.find(asked)
     assert found is not None
     assert found.creature.name == new
     assert found.remark == f"{old} (2014) is {new} in the 2024 rules"
 
 
-@pytest.mark.parametrize(
-    "asked", ["", "the", "orc", "lizardfolk", "drow", "jabberwock", "rats swarm", "bandit camp"]
-)
+@pytest.mark.parametrize("asked", ["", "the", "orc", "lizardfolk", "drow", "jabberwock", "rats swarm", "bandit camp"])
 def test_what_the_rules_do_not_know_is_not_found(bestiary: Bestiary, asked: str) -> None:
     assert bestiary.find(asked) is None
 

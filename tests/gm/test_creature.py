@@ -33,9 +33,7 @@ def test_every_creature_has_a_plural_of_its_own() -> None:
     assert len({creature.plural for creature in creatures}) == len(creatures)
 
 
-@pytest.mark.parametrize(
-    ("cr", "text"), [(0.0, "0"), (0.125, "1/8"), (0.25, "1/4"), (0.5, "1/2"), (30.0, "30")]
-)
+@pytest.mark.parametrize(("cr", "text"), [(0.0, "0"), (0.125, "1/8"), (0.25, "1/4"), (0.5, "1/2"), (30.0, "30")])
 def test_challenge_rating_as_written(cr: float, text: str) -> None:
     assert cr_text(cr) == text
 

@@ -30,9 +30,7 @@ def check(encounter: Encounter, party: Party, kinds: int = 3) -> None:
 
 @settings(deadline=None)
 @given(parties, difficulties, st.integers(0, 2**32), st.integers(1, 3))
-def test_any_party_gets_a_fight_within_its_budget(
-    party: Party, difficulty: str, seed: int, kinds: int
-) -> None:
+def test_any_party_gets_a_fight_within_its_budget(party: Party, difficulty: str, seed: int, kinds: int) -> None:
     encounter = build(party, difficulty, load_bestiary(), Random(seed), max_stat_blocks=kinds)
     check(encounter, party, kinds)
     assert not encounter.rating.warnings
@@ -149,9 +147,7 @@ def test_one_line() -> None:
         ("low", None, 0, "at least 1 stat block"),
     ],
 )
-def test_what_cannot_be_built_says_why(
-    difficulty: str, theme: str | None, kinds: int, complaint: str
-) -> None:
+def test_what_cannot_be_built_says_why(difficulty: str, theme: str | None, kinds: int, complaint: str) -> None:
     with pytest.raises(InvalidInput, match=complaint) as caught:
         build(parse_party("4x2"), difficulty, load_bestiary(), Random(0), theme=theme, max_stat_blocks=kinds)
     assert "\n" not in str(caught.value)

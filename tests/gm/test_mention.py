@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 - what people paste is typeset
 from __future__ import annotations
 
 import time

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 - what people paste is typeset
 from __future__ import annotations
 
 import pytest
@@ -72,9 +71,7 @@ def test_parse_raises_nothing_but_invalid_input(text: str) -> None:
 def test_canonical_form_reads_back(party: Party) -> None:
     assert parse_party(str(party)) == party
     assert sum(count for count, _ in party.groups) == party.size
-    assert party.average_level == pytest.approx(
-        sum(count * level for count, level in party.groups) / party.size
-    )
+    assert party.average_level == pytest.approx(sum(count * level for count, level in party.groups) / party.size)
 
 
 def test_order_does_not_matter() -> None:

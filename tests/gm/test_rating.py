@@ -88,7 +88,7 @@ def test_gardren_and_his_four_bandits() -> None:
     )
     then = rate(fight, parse_party("4x2"), "2014")
     assert (then.adjusted_xp, then.difficulty) == (1150, "deadly")
-    assert "575 XP × 2 = 1,150 against" in then.text  # noqa: RUF001 - typeset on purpose
+    assert "575 XP × 2 = 1,150 against" in then.text
 
 
 def test_foes_may_be_given_by_name_and_rating() -> None:

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 - what people paste is typeset
 from __future__ import annotations
 
 import pytest
@@ -27,9 +26,7 @@ def test_words_numbers_dice_and_ranges() -> None:
 
 @pytest.mark.parametrize("text", ["+5", "$5", "3.5", "1,000", "12th", "4x2", "v2d4x", "#4"])
 def test_what_is_no_count_is_no_number(text: str) -> None:
-    assert not [
-        kind for word, kind in shape(text) if kind != "word" and word in {"5", "3", "1", "12", "4", "000"}
-    ]
+    assert not [kind for word, kind in shape(text) if kind != "word" and word in {"5", "3", "1", "12", "4", "000"}]
 
 
 @pytest.mark.parametrize(
