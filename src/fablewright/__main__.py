@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-# As early as can be: `--timeout` counts from the start of the process. The CPU time spent so far stands for the
-# start of the interpreter, which no clock of ours has seen.
+# As early as can be: `--timeout` counts from the start of the process. The CPU time spent so far stands for
+# the start of the interpreter, which no clock of ours has seen.
 STARTED = time.monotonic() - time.process_time()
 
 
@@ -24,7 +24,8 @@ def main() -> None:
         status = 130
     except BrokenPipeError:  # the reader has gone, as with `| head`: there is nobody left to complain to
         status = 0
-    # Not sys.exit: that waits for threads, and the answer is out already. The index bears it, see sqlite_index.
+    # Not sys.exit: that waits for threads, and the answer is out already. The index bears it: it is
+    # transactional.
     os._exit(status)
 
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import msgspec
 import platformdirs
@@ -23,7 +22,10 @@ from msgspec import Meta
 from fablewright.errors import ConfigurationError, InvalidInput
 from fablewright.gm.party import parse_party
 
-__all__ = ["FILE_NAME", "PREFIX", "Loaded", "Settings", "load_settings"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["FILE_NAME", "PREFIX", "Loaded", "Settings", "expected", "load_settings"]
 
 FILE_NAME = "fablewright.toml"
 PREFIX = "FABLEWRIGHT_"
@@ -215,16 +217,17 @@ def expected(key: str) -> str:
         kind = kind.type
     match kind:
         case msgspec.inspect.FloatType(le=most):
-            return f"a number greater than 0 and at most {most:.0f}"
+            words = f"a number greater than 0 and at most {most:.0f}"
         case msgspec.inspect.IntType(ge=least, le=most):
-            return f"a whole number from {least} to {most}"
+            words = f"a whole number from {least} to {most}"
         case msgspec.inspect.LiteralType(values=values):
-            return " or ".join(f'"{each}"' for each in sorted(values, reverse=True))
+            words = " or ".join(f'"{each}"' for each in reversed(values))
         case msgspec.inspect.UnionType():
-            return "a whole number, or left out"
+            words = "a whole number, or left out"
         case msgspec.inspect.VarTupleType():
-            return "a list of folders"
+            words = "a list of folders"
         case msgspec.inspect.StrType():
-            return "a party such as 4x2"
+            words = "a party such as 4x2"
         case _:
-            return "the path of a folder"
+            words = "the path of a folder"
+    return words

@@ -23,7 +23,7 @@ class Interrupted(Exception):
 
 @contextlib.contextmanager
 def first_interrupt(callback: Callable[[], Any]) -> Iterator[None]:
-    """Call ``callback`` on the first Ctrl-C inside the block; the second raises ``KeyboardInterrupt`` as ever.
+    """Call ``callback`` on the first Ctrl-C inside the block; the second raises ``KeyboardInterrupt``.
 
     The callback runs between two byte codes of the main thread: it may set a flag and little else.
     """

@@ -53,7 +53,7 @@ def start_log(data_dir: Path) -> None:
 
 
 def report_crash(error: BaseException, data_dir: Path) -> str:
-    """Write down an unexpected error and return one line for people: what happened and where the details are."""
+    """Write down an unexpected error; return a line for people: what happened, where details are."""
     details = "".join(traceback.format_exception(error))
     what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
     if debugging():

@@ -1,4 +1,4 @@
-"""An answer as a person reads it: in the order in which a scene is played, each line with where it comes from."""
+"""An answer as a person reads it: in the order of play, each line with where it comes from."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ __all__ = ["render"]
 _TABLE_FROM = 100  # columns; a table of four columns in fewer is a picket fence
 _PROSE_WIDTH = 100  # longer lines are hard to read aloud from; only the table goes on to the edge
 _HEADING = "bold cyan"
-
 
 
 def render(answer: Answer, console: Console) -> list[RenderableType]:
@@ -91,7 +90,9 @@ class _Page:
         for place, line in enumerate(lines):
             if place:
                 yield Text("  ┃", "bold yellow")
-            yield self._hanging("  ┃ ", self._sentences.text(line, "italic"), repeat=True, style="bold yellow")
+            yield self._hanging(
+                "  ┃ ", self._sentences.text(line, "italic"), repeat=True, style="bold yellow"
+            )
 
     def _check_table(self, checks: Sequence[Check]) -> RenderableType:
         table = Table(box=box.SIMPLE_HEAD, width=self._width, show_edge=False, header_style="dim")
@@ -182,7 +183,7 @@ class _Page:
 
 
 def _count(foe: Foe) -> str:
-    return "some" if foe.count is None else f"{foe.count} ×"
+    return "some" if foe.count is None else f"{foe.count} ×"  # noqa: RUF001 - a typeset sign on purpose
 
 
 def _rating(foe: Foe) -> str:

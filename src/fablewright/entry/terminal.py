@@ -17,16 +17,25 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-__all__ = ["MAX_WIDTH", "clean", "emit", "error_console", "notice", "output_console", "set_up_streams", "write"]
+__all__ = [
+    "MAX_WIDTH",
+    "clean",
+    "emit",
+    "error_console",
+    "notice",
+    "output_console",
+    "set_up_streams",
+    "write",
+]
 
 MAX_WIDTH = 120
 """Longer lines are hard to read aloud from, however wide the window is."""
 
-# Whole escape sequences first, so that ``ESC [ 31 m`` leaves no "[31m" behind; then any control character that
-# is left, C1 included: 0x9B alone opens a sequence on some terminals.
+# Whole escape sequences first, so that ``ESC [ 31 m`` leaves no "[31m" behind; then any control character
+# that is left, C1 included: 0x9B alone opens a sequence on some terminals.
 _SEQUENCES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*+[ -/]*+[@-~]?"  # CSI: colours, cursor
-    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*+(?:\x07|\x1b\\|\x9c)?"  # OSC, DCS, SOS, PM, APC
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*+(?:\x07|\x1b\\|\x9c)?"  # OSC, DCS and kin
     r"|\x1b[ -/]*+[0-~]?"
 )
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")

@@ -1,10 +1,18 @@
-"""One answer with everything in it, for the tests of what is made of answers."""
+"""What the tests of the command line share: one answer with everything in it, and a clean environment."""
 
 from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
 
 from fablewright.gm.answer import Answer, Timings
 from fablewright.gm.notes import Passage
 from fablewright.gm.scenario import Check, Foe, Line, Option, Origin, Scene
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILE = "First encounter.md"
 TOP = "First encounter: the Small Change robs the queue"
@@ -30,16 +38,16 @@ SCENE = Scene(
     title=quoted(TOP, 0),
     read_aloud=(
         quoted(
-            "The fog smells of [red]cold[/red] pennies. Forty-three of the dead stand on the causeway, and at the "
-            "very end of the line, in his good coat, stands Ambrose Teal, humming. Then you hear it: clink. Clink.",
+            "The fog smells of [red]cold[/red] pennies. Forty-three of the dead stand on the causeway, "
+            "and at the very end of the line, in his good coat, stands Ambrose Teal, humming.",
             0,
         ),
         invented("Somewhere behind you, a gate is pulled shut."),
     ),
     here=(
         quoted(
-            "Fenwick Tull and his gang, the Small Change, have taken six pennies tonight and put them in a biscuit "
-            "tin on the cart. Two of the robbed have begun to curdle: their outlines thicken, and they drip.",
+            "Fenwick Tull and his gang, the Small Change, have taken six pennies tonight and put them in a "
+            "biscuit tin on the cart. Two of the robbed have begun to curdle.",
             0,
         ),
         quoted("The pennies go \x1b[31mup\x1b[0m to the inn, one a night.", 3, secret=True),
@@ -75,12 +83,18 @@ SCENE = Scene(
     ),
     foes=(
         Foe("Spy", 1, 1.0, 200, "Fenwick Tull; wants the tin, not a fight", Origin.QUOTED, (1,)),
-        Foe("Tough", 2, 0.5, 100, "the sisters Dab and Mabb Crake (Thug in the 2014 rules)", Origin.QUOTED, (1,)),
+        Foe(
+            "Tough",
+            2,
+            0.5,
+            100,
+            "the sisters Dab and Mabb Crake (Thug in the 2014 rules)",
+            Origin.QUOTED,
+            (1,),
+        ),
         Foe("Curdled dead", None, None, None, "", Origin.FROM_NOTES, (0,)),
     ),
-    balance=(
-        Line("400 XP for four level-2 characters: between low (200) and moderate (600).", Origin.BY_RULE),
-    ),
+    balance=(Line("400 XP for four level-2 characters: between low (200) and moderate (600).", Origin.BY_RULE),),
     options=(
         Option(
             quoted("Press a penny into a zombie's left hand.", 3),
@@ -101,3 +115,23 @@ ANSWER = Answer(
     generation_method="composer",
     timings=Timings(retrieve_ms=123.4, compose_ms=31.2, total_ms=1210.9),
 )
+
+
+@pytest.fixture
+def full_answer() -> Answer:
+    return ANSWER
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder of its own, a working directory without settings, and no variables but that."""
+    for name in [name for name in os.environ if name.startswith("FABLEWRIGHT_")]:
+        monkeypatch.delenv(name)
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "data"
+    monkeypatch.setenv("FABLEWRIGHT_DATA_DIR", str(folder))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    return folder

@@ -1,0 +1,68 @@
+"""Asks the orchestrator within the time that is left or until Ctrl-C, and always has an answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fablewright.entry.interrupt import Interrupted, unless_interrupted
+from fablewright.errors import InvalidInput, RemoteError, RequestFailed
+from fablewright.gm.answer import Answer
+from fablewright.gm.orchestrator import Orchestrator
+
+if TYPE_CHECKING:
+    from fablewright.gm.orchestrator import HandleRequest
+    from fablewright.runtime.bus import Bus
+
+__all__ = ["LEAST", "answer_in_time", "ask_once"]
+
+LEAST = 0.5
+"""Seconds that a scene without notes is given at least, also if the time-out was over before we began."""
+_NO_TIME = "There was no time left to search your notes: give it more with --timeout."
+_STOPPED = "You stopped the search: this is written without your notes."
+
+
+async def answer_in_time(bus: Bus, request: HandleRequest, *, remaining: float) -> Answer:
+    """Answer a request; if the notes cannot be searched for lack of time or patience, without them.
+
+    Args:
+        bus: With all agents up.
+        request: What is asked.
+        remaining: Seconds until the answer must be there.
+
+    Raises:
+        InvalidInput: The request itself makes no sense; the message says why.
+    """
+    if remaining < LEAST:
+        return await _without_notes(bus, request, LEAST, _NO_TIME)
+    try:
+        return await unless_interrupted(ask_once(bus, request, timeout=remaining))
+    except Interrupted:
+        return await _without_notes(bus, request, LEAST, _STOPPED)
+
+
+async def ask_once(bus: Bus, request: HandleRequest, *, timeout: float) -> Answer:
+    """Ask; an ask that fails becomes an answer that says so.
+
+    Raises:
+        InvalidInput: The request itself makes no sense; the message says why.
+    """
+    try:
+        return await bus.ask(Orchestrator.name, request, timeout=timeout)
+    except RequestFailed as error:
+        cause: BaseException | None = error
+        while isinstance(cause, RemoteError) and cause.__cause__ is not None:
+            cause = cause.__cause__
+        if isinstance(cause, InvalidInput):
+            raise cause from error
+        return Answer(want=request.want or "scene", status="failed", missing=(str(error),))
+
+
+async def _without_notes(bus: Bus, request: HandleRequest, timeout: float, reason: str) -> Answer:
+    if request.want == "question":  # only the notes could answer it
+        return Answer(want="question", status="failed", missing=(reason.partition(":")[0] + ".",))
+    answer = await ask_once(bus, replace(request, use_rag=False), timeout=timeout)
+    if answer.status == "failed":
+        return replace(answer, missing=(reason, *answer.missing))
+    # It says that it was asked to do without the notes; here it was not a person who asked for that.
+    return replace(answer, status="degraded", missing=(reason,) if request.use_rag else answer.missing)

@@ -1,0 +1,144 @@
+"""``fablewright chat``: one request after another, with everything kept warm."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fablewright.entry import assemble
+from fablewright.entry.answering import ask_once
+from fablewright.entry.event_loop import run_loop
+from fablewright.entry.interrupt import Interrupted, unless_interrupted
+from fablewright.entry.print_answer import print_answer
+from fablewright.entry.prompt import open_prompt
+from fablewright.entry.terminal import emit, notice, set_up_streams
+from fablewright.errors import InvalidInput, RequestFailed
+from fablewright.gm.haystack_pipeline import DescribeNotes, HaystackPipeline
+from fablewright.gm.orchestrator import HandleRequest
+from fablewright.gm.party import Party, parse_party
+
+if TYPE_CHECKING:
+    from fablewright.entry.assemble import Notes
+    from fablewright.entry.config import Loaded, Settings
+    from fablewright.entry.prompt import Prompt
+    from fablewright.runtime.bus import Bus
+
+__all__ = ["chat"]
+
+_HELP = """\
+Type what you need: a scene, a question to your notes, "a hard fight with goblins", or dice such as 2d6+3.
+
+  /party 4x3   who plays: four level-3 characters; without a number, who it is now
+  /notes       which notes are used, and what was skipped and why
+  /status      what is up
+  /help        this
+  /quit        leave, as Ctrl-D does
+
+Ctrl-C gives up what you wait for; at the prompt, twice in a row, it leaves.
+"""
+_COMMANDS = ("/help", "/notes", "/party", "/quit", "/status")
+
+
+def chat(loaded: Loaded, *, use_rag: bool) -> int:
+    """Answer until the GM leaves, and return the exit status.
+
+    Raises:
+        InvalidInput: The notes folder is none.
+    """
+    set_up_streams()
+    settings = loaded.settings
+    notes = assemble.open_notes(settings, settings.notes)
+    return run_loop(_chat(settings, notes, use_rag=use_rag))
+
+
+async def _chat(settings: Settings, notes: Notes, *, use_rag: bool) -> int:
+    async with assemble.assistant(settings, notes) as bus:  # loads and reads in the background from here on
+        prompt = open_prompt(settings.data_dir)
+        if prompt.is_terminal:
+            emit(f"Your notes: {notes.label}. What do you need? /help says what can be typed.\n")
+        await _Conversation(bus, prompt, settings, notes, parse_party(settings.party), use_rag=use_rag).run()
+    return 0
+
+
+@dataclass(slots=True)
+class _Conversation:
+    """One sitting: what was said at the prompt, and the party that may change in between."""
+
+    bus: Bus
+    prompt: Prompt
+    settings: Settings
+    notes: Notes
+    party: Party
+    use_rag: bool
+    asked: int = 0
+
+    async def run(self) -> None:
+        """Answer line after line until /quit, Ctrl-D, or Ctrl-C twice at the prompt."""
+        pressed = False
+        while True:
+            try:
+                line = await self.prompt.read()
+            except Interrupted:
+                if pressed:
+                    return
+                pressed = True
+                notice("Ctrl-C once more, or Ctrl-D, leaves.", style="dim")
+                continue
+            pressed = False
+            if line is None or line.strip() in {"/quit", "/exit", "/q"}:
+                return
+            await self._take(line.strip())
+
+    async def _take(self, line: str) -> None:
+        try:
+            if line.startswith("/"):
+                await unless_interrupted(self._command(*line.split(maxsplit=1)))
+            elif line:
+                await self._answer(
+                    HandleRequest(line, party=self.party, use_rag=self.use_rag, seed=self._seed())
+                )
+        except InvalidInput as error:
+            notice(str(error), style="bold red")
+        except Interrupted:
+            notice("Stopped.", style="dim")
+
+    async def _answer(self, request: HandleRequest) -> None:
+        print_answer(await unless_interrupted(ask_once(self.bus, request, timeout=self.settings.timeout)))
+
+    def _seed(self) -> int | None:
+        """Return another seed for each request: the same dice all evening would make a dull game."""
+        self.asked += 1
+        return None if self.settings.seed is None else self.settings.seed + self.asked - 1
+
+    # -------------------------------------------------------------- commands
+
+    async def _command(self, name: str, rest: str = "") -> None:
+        match name:
+            case "/help":
+                emit(_HELP)
+            case "/party":
+                if rest:
+                    self.party = parse_party(rest)
+                emit(f"The party: {self.party.words}.\n")
+            case "/notes":
+                await self._describe_notes()
+            case "/status":
+                request = HandleRequest("status", want="status")
+                print_answer(await ask_once(self.bus, request, timeout=self.settings.timeout))
+            case _:
+                nearest = difflib.get_close_matches(name, _COMMANDS, n=1, cutoff=0.0)[0]
+                raise InvalidInput(f"There is no {name}; did you mean {nearest}?")
+
+    async def _describe_notes(self) -> None:
+        try:
+            status = await self.bus.ask(HaystackPipeline.name, DescribeNotes(), timeout=2.0)
+        except RequestFailed as error:
+            notice(str(error))
+            return
+        being_read = ", still being read" if status.reading else ""
+        emit(f"{self.notes.label}: {status.files} files{being_read}.\n")
+        for report in status.skipped:
+            notice(f"  skipped {report.name}: {report.remark}")
+        if status.problem:
+            notice(status.problem)

@@ -1,0 +1,80 @@
+"""``fablewright scene`` and ``fablewright ask``: one request, one answer by the deadline, and out."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import TYPE_CHECKING
+
+from fablewright.entry import assemble
+from fablewright.entry.answering import answer_in_time
+from fablewright.entry.event_loop import run_loop
+from fablewright.entry.print_answer import print_answer
+from fablewright.entry.terminal import clean, error_console, set_up_streams
+from fablewright.errors import InvalidInput
+from fablewright.gm.orchestrator import HandleRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fablewright.entry.assemble import Notes
+    from fablewright.entry.config import Loaded, Settings
+    from fablewright.entry.invocation import Invocation
+    from fablewright.gm.answer import Answer, Want
+    from fablewright.gm.notes import FileReport
+
+__all__ = ["one_shot", "waiting_for"]
+
+RESERVE = 0.15
+"""Seconds of the time-out that are kept for printing and leaving."""
+
+
+def one_shot(
+    invocation: Invocation, loaded: Loaded, want: Want, words: str, *, use_rag: bool, as_json: bool
+) -> int:
+    """Answer one request, print the answer, and return the exit status.
+
+    Raises:
+        InvalidInput: The request is empty, or the notes folder is none.
+    """
+    if not words.strip():
+        raise InvalidInput('The request is empty: write what you need, such as "the first encounter".')
+    set_up_streams(utf_8=as_json)
+    settings = loaded.settings
+    notes = assemble.open_notes(settings, settings.notes)
+    request = HandleRequest(words, want=want, use_rag=use_rag, seed=settings.seed)
+    deadline = invocation.started + settings.timeout - RESERVE
+    return run_loop(
+        _answer(settings, notes, request, deadline, lambda answer: print_answer(answer, as_json=as_json))
+    )
+
+
+async def _answer(
+    settings: Settings, notes: Notes, request: HandleRequest, deadline: float, show: Callable[[Answer], None]
+) -> int:
+    with waiting_for(notes.label) as (on_report, done):
+        async with assemble.assistant(settings, notes, on_report=on_report) as bus:
+            answer = await answer_in_time(bus, request, remaining=deadline - time.monotonic())
+            done()
+            show(answer)  # before the agents are stopped: nobody at the table waits for that
+            return 3 if answer.status == "failed" else 0
+
+
+@contextlib.contextmanager
+def waiting_for(label: str) -> Iterator[tuple[Callable[[FileReport], None], Callable[[], None]]]:
+    """Say on a terminal what is being waited for, until the second of the two functions is called."""
+    console = error_console()
+    if not console.is_terminal:
+        yield (lambda _report: None), (lambda: None)
+        return
+    name = clean(label)
+    read = 0
+
+    def on_report(report: FileReport) -> None:
+        nonlocal read
+        read += report.outcome == "read"
+        if read:
+            status.update(f"Reading {name}: {read} files …")
+
+    with console.status(f"Looking into {name} …") as status:
+        yield on_report, status.stop

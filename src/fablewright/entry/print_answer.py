@@ -1,0 +1,25 @@
+"""Puts an answer where it belongs: the answer to standard output, what is missing to standard error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fablewright.entry.json_output import answer_object, to_json
+from fablewright.entry.render import render
+from fablewright.entry.terminal import emit, notice, output_console, write
+
+if TYPE_CHECKING:
+    from fablewright.gm.answer import Answer
+
+__all__ = ["print_answer"]
+
+
+def print_answer(answer: Answer, *, as_json: bool = False) -> None:
+    """Print an answer for a person or a program; one that failed has nothing to show to a person."""
+    if as_json:
+        emit(to_json(answer_object(answer)) + "\n")
+    elif answer.status != "failed":
+        console = output_console()
+        write(console, render(answer, console))
+    for line in answer.missing:
+        notice(line)

@@ -1,0 +1,70 @@
+"""Where the lines of a chat come from: a prompt with history on a terminal, plain lines out of a pipe."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Protocol
+
+from fablewright.entry.interrupt import Interrupted, unless_interrupted
+from fablewright.runtime.threads import Threads
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from prompt_toolkit import PromptSession
+
+__all__ = ["Prompt", "open_prompt"]
+
+
+class Prompt(Protocol):
+    """Asks the GM for a line."""
+
+    is_terminal: bool
+
+    async def read(self) -> str | None:
+        """Return the next line, or None when there will be none.
+
+        Raises:
+            Interrupted: Ctrl-C instead of a line.
+        """
+        ...
+
+
+def open_prompt(data_dir: Path) -> Prompt:
+    """Return the prompt that suits standard input; the history is kept in ``data_dir``."""
+    return _TerminalPrompt(data_dir) if sys.stdin.isatty() and sys.stdout.isatty() else _PipedLines()
+
+
+class _PipedLines:
+    is_terminal = False
+
+    def __init__(self) -> None:
+        self._threads = Threads(1, name="stdin")  # of its own: a read that never ends holds nobody else up
+
+    async def read(self) -> str | None:
+        return await unless_interrupted(self._threads.run(sys.stdin.readline)) or None
+
+
+class _TerminalPrompt:
+    is_terminal = True
+
+    def __init__(self, data_dir: Path) -> None:
+        from prompt_toolkit import PromptSession  # noqa: PLC0415 - 0.3 s that only a chat on a terminal needs
+        from prompt_toolkit.history import FileHistory, InMemoryHistory  # noqa: PLC0415 - as above
+
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+            path = data_dir / "chat_history"
+            path.touch()
+        except OSError:  # a read-only disk costs the history, not the evening
+            self._session: PromptSession[str] = PromptSession(history=InMemoryHistory())
+        else:
+            self._session = PromptSession(history=FileHistory(path))
+
+    async def read(self) -> str | None:
+        try:
+            return await self._session.prompt_async("> ")
+        except EOFError:
+            return None
+        except KeyboardInterrupt:
+            raise Interrupted from None
