@@ -119,7 +119,7 @@ class _Composer:
         read_aloud = self._read_aloud()
         checks = self._checks()
         foes = self._foes()
-        loot = [line for line, _ in self._take(lambda s: _in_part(s, _LOOT_PART) or bool(_LOOT.search(s.text)))]
+        loot = self._take("loot", lambda s: _in_part(s, _LOOT_PART) or bool(_LOOT.search(s.text)))
         consequences = self._consequences()
         options = self._options(checks, foes)
         here = self._here()
@@ -132,7 +132,7 @@ class _Composer:
             balance=self._balance(foes),
             options=options,
             consequences=consequences,
-            loot=tuple(loot[: _MOST["loot"]]),
+            loot=tuple(line for line, _ in loot),
         )
         return Composed(scene, tuple(self.passages[number] for number in self.cited))
 
@@ -142,12 +142,16 @@ class _Composer:
         """Return the boxed text of the notes; without any, their first sentences that give nothing away."""
         boxed = [s for s in self.own if s.role is Role.READ_ALOUD and not s.secret]
         if boxed:
-            paragraphs = groupby(boxed, key=lambda s: (s.passage, s.block))
-            lines = [self._line(list(group)) for _, group in paragraphs]
-            return tuple(lines[: _MOST["read_aloud"]])
-        plain = [s for s in self.own if s.role is Role.FACT and not s.secret and not _NOT_FOR_PLAYERS.search(s.text)]
-        opening = [s for s in plain if s.passage == plain[0].passage and s.block == plain[0].block][:3]
+            paragraphs = [list(group) for _, group in groupby(boxed, key=lambda s: (s.passage, s.block))]
+            return tuple(map(self._line, paragraphs[: _MOST["read_aloud"]]))
+        harmless = [s for s in self.own if s.role is Role.FACT and self._gives_nothing_away(s)]
+        opening = [s for s in harmless if (s.passage, s.block) == (harmless[0].passage, harmless[0].block)][:3]
         return (self._line(opening),) if opening else ()
+
+    def _gives_nothing_away(self, statement: Statement) -> bool:
+        if statement.secret or _NOT_FOR_PLAYERS.search(statement.text):
+            return False
+        return not any(mention.count for mention in self.table.bestiary.mentions(statement.text))
 
     def _checks(self) -> tuple[Check, ...]:
         found: dict[tuple[str, int], Check] = {}
@@ -235,9 +239,8 @@ class _Composer:
             for s in self._free()
             if s.role in {Role.FACT, Role.ITEM, Role.SPEECH, Role.ROW} or (s.role is Role.ASIDE and s.secret)
         ]
-        lines = [*self._merged(aspects), *self._merged(facts)]
-        own = lines[: _MOST["here"]]
-        return (*own, *self._from_elsewhere())
+        runs = [*self._runs(aspects), *self._runs(facts)][: _MOST["here"]]
+        return (*map(self._line, runs), *self._from_elsewhere())
 
     def _from_elsewhere(self) -> Iterator[Line]:
         """Yield what other notes say about the same names."""
@@ -257,24 +260,22 @@ class _Composer:
     def _free(self) -> list[Statement]:
         return [s for s in self.own if id(s) not in self.taken and s.role is not Role.READ_ALOUD]
 
-    def _take(self, belongs: Callable[[Statement], bool]) -> list[tuple[Line, Statement]]:
+    def _take(self, part: str, belongs: Callable[[Statement], bool]) -> list[tuple[Line, Statement]]:
         """Take the free facts that belong to a part of the scene, each line with its first sentence."""
         chosen = [s for s in self._free() if s.role in {Role.FACT, Role.ITEM, Role.ROW} and belongs(s)]
-        return [(self._line(run), run[0]) for run in self._runs(chosen)]
+        return [(self._line(run), run[0]) for run in self._runs(chosen)[: _MOST[part]]]
 
     def _consequences(self) -> tuple[Line, ...]:
         """Take what happens if and when; a condition that stands in the heading goes before it."""
         lines: list[Line] = []
-        for line, statement in self._take(lambda s: _in_part(s, _THEN_PART) or bool(_THEN.match(s.text))):
+        belongs = self._take("consequences", lambda s: _in_part(s, _THEN_PART) or bool(_THEN.match(s.text)))
+        for line, statement in belongs:
             heading = statement.heading[-1] if statement.heading else ""
             if _CONDITION.match(heading):
                 lines.append(replace(line, text=f"{heading}: {line.text}", origin=Origin.FROM_NOTES))
             else:
                 lines.append(line)
-        return tuple(lines[: _MOST["consequences"]])
-
-    def _merged(self, chosen: Iterable[Statement]) -> list[Line]:
-        return [self._line(run) for run in self._runs(chosen)]
+        return tuple(lines)
 
     def _runs(self, chosen: Iterable[Statement]) -> list[list[Statement]]:
         """Take statements and put neighbouring sentences together, as long as they fit into one line."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fablewright.gm.bestiary import Bestiary
     from fablewright.gm.notes import Passage
 
-__all__ = ["Focus", "Section", "choose_focus", "merged", "opening_names", "search_words"]
+__all__ = ["Focus", "Section", "choose_focus", "merged", "opening_names", "search_words", "window"]
 
 _PARTS = """
     situation|set-?up|the scene|overview|background|description|read[ -]?aloud|boxed text|what is here|features?
@@ -67,6 +67,8 @@ _RULE_BOOK = re.compile(
     r"\bwhen you (?:design|build|plan|create)\b"
 )
 _WORD = re.compile(r"[^\W_]{3,}")
+_ONE_SCENE = 6000
+"""Characters of notes for one scene."""
 _SMALL = frozenset("the and for with they".split())
 
 
@@ -201,6 +203,21 @@ def _opening_weight(heading: str) -> float:
     if match is None:
         return 0.0
     return 0.4 if match["more"] and not match["more"].lstrip().startswith(":") else 0.9
+
+
+def window(passages: Sequence[Passage], anchor: Passage | None) -> tuple[Passage, ...]:
+    """Return as much of a long section as one scene needs, from the passage that was found on.
+
+    A chapter of a novel is one section too; a scene plays where the search led, not at the chapter's beginning.
+    """
+    ordered = sorted(passages, key=lambda p: p.start)
+    if sum(len(p.text) for p in ordered) <= _ONE_SCENE or anchor is None:
+        return tuple(ordered)
+    kept: list[Passage] = []
+    for passage in ordered:
+        if passage.start >= anchor.start and sum(len(p.text) for p in kept) < _ONE_SCENE:
+            kept.append(passage)
+    return tuple(kept)
 
 
 def _is_playable(passage: Passage, bestiary: Bestiary) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 from fablewright.errors import ContractViolation, DeadlineExceeded, RequestFailed
 from fablewright.gm.answer import Timings
 from fablewright.gm.composer import Composed, Table, compose
-from fablewright.gm.focus import Focus, Section, choose_focus, merged, opening_names, search_words
+from fablewright.gm.focus import Focus, Section, choose_focus, merged, opening_names, search_words, window
 from fablewright.gm.haystack_pipeline import Documents, HaystackPipeline, RetrieveDocuments
 from fablewright.gm.improviser import improvise
 from fablewright.protocol.message import Request
@@ -172,10 +172,11 @@ class ScenarioGenerator(Agent):
         if focus is None:
             return _Found(missing=(*missing, "Your notes say nothing about this."))
         whole = await asyncio.gather(*(self._fetch(section, ctx) for section in focus.sections))
-        own = dict.fromkeys(p for part in whole for p in part)  # an ordered set
-        places = {(p.file, p.start) for p in own}
-        rest = tuple(p for p in passages if (p.file, p.start) not in places)
-        return _Found((*own, *rest), focus, missing)
+        own: list[Passage] = []
+        for section, fetched in zip(focus.sections, whole, strict=True):
+            found = [p for p in passages if Section.of(p) == section]
+            own += window(fetched or found, found[0] if found else None)
+        return _Found((*own, *(p for p in passages if not focus.holds(p))), focus, missing)
 
     async def _fetch(self, section: Section, ctx: Context) -> tuple[Passage, ...]:
         """Return all passages of a section; none when they do not come in time, for some are here already."""
@@ -183,10 +184,10 @@ class ScenarioGenerator(Agent):
         if section.heading:
             filters["heading"] = section.title
         try:
-            documents = await self._retrieve(RetrieveDocuments(section.title, 30, filters), ctx)
+            documents = await self._retrieve(RetrieveDocuments(section.title, 50, filters), ctx)
         except (RequestFailed, ContractViolation):
             return ()
-        return documents.passages
+        return tuple(p for p in documents.passages if Section.of(p) == section)
 
     async def _retrieve(self, search: RetrieveDocuments, ctx: Context) -> Documents:
         return await ctx.ask(HaystackPipeline.name, search, timeout=self._retrieve_timeout, keep=reserve(ctx.remaining))

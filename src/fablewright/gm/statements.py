@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -68,6 +68,7 @@ _RULES_TALK = re.compile(
 )
 _LIST_ITEM = re.compile(r"^[ \t]*(?:[-+*]|\d{1,3}[.)])[ \t]+", re.MULTILINE)
 _OPENS_SPEECH = re.compile(r"^[\"“‘„«]")
+_HAS_WORDS = re.compile(r"[^\W_]")
 _PLUGIN_COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
 _WIKILINK = re.compile(r"!?\[\[(?:[^\[\]|\n]*+\|)?([^\[\]|#\n]*+)(?:#[^\[\]|\n]*+)?\]\]")
 _HARD_BREAK = re.compile(r"(?P<bold>\*\*|__)?[ \t]*\\[ \t]*$", re.MULTILINE)
@@ -84,10 +85,12 @@ def statements(passages: list[Passage]) -> list[Statement]:
     found: list[Statement] = []
     for number, passage in enumerate(passages):
         secret_place = is_secret_place(passage)
-        for at, (role, secret, text) in enumerate(_joined(_blocks(passage.text))):
-            for sentence in [text] if role is Role.SPEECH else sentences(text):
-                hidden = secret or secret_place or bool(_MARKED_SECRET.search(sentence))
-                found.append(Statement(sentence, role, number, at, passage.heading, hidden))
+        for at, piece in enumerate(_joined(_pieces(passage))):
+            for sentence in [piece.text] if piece.role is Role.SPEECH else sentences(piece.text):
+                if not _HAS_WORDS.search(sentence):
+                    continue
+                hidden = piece.secret or secret_place or bool(_MARKED_SECRET.search(sentence))
+                found.append(Statement(sentence, piece.role, number, at, piece.heading, hidden))
     return found
 
 
@@ -126,64 +129,85 @@ def _inside_speech(before: str, after: str) -> bool:
     return before.count('"') % 2 == 1 and '"' in after
 
 
-def _blocks(text: str) -> Iterator[tuple[Role, bool, str]]:
-    """Yield role, secrecy and plain text of each block of a passage; list items one by one."""
-    for block in blocks(_PLUGIN_COMMENT.sub(lambda match: " " * len(match[0]), text)):
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A block, or one item of a list, as plain text."""
+
+    role: Role
+    text: str
+    secret: bool = False
+    heading: tuple[str, ...] = ()
+
+
+def _pieces(passage: Passage) -> Iterator[_Piece]:
+    """Yield the pieces of a passage, each with the heading that it stands under."""
+    text = _PLUGIN_COMMENT.sub(lambda match: " " * len(match[0]), passage.text)
+    heading = passage.heading
+    for block in blocks(text):
         source = text[block.start : block.end]
         match block.kind:
-            case "heading" | "front_matter" | "comment" | "raw" | "fence":
+            case "heading":
+                heading = _heading_at(passage, readable(block.title))
+            case "front_matter" | "comment" | "raw" | "fence":
                 continue
             case "quote":
-                yield from _quote(source)
+                yield from (replace(piece, heading=heading) for piece in _quote(source))
             case "table" | "html_table":
-                yield from _rows(source, block)
+                yield from (_Piece(Role.ROW, row, heading=heading) for row in _rows(source, block))
             case _:
                 for role, part in _items(source):
                     plain = readable(part)
                     if plain:
-                        yield role, False, plain
+                        yield _Piece(role, plain, heading=heading)
 
 
-def _joined(found: Iterator[tuple[Role, bool, str]]) -> Iterator[tuple[Role, bool, str]]:
+def _heading_at(passage: Passage, title: str) -> tuple[str, ...]:
+    """Return the headings down to ``title``: a passage may begin with a small section and hold the next one too."""
+    if title in passage.heading:
+        return passage.heading[: passage.heading.index(title) + 1]
+    return (*passage.heading[:-1], title)
+
+
+def _joined(found: Iterator[_Piece]) -> Iterator[_Piece]:
     """Put speech to the sentence that leads up to it: "… shouts out," and then what is shouted."""
-    before: tuple[Role, bool, str] | None = None
-    for block in found:
-        if before is not None and block[0] is Role.SPEECH and before[2].endswith((",", ":")):
-            before = (before[0], before[1] or block[1], f"{before[2]} {block[2]}")
+    before: _Piece | None = None
+    for piece in found:
+        if before is not None and piece.role is Role.SPEECH and before.text.endswith((",", ":")):
+            before = replace(before, text=f"{before.text} {piece.text}", secret=before.secret or piece.secret)
             continue
         if before is not None:
             yield before
-        before = block
+        before = piece
     if before is not None:
         yield before
 
 
-def _quote(source: str) -> Iterator[tuple[Role, bool, str]]:
+def _quote(source: str) -> Iterator[_Piece]:
     """Tell boxed text for the players from advice for the GM, by what the box says of itself."""
     inner = re.sub(r"^[ \t]*>[ \t]?", "", source, flags=re.MULTILINE).strip()
-    role = Role.READ_ALOUD
-    secret = False
-    callout = _CALLOUT.match(inner)
-    if callout:
-        kind = f"{callout[1]} {callout[2]}"
-        inner = inner[callout.end() :].strip()
-        secret = bool(_SECRET.search(kind))
-        role = Role.READ_ALOUD if _READ_ALOUD.search(kind) else Role.ASIDE
-    else:
-        label = _LABEL.match(inner)
-        if label and _READ_ALOUD.search(label[0]):
-            inner = inner[label.end() :].strip()
-        elif label or _RULES_TALK.search(inner):
-            role = Role.ASIDE
-            secret = bool(label and _SECRET.search(label[0]))
-        elif _OPENS_SPEECH.match(inner):
-            role = Role.SPEECH
+    role, secret, inner = _box(inner)
     for part_role, part in _items(inner):
         plain = readable(part)
         if role is Role.ASIDE:
             plain = _LEAD.sub("", plain)
         if plain:
-            yield (Role.ITEM if part_role is Role.ITEM and role is Role.READ_ALOUD else role), secret, plain
+            is_list = part_role is Role.ITEM and role is Role.READ_ALOUD
+            yield _Piece(Role.ITEM if is_list else role, plain, secret)
+
+
+def _box(inner: str) -> tuple[Role, bool, str]:
+    """Return role and secrecy of a box, and what is in it besides its label."""
+    callout = _CALLOUT.match(inner)
+    if callout:
+        kind = f"{callout[1]} {callout[2]}"
+        role = Role.READ_ALOUD if _READ_ALOUD.search(kind) else Role.ASIDE
+        return role, bool(_SECRET.search(kind)), inner[callout.end() :].strip()
+    label = _LABEL.match(inner)
+    if label and _READ_ALOUD.search(label[0]):
+        return Role.READ_ALOUD, False, inner[label.end() :].strip()
+    if label or _RULES_TALK.search(inner):
+        return Role.ASIDE, bool(label and _SECRET.search(label[0])), inner
+    return (Role.SPEECH if _OPENS_SPEECH.match(inner) else Role.READ_ALOUD), False, inner
 
 
 def _items(source: str) -> Iterator[tuple[Role, str]]:
@@ -195,10 +219,9 @@ def _items(source: str) -> Iterator[tuple[Role, str]]:
         yield Role.ITEM, source[start:end]
 
 
-def _rows(source: str, block: Block) -> Iterator[tuple[Role, bool, str]]:
+def _rows(source: str, block: Block) -> Iterator[str]:
     separator = r"</tr\s*>" if block.kind == "html_table" else r"\n"
     for row in re.split(separator, source):
-        plain = readable(row.replace("</td>", " · ").replace("</th>", " · ").replace("|", " · "))
-        plain = plain.strip(" ·")
+        plain = readable(row.replace("</td>", " · ").replace("</th>", " · ").replace("|", " · ")).strip(" ·")
         if plain:
-            yield Role.ROW, False, plain
+            yield plain

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fablewright.gm.composer import Composed, Table, always, compose
+from fablewright.gm.focus import Focus, Section
+from fablewright.gm.indexing import passages_of
+from fablewright.gm.scenario import Line, Origin, Scene
+from fablewright.gm.statements import readable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from fablewright.gm.notes import Passage
+
+MILL = """# Places
+
+## The Mill
+
+> The wheel turns although the stream is dry.
+
+Two bandits (Hob and Nell) sleep in the loft. Hob's pet stirge hangs over the door. The stirge can be bribed with blood.
+A DC 13 Wisdom (Perception) check spots the trapdoor; on a failure the stirge wakes.
+
+> [!warning] GM only
+> The miller is dead.
+
+If the alarm is raised, the bandits flee. In a chest lie 25 gp.
+
+## The Ford
+
+The water is cold. The mill can be seen from here, and two bandits guard the ford.
+"""
+
+
+def lines_of(scene: Scene) -> Iterator[Line]:
+    yield scene.title
+    for part in (scene.read_aloud, scene.here, scene.balance, scene.consequences, scene.loot):
+        yield from part
+    for check in scene.checks:
+        yield from filter(None, (check.purpose, check.success, check.failure))
+    for option in scene.options:
+        yield from filter(None, (option.action, option.consequence))
+
+
+def squashed(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).lower()
+
+
+def assert_grounded(composed: Composed) -> None:
+    """What is said to be from the notes stands in the cited passages; each passage is cited by something."""
+    sources = [squashed(readable(p.text)) + squashed(" ".join(p.heading) + p.file) for p in composed.citations]
+    used: set[int] = set()
+    for line in lines_of(composed.scene):
+        used.update(line.sources)
+        if line.origin in {Origin.QUOTED, Origin.FROM_NOTES}:
+            assert line.sources, line
+            text = re.sub(r" \([^()]*(?:\([^()]*\)[^()]*)?, DC \d+\)$", "", line.text)  # the check's name behind it
+            for part in re.split(r"(?<=[.!?:])\s", text):  # pieced together of stretches of the passage
+                clean = squashed(part)
+                assert any(clean in sources[number] for number in line.sources), (part, line)
+        else:
+            assert not line.sources, line
+    for check in composed.scene.checks:
+        used.update(check.sources)
+        assert all(str(check.dc) in composed.citations[number].text for number in check.sources)
+    for foe in composed.scene.foes:
+        used.update(foe.sources)
+    assert used == set(range(len(composed.citations)))
+
+
+def scene_of(text: str, title: str, table: Table, request: str = "the scene") -> Composed:
+    passages = passages_of("places.md", text)
+    [section] = {Section.of(p) for p in passages if Section.of(p).title == title}
+    return compose(request, Focus((section,)), passages, table)
+
+
+def test_each_thing_is_where_a_gm_looks_for_it(table: Table) -> None:
+    composed = scene_of(MILL, "The Mill", table)
+    scene = composed.scene
+    assert (scene.title.text, scene.title.origin) == ("The Mill", Origin.QUOTED)
+    assert [line.text for line in scene.read_aloud] == ["The wheel turns although the stream is dry."]
+    [check] = scene.checks
+    assert (check.skill, check.dc) == ("Wisdom (Perception)", 13)
+    assert check.failure is not None
+    assert check.failure.text == "The stirge wakes"
+    assert {(foe.name, foe.count, foe.note) for foe in scene.foes} == {("Bandit", 2, "Hob and Nell"), ("Stirge", 1, "")}
+    assert scene.balance[0].text.startswith("75 XP against 400 low")
+    assert [line.text for line in scene.consequences] == ["If the alarm is raised, the bandits flee."]
+    assert [line.text for line in scene.loot] == ["In a chest lie 25 gp."]
+    assert scene.options[0].action.text == "The stirge can be bribed with blood."
+    assert len(scene.options) >= 3
+    assert_grounded(composed)
+
+
+def test_a_secret_is_marked_and_never_read_aloud(table: Table) -> None:
+    scene = scene_of(MILL, "The Mill", table).scene
+    assert [line.text for line in scene.here if line.secret] == ["The miller is dead."]
+    assert not any("dead" in line.text for line in scene.read_aloud)
+
+
+def test_nothing_is_said_twice(table: Table) -> None:
+    scene = scene_of(MILL, "The Mill", table).scene
+    texts = [line.text for part in (scene.here, scene.consequences, scene.loot) for line in part]
+    assert len(texts) == len(set(texts))
+    assert not any("trapdoor" in text or "25 gp" in text for text in (line.text for line in scene.here))
+
+
+def test_without_boxed_text_the_notes_first_harmless_sentences_are_read(table: Table) -> None:
+    composed = scene_of(MILL, "The Ford", table)
+    [line] = composed.scene.read_aloud
+    assert line.text == "The water is cold."  # the next sentence gives the bandits away
+    assert line.origin is Origin.QUOTED
+
+
+def test_what_can_always_be_tried_is_marked_as_invented() -> None:
+    options = always((), wanted=3)
+    assert {option.action.origin for option in options} == {Origin.INVENTED}
+    assert always((), wanted=-1) == []
+
+
+def test_a_heading_that_is_a_condition_goes_before_what_happens(table: Table) -> None:
+    text = "# Ambush\n\nTwo bandits wait.\n\n## If nobody pays\n\nThe toll house burns."
+    scene = scene_of(text, "Ambush", table).scene
+    assert [line.text for line in scene.consequences] == ["If nobody pays: The toll house burns."]
+
+
+def test_every_note_of_the_sample_campaign_makes_a_grounded_scene(
+    sample_passages: dict[str, list[Passage]], table: Table
+) -> None:
+    everything = [p for passages in sample_passages.values() for p in passages]
+    sections = {Section.of(p) for p in everything}
+    assert len(sections) > 20
+    for section in sections:
+        assert_grounded(compose(section.title, Focus((section,)), everything, table))
+
+
+@pytest.mark.parametrize("folder", ["night_blade", "whitesparrow", "campaign", "gm_guidance", "treasure_island"])
+def test_real_documents_make_grounded_scenes(shared: Path, folder: str, table: Table) -> None:
+    files = sorted((shared / "corpus" / folder).glob("*.md"))[:12]
+    for file in files:
+        passages = passages_of(file.name, file.read_text("utf-8"))
+        for section in {Section.of(p) for p in passages}:
+            assert_grounded(compose(section.title, Focus((section,)), passages, table))

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fablewright.gm.focus import Focus, Section, choose_focus, merged, opening_names, search_words
+from fablewright.gm.notes import Passage
+
+if TYPE_CHECKING:
+    from fablewright.gm.bestiary import Bestiary
+
+HALL = "> Beams have fallen.\n\nFour bandits wait. A DC 12 Strength check lifts a beam."
+TOWER = "> A tower stands on a hill.\n\nIt is old."
+PATH = "> A path climbs to the old tower.\n\nA DC 13 Constitution saving throw resists the weeds."
+ADVICE = "Good encounters begin with the players. Think of scenes and villains, and let the campaign breathe."
+
+
+def passage(text: str, *heading: str, file: str = "place.md", score: float = 1.0, start: int = 0) -> Passage:
+    return Passage(text, file, heading, start, start + len(text), score)
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ("generate scenario for the first encounter", "first encounter"),
+        ("Please give me the scene at the Lonely Torch.", "at Lonely Torch"),
+        ("scene", "scene"),
+        ("They reach the inn", "They reach inn"),
+    ],
+)
+def test_words_that_only_ask_are_not_searched_for(request_: str, words: str) -> None:
+    assert search_words(request_) == words
+
+
+def test_the_beginning_goes_by_many_names() -> None:
+    assert "start" in opening_names("generate scenario for the first encounter")
+    assert "prologue" in opening_names("open the campaign")
+    assert opening_names("They enter the hall") == ()
+
+
+def test_the_place_asked_for_by_name_is_played(bestiary: Bestiary) -> None:
+    found = [
+        passage(TOWER, "Places", "The Tower", score=3.0),
+        passage(HALL, "Places", "Broken Hall", score=2.5, start=500),
+    ]
+    focus = choose_focus("They enter the broken hall", found, bestiary)
+    assert focus == Focus((Section("place.md", ("Places", "Broken Hall")),))
+    assert focus.title == "Broken Hall"
+
+
+def test_advice_about_scenes_is_not_a_scene(bestiary: Bestiary) -> None:
+    found = [
+        passage(ADVICE, "First encounters", file="guide.md", score=9.0),
+        passage(HALL, "Start", file="adventure.md", score=3.0),
+    ]
+    focus = choose_focus("generate scenario for the first encounter", found, bestiary)
+    assert focus is not None
+    assert focus.sections[0].file == "adventure.md"
+    assert focus.title == "adventure"  # "Start" names no place
+
+
+def test_parts_of_a_section_belong_to_it(bestiary: Bestiary) -> None:
+    checks = passage("DC 12 Stealth check", "Ambush", "Checks", start=100)
+    loot = passage("14 gp in a stocking.", "Ambush", "Loot", start=200)
+    focus = choose_focus("the ambush", [checks, loot], bestiary)
+    assert focus is not None
+    assert focus.sections == (Section("place.md", ("Ambush",)),)
+    assert focus.holds(loot)
+    assert not focus.holds(passage("x", "Elsewhere"))
+
+
+def test_a_place_that_is_only_looked_at_is_joined_by_one_where_something_happens(bestiary: Bestiary) -> None:
+    found = [
+        passage(TOWER, "Places", "The Old Tower", score=3.0),
+        passage(HALL, "Places", "Broken Hall", score=1.0, start=500),
+        passage(PATH, "Places", "The Weeds", score=1.0, start=900),
+    ]
+    focus = choose_focus("They climb to the old tower", found, bestiary)
+    assert focus is not None
+    assert [section.title for section in focus.sections] == ["The Old Tower", "The Weeds"]
+
+
+def test_nothing_found_is_no_focus(bestiary: Bestiary) -> None:
+    assert choose_focus("anything", [], bestiary) is None
+
+
+def test_a_note_without_headings_is_called_by_its_file(bestiary: Bestiary) -> None:
+    focus = choose_focus("mill", [passage("The mill burns.", file="places/the_mill.txt")], bestiary)
+    assert focus is not None
+    assert focus.title == "the mill"
+
+
+def test_answers_of_several_searches_are_put_together() -> None:
+    a, b, c = (
+        passage(name, score=score, start=at) for at, (name, score) in enumerate([("a", 40.0), ("b", 20.0), ("c", 2.0)])
+    )
+    again = passage("b", score=2.0, start=1)
+    both = merged([(1.0, [a, b]), (0.6, [again, c]), (0.6, [])])
+    assert [(p.text, p.score) for p in both] == [("a", 1.0), ("b", 0.6), ("c", 0.6)]
