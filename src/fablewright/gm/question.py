@@ -22,18 +22,24 @@ if TYPE_CHECKING:
 __all__ = ["answer_question", "question_terms"]
 
 _WORD = re.compile(r"[^\W_]+(?:[’'][^\W_]+)?")
-_EMPTY_WORDS = frozenset(
+_FUNCTION_WORDS = frozenset(
     """
     a an the of in on at to for from by with about into over under and or but not no is are was were be been being
     am do does did done has have had having can could may might will would shall should must i me my we us our you
     your he him his she her it its they them their this that these those there here who whom whose what when where
     why which how if then than so as any some all each every one ones much many more most someone somebody
-    something anyone anything name names named called call tell know known get gets got go goes going out up down
-    need needs want wants mean means happen happens work works worked own owns run runs say says said give gives
-    day days time now really please exactly use uses make makes take takes come comes find look looks like keep
-    keeps long far often worth cost costs actually party characters players notes
+    something anyone anything now really please exactly actually
     """.split()
 )
+_WEAK_WORDS = frozenset(
+    """
+    name names named called call tell know known get gets got go goes going out up down need needs want wants mean
+    means happen happens work works worked own owns run runs say says said give gives day days time use uses make
+    makes take takes come comes find look looks like keep keeps long far often worth cost costs party characters
+    players notes
+    """.split()
+)
+"""They ask for something and seldom stand in the answer: "who runs it" is answered by a manager."""
 _FEW_TERMS = 4
 """Up to so many terms each must be found; of more, 60 % are enough."""
 _MOST_LINES = 6
@@ -45,7 +51,7 @@ _NEAR = 0.6
 def question_terms(question: str) -> frozenset[str]:
     """Return the words that carry a question, reduced to a stem that plural and tense share."""
     words = (word.lower().replace("’", "'").removesuffix("'s") for word in _WORD.findall(question))
-    return frozenset(_stem(word) for word in words if word not in _EMPTY_WORDS and len(word) > 1)
+    return frozenset(_stem(word) for word in words if word not in _FUNCTION_WORDS | _WEAK_WORDS and len(word) > 1)
 
 
 def answer_question(question: str, passages: Sequence[Passage]) -> tuple[tuple[Line, ...], tuple[Passage, ...]]:
@@ -70,7 +76,7 @@ def answer_question(question: str, passages: Sequence[Passage]) -> tuple[tuple[L
 def _named(question: str, passage: Passage) -> int:
     """Count the words of the question, in this very form, that the passage has for its title."""
     title = frozenset(_WORD.findall(" ".join(passage.heading[-1:]).lower()))
-    asked = frozenset(_WORD.findall(question.lower())) - _EMPTY_WORDS
+    asked = frozenset(_WORD.findall(question.lower())) - _FUNCTION_WORDS
     return len(title & asked)
 
 
@@ -88,8 +94,8 @@ def _best_sentences(question: str, passage: Passage) -> list[Statement]:
     Here the question's verbs count too, and a word counts that begins like one of it: "owns", "owner".
     """
     found = statements([passage])
-    small = _stems(question) - _EMPTY_WORDS
-    weighed = [(_shared(small, _stems(s.text)), -at) for at, s in enumerate(found)]
+    asked = _stems(question) - _FUNCTION_WORDS
+    weighed = [(_shared(asked, _stems(s.text)), -at) for at, s in enumerate(found)]
     top = max((weight for weight, _ in weighed), default=0)
     chosen = sorted((w for w in weighed if w[0] >= 0.6 * top), reverse=True)[:_MOST_OF_ONE]
     return [found[-at] for _, at in sorted(chosen, key=lambda w: -w[1])]

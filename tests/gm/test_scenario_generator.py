@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fablewright.gm.haystack_pipeline import Documents, RetrieveDocuments
+from fablewright.gm.indexing import passages_of
+from fablewright.gm.party import parse_party
+from fablewright.gm.scenario import Origin
+from fablewright.gm.scenario_generator import (
+    CampaignContext,
+    GameState,
+    GenerateScenario,
+    Scenario,
+    ScenarioGenerator,
+    reserve,
+)
+from fablewright.runtime.bus import Bus
+from fablewright.runtime.policies import BusOptions, Policy
+from fablewright.testing.fakes import Hang, Raise, Reply, ScriptedAgent, Step
+
+if TYPE_CHECKING:
+    from fablewright.gm.bestiary import Bestiary
+
+pytestmark = pytest.mark.anyio
+
+NOTE = """# The Mill
+
+> The wheel turns although the stream is dry.
+
+Two bandits sleep in the loft.
+
+# The Ford
+
+Cold."""
+DOCUMENTS = Documents(tuple(passages_of("mill.md", NOTE)))
+
+
+@pytest.fixture
+def anyio_backend(virtual_time: object) -> object:
+    return virtual_time
+
+
+def request(query: str = "They reach the mill", *, use_rag: bool = True, seed: int | None = 7) -> GenerateScenario:
+    return GenerateScenario(query, CampaignContext(parse_party("4x2")), use_rag=use_rag, seed=seed)
+
+
+class Table:
+    """A bus with a generator and a scripted retrieval."""
+
+    def __init__(
+        self, bestiary: Bestiary, *steps: Step, options: BusOptions | None = None, patience: float = 10.0
+    ) -> None:
+        self.retrieval = ScriptedAgent("haystack_pipeline", {RetrieveDocuments: steps})
+        self.bus = Bus(options)
+        self.bus.register(self.retrieval)
+        self.bus.register(ScenarioGenerator(bestiary, retrieve_timeout=patience))
+
+    async def ask(self, message: GenerateScenario, timeout: float = 10.0) -> Scenario:
+        return await self.bus.ask("scenario_generator", message, timeout=timeout)
+
+
+async def test_a_scene_rests_on_the_notes(bestiary: Bestiary) -> None:
+    table = Table(bestiary, Reply(DOCUMENTS, after=0.5))
+    async with table.bus:
+        scenario = await table.ask(request())
+    assert scenario.used_rag
+    assert scenario.source_count == len(scenario.citations) == 1
+    assert scenario.generation_method == "composer"
+    assert scenario.missing == ()
+    assert scenario.scene.read_aloud[0].text == "The wheel turns although the stream is dry."
+    assert scenario.timings.retrieve_ms == pytest.approx(1000)  # searched, then fetched the section
+    assert table.retrieval.received[0].query == "They reach mill"
+    assert table.retrieval.received[1].filters == {"file": "mill.md", "heading": "The Mill"}
+
+
+async def test_without_notes_it_writes_at_once_and_says_so(bestiary: Bestiary) -> None:
+    table = Table(bestiary, Hang())
+    async with table.bus:
+        scenario = await table.ask(request(use_rag=False))
+        assert table.bus.now() == 0.0
+    assert not scenario.used_rag
+    assert (scenario.source_count, scenario.generation_method) == (0, "improviser")
+    assert scenario.missing == ("Your notes: you asked for a scene without them.",)
+    assert table.retrieval.received == []
+
+
+async def test_a_retrieval_that_sleeps_for_an_hour_costs_no_more_than_the_deadline(bestiary: Bestiary) -> None:
+    table = Table(bestiary, Reply(DOCUMENTS, after=3600.0))
+    async with table.bus:
+        scenario = await table.ask(request(), timeout=2.0)
+        assert table.bus.now() <= 2.0
+        await asyncio.sleep(0.1)
+        assert len(table.retrieval.cancelled) == 1  # and nobody goes on searching for nobody
+    assert scenario.missing == ("Your notes: no answer within 1.8 s.",)
+    assert scenario.scene.title.origin is Origin.INVENTED
+    assert scenario.scene.read_aloud
+    assert scenario.scene.foes
+
+
+async def test_it_waits_no_longer_than_the_setting(bestiary: Bestiary) -> None:
+    table = Table(bestiary, Hang(), patience=3.0)
+    async with table.bus:
+        scenario = await table.ask(request(), timeout=60.0)
+        assert table.bus.now() == pytest.approx(3.0)
+    assert scenario.missing == ("Your notes: no answer within 3.0 s.",)
+
+
+@pytest.mark.parametrize("error", [OSError("the disk is gone"), RuntimeError("boom")])
+async def test_a_retrieval_that_raises_costs_nothing(bestiary: Bestiary, error: Exception) -> None:
+    table = Table(bestiary, Raise(error))
+    async with table.bus:
+        scenario = await table.ask(request())
+        assert table.bus.now() == 0.0
+    [missing] = scenario.missing
+    assert missing.startswith("Your notes could not be searched:")
+    assert str(error) in missing
+    assert scenario.scene.read_aloud
+
+
+async def test_a_retrieval_that_keeps_failing_is_not_asked_again_until_later(bestiary: Bestiary) -> None:
+    policy = Policy(retries=2, breaker_threshold=5, breaker_reset_time=60.0)
+    options = BusOptions(policies={("haystack_pipeline", "retrieve_documents"): policy}, draw=lambda: 0.0)
+    table = Table(bestiary, *[Raise(OSError("down"))] * 5, Reply(DOCUMENTS), options=options)
+    async with table.bus:
+        for _ in range(4):
+            assert not (await table.ask(request())).used_rag
+        assert len(table.retrieval.received) == 5  # 3 attempts, 2 more, then the circuit is open
+        await asyncio.sleep(61.0)
+        assert (await table.ask(request())).used_rag
+
+
+async def test_nothing_found_is_said(bestiary: Bestiary) -> None:
+    table = Table(bestiary, Reply(Documents(())))
+    async with table.bus:
+        scenario = await table.ask(request())
+    assert scenario.missing == ("Your notes say nothing about this.",)
+    assert not scenario.used_rag
+
+
+async def test_notes_that_are_still_being_read_make_a_scene_that_says_so(bestiary: Bestiary) -> None:
+    partial = Documents(DOCUMENTS.passages, complete=False, remark="The notes are still being read: 3 files so far.")
+    table = Table(bestiary, Reply(partial))
+    async with table.bus:
+        scenario = await table.ask(request())
+    assert scenario.used_rag
+    assert scenario.missing == ("The notes are still being read: 3 files so far.",)
+
+
+async def test_a_section_that_cannot_be_fetched_whole_is_played_as_found(bestiary: Bestiary) -> None:
+    table = Table(bestiary, Reply(DOCUMENTS), Raise(OSError("gone")))
+    async with table.bus:
+        scenario = await table.ask(request())
+    assert scenario.used_rag
+    assert scenario.scene.title.text == "The Mill"
+
+
+async def test_twenty_scenes_at_once_wait_side_by_side(bestiary: Bestiary) -> None:
+    table = Table(bestiary, Reply(DOCUMENTS, after=0.5))
+    async with table.bus:
+        scenarios = await asyncio.gather(*(table.ask(request()) for _ in range(20)))
+        assert table.bus.now() == pytest.approx(1.0)
+    assert all(scenario.used_rag for scenario in scenarios)
+
+
+async def test_equal_seeds_invent_equal_scenes(bestiary: Bestiary) -> None:
+    table = Table(bestiary, Hang())
+    async with table.bus:
+        scenes = [(await table.ask(request(use_rag=False, seed=seed))).scene for seed in (1, 1, 2)]
+    assert scenes[0] == scenes[1] != scenes[2]
+
+
+async def test_where_the_party_is_helps_to_find_the_notes(bestiary: Bestiary) -> None:
+    table = Table(bestiary, Reply(DOCUMENTS))
+    message = GenerateScenario(
+        "They look around", CampaignContext(parse_party("4x2")), GameState("the mill", ("Hob",)), seed=1
+    )
+    async with table.bus:
+        await table.ask(message)
+    assert table.retrieval.received[0].query == "They look around the mill Hob"
+
+
+def test_what_is_kept_for_writing_is_a_tenth_and_never_much() -> None:
+    assert reserve(1.0) == pytest.approx(0.1)
+    assert reserve(60.0) == 0.25
+    assert reserve(0.0) == 0.0
