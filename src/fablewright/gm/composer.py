@@ -55,7 +55,7 @@ _LINE = 300
 """Characters up to which sentences of one paragraph make one line."""
 
 _ASPECTS = re.compile(r"\baspects?:", re.IGNORECASE)
-_LOOT_PART = re.compile(r"\b(?:loot|treasure|rewards?)\b", re.IGNORECASE)
+_LOOT_PART = re.compile(r"^\W*(?:loot|treasures?|rewards?)(?:\W+\w+){0,2}\W*$", re.IGNORECASE)
 _LOOT = re.compile(
     r"\b\d[\d,]*\s?(?:gp|sp|cp|pp|ep|gold pieces?|silver pieces?)\b|"
     r"\btreasures?\b|\brewards?\b|\bpotions? of\b|\bmagic item",
@@ -149,7 +149,7 @@ class _Composer:
         return (self._line(opening),) if opening else ()
 
     def _gives_nothing_away(self, statement: Statement) -> bool:
-        if statement.secret or _NOT_FOR_PLAYERS.search(statement.text):
+        if statement.secret or statement.text.startswith(("“", '"')) or _NOT_FOR_PLAYERS.search(statement.text):
             return False
         return not any(mention.count for mention in self.table.bestiary.mentions(statement.text))
 
