@@ -1,1 +1,1 @@
-"""The public test kit."""
+"""The public test kit: time that jumps, and agents by script."""
