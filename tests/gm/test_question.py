@@ -45,6 +45,11 @@ def test_the_section_of_that_very_name_comes_first() -> None:
     assert texts("Grappled: what does it do?")[0] == "Your Speed is 0."
 
 
+def test_a_weak_word_carries_the_question_when_there_is_no_other() -> None:
+    passages = passages_of("keep.md", "# Keep\n\nLord One owns the keep.")
+    assert answer_question("Who owns the keep?", passages)[0][0].text == "Lord One owns the keep."
+
+
 def test_plural_and_tense_do_not_matter() -> None:
     assert question_terms("Who are the sheriffs?") == question_terms("sheriff")
     assert question_terms("Willowmane’s") == question_terms("Willowmane")

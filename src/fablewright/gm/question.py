@@ -50,8 +50,10 @@ _NEAR = 0.6
 
 def question_terms(question: str) -> frozenset[str]:
     """Return the words that carry a question, reduced to a stem that plural and tense share."""
-    words = (word.lower().replace("’", "'").removesuffix("'s") for word in _WORD.findall(question))
-    return frozenset(_stem(word) for word in words if word not in _FUNCTION_WORDS | _WEAK_WORDS and len(word) > 1)
+    words = [word.lower().replace("’", "'").removesuffix("'s") for word in _WORD.findall(question)]
+    telling = [word for word in words if word not in _FUNCTION_WORDS and len(word) > 1]
+    strong = [word for word in telling if word not in _WEAK_WORDS]
+    return frozenset(_stem(word) for word in strong or telling)
 
 
 def answer_question(question: str, passages: Sequence[Passage]) -> tuple[tuple[Line, ...], tuple[Passage, ...]]:
