@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fablewright.gm.composer import Composed, Table, always, compose
+from fablewright.gm.composer import _ATTEMPTS, Composed, Table, always, attempt, compose
 from fablewright.gm.focus import Focus, Section
 from fablewright.gm.indexing import passages_of
 from fablewright.gm.scenario import Line, Origin, Scene
@@ -47,6 +47,9 @@ def lines_of(scene: Scene) -> Iterator[Line]:
         yield from filter(None, (option.action, option.consequence))
 
 
+ATTEMPTS = [*_ATTEMPTS.values(), "Try it"]
+
+
 def squashed(text: str) -> str:
     return re.sub(r"[\W_]+", "", text).lower()
 
@@ -60,6 +63,7 @@ def assert_grounded(composed: Composed) -> None:
         if line.origin in {Origin.QUOTED, Origin.FROM_NOTES}:
             assert line.sources, line
             text = re.sub(r" \([^()]*(?:\([^()]*\)[^()]*)?, DC \d+\)$", "", line.text)  # the check's name behind it
+            text = re.sub(rf"^(?:{'|'.join(ATTEMPTS)}): ", "", text)  # and what it means before it
             for part in re.split(r"(?<=[.!?:])\s", text):  # pieced together of stretches of the passage
                 clean = squashed(part)
                 assert any(clean in sources[number] for number in line.sources), (part, line)
@@ -121,6 +125,37 @@ def test_what_can_always_be_tried_is_marked_as_invented() -> None:
     options = always((), wanted=3)
     assert {option.action.origin for option in options} == {Origin.INVENTED}
     assert always((), wanted=-1) == []
+
+
+def test_a_sentence_from_elsewhere_says_whom_it_is_about(table: Table) -> None:
+    text = """# Places
+
+## The Salt Tower
+
+> The Salt Tower leans.
+
+Two bandits wait. Old Gorm pays them.
+
+# People
+
+## Gorm
+
+He built the Salt Tower long ago and pays two bandits to guard it.
+
+## Nell
+
+The Salt Tower.
+"""
+    here = scene_of(text, "The Salt Tower", table).scene.here
+    assert here[-1].text == "Gorm: He built the Salt Tower long ago and pays two bandits to guard it."
+    assert here[-1].origin is Origin.FROM_NOTES
+
+
+def test_a_check_is_also_something_to_do(table: Table) -> None:
+    scene = scene_of("# Gate\n\nTwo guards. Persuasion DC 12, at the gate: on a success it opens.", "Gate", table).scene
+    assert scene.options[0].action.text == "Talk them round: At the gate (Persuasion, DC 12)"
+    assert attempt("Dexterity (Sleight of Hand)") == "Use quick fingers"
+    assert attempt("Strength") == "Try it"
 
 
 def test_a_heading_that_is_a_condition_goes_before_what_happens(table: Table) -> None:

@@ -51,6 +51,8 @@ class Composed:
 
 
 _MOST = {"read_aloud": 3, "here": 9, "checks": 6, "options": 4, "consequences": 5, "loot": 4, "elsewhere": 3}
+_TELLING = 5
+"""Different words that a sentence of another note needs, to be worth showing by itself."""
 _LINE = 300
 """Characters up to which sentences of one paragraph make one line."""
 
@@ -227,8 +229,8 @@ class _Composer:
                 options.append(Option(self._line([statement])))
         for check in checks:
             if check.purpose is not None and len(options) < _MOST["options"] - 1 and not _is_save(check):
-                action = Line(f"{check.purpose.text} ({check.skill}, DC {check.dc})", Origin.FROM_NOTES, check.sources)
-                options.append(Option(action, check.success or check.failure))
+                text = f"{attempt(check.skill)}: {check.purpose.text} ({check.skill}, DC {check.dc})"
+                options.append(Option(Line(text, Origin.FROM_NOTES, check.sources), check.success or check.failure))
         options += always(foes, wanted=3 - len(options))
         return tuple(options[: _MOST["options"]])
 
@@ -249,11 +251,16 @@ class _Composer:
         weighed = [
             (2 * len(words & title) + len(words & names), -number, statement)
             for number, statement in enumerate(self.elsewhere)
-            if statement.role in {Role.FACT, Role.ITEM} and (words := _words(statement.text))
+            if statement.role in {Role.FACT, Role.ITEM} and len(words := _words(statement.text)) >= _TELLING
         ]
         best = sorted((w for w in weighed if w[0] >= 5), key=lambda w: w[:2], reverse=True)
         for _, _, statement in best[: _MOST["elsewhere"]]:
-            yield self._line([statement])
+            line = self._line([statement])
+            about = statement.heading[-1] if statement.heading else ""
+            if _words(about) & _words(line.text):
+                yield line
+            else:  # torn out of its place, a sentence needs to say whom it is about
+                yield replace(line, text=f"{about}: {line.text}".lstrip(": "), origin=Origin.FROM_NOTES)
 
     # -------------------------------------------------------------- lines
 
@@ -331,6 +338,33 @@ def always(foes: Sequence[Foe], *, wanted: int) -> list[Option]:
         Option(Line(action, Origin.INVENTED), Line(result, Origin.INVENTED))
         for action, result in list(tries.items())[: max(0, wanted)]
     ]
+
+
+_ATTEMPTS = {
+    "Acrobatics": "Balance or tumble",
+    "Animal Handling": "Calm the beast",
+    "Arcana": "Recall the lore of magic",
+    "Athletics": "Use strength",
+    "Deception": "Lie",
+    "History": "Recall the past",
+    "Insight": "Read them",
+    "Intimidation": "Lean on them",
+    "Investigation": "Search and reason",
+    "Medicine": "Treat them",
+    "Nature": "Read nature",
+    "Perception": "Look and listen",
+    "Performance": "Put on a show",
+    "Persuasion": "Talk them round",
+    "Religion": "Recall the rites",
+    "Sleight of Hand": "Use quick fingers",
+    "Stealth": "Sneak",
+    "Survival": "Read the tracks",
+}
+
+
+def attempt(skill: str) -> str:
+    """Return what a party does when it uses a skill: ``Look and listen`` for ``Wisdom (Perception)``."""
+    return next((said for name, said in _ATTEMPTS.items() if name in skill), "Try it")
 
 
 def _in_part(statement: Statement, part: re.Pattern[str]) -> bool:
