@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from fablewright.gm.notes import Passage
 from fablewright.gm.scenario import Check, Foe, Line, Option, Origin, Scene
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 FILE = "First encounter.md"
@@ -123,15 +125,21 @@ def full_answer() -> Answer:
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A data folder of its own, a working directory without settings, and no variables but that."""
     for name in [name for name in os.environ if name.startswith("FABLEWRIGHT_")]:
         monkeypatch.delenv(name)
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
+    root = logging.getLogger()
+    level = root.level
     folder = tmp_path / "data"
     monkeypatch.setenv("FABLEWRIGHT_DATA_DIR", str(folder))
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    return folder
+    yield folder
+    for handler in [each for each in root.handlers if each.name == "fablewright"]:
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(level)

@@ -3,25 +3,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-import pytest
-
 from fablewright.entry.log_file import log_file, report_crash, start_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture(autouse=True)
-def _root_logger() -> Iterator[None]:
-    """The tests' own log handlers are put back."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    root.handlers = []
-    yield
-    for handler in root.handlers:
-        handler.close()
-    root.handlers, root.level = handlers, level
+    import pytest
 
 
 def test_warnings_go_to_the_file_and_not_to_the_terminal(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -135,12 +135,24 @@ def test_the_last_line_says_how_long_it_took(full_answer: Answer) -> None:
 
 def test_an_answer_in_lines_is_a_list_and_one_line_is_plain() -> None:
     one = Answer("dice", "answered", lines=(Line("2d6 → 7", Origin.BY_RULE),))
-    assert page(one).startswith("\n2d6 → 7\n\n")
+    assert page(one) == "\n2d6 → 7\n"
     two = dataclasses.replace(one, lines=one.lines * 2)
-    assert page(two).startswith("\n• 2d6 → 7\n• 2d6 → 7\n")
+    assert page(two) == "\n• 2d6 → 7\n• 2d6 → 7\n"
 
 
 def test_wide_characters_and_endless_words_do_not_burst_the_page() -> None:
     scene = Scene(PLAIN_TITLE, here=(Line("龍" * 100, Origin.INVENTED), Line("x" * 300, Origin.INVENTED)))
     for line in page(of(scene), 80).splitlines():
         assert sum(2 if mark == "龍" else 1 for mark in line) <= 80
+
+
+def test_that_the_notes_do_not_say_is_no_invention() -> None:
+    line = Line("Your notes do not say.", Origin.INVENTED)
+    assert page(Answer("question", "abstained", lines=(line,))) == "\nYour notes do not say.\n"
+    assert "say.*" in page(Answer("question", "degraded", lines=(line,)))
+
+
+def test_a_heading_that_repeats_the_name_of_the_file_is_left_out_of_the_source() -> None:
+    passages = (Passage("x", "a/People.md", ("People", "Osric"), 0, 1), Passage("x", "b.md", ("B",), 0, 1))
+    text = page(of(Scene(Line("T", Origin.QUOTED, (0, 1))), *passages))
+    assert "  [1] a/People.md › Osric\n  [2] b.md › B\n" in text

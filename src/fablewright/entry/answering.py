@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from fablewright.runtime.bus import Bus
 
 __all__ = ["LEAST", "answer_in_time", "ask_once"]
+
+_log = logging.getLogger(__name__)
 
 LEAST = 0.5
 """Seconds that a scene without notes is given at least, also if the time-out was over before we began."""
@@ -55,6 +58,8 @@ async def ask_once(bus: Bus, request: HandleRequest, *, timeout: float) -> Answe
             cause = cause.__cause__
         if isinstance(cause, InvalidInput):
             raise cause from error
+        if isinstance(error, RemoteError):  # a fault of ours; who looks into it needs the traceback
+            _log.error("No answer to %r", request, exc_info=error)
         return Answer(want=request.want or "scene", status="failed", missing=(str(error),))
 
 

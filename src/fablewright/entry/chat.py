@@ -95,9 +95,7 @@ class _Conversation:
             if line.startswith("/"):
                 await unless_interrupted(self._command(*line.split(maxsplit=1)))
             elif line:
-                await self._answer(
-                    HandleRequest(line, party=self.party, use_rag=self.use_rag, seed=self._seed())
-                )
+                await self._answer(HandleRequest(line, party=self.party, use_rag=self.use_rag, seed=self._seed()))
         except InvalidInput as error:
             notice(str(error), style="bold red")
         except Interrupted:

@@ -44,9 +44,7 @@ Timeout = Annotated[
     typer.Option("--timeout", metavar="SECONDS", help="There is an answer by then, whatever happens. [10]"),
 ]
 NoRag = Annotated[bool, typer.Option("--no-rag", help="Do not look into the notes.")]
-Seed = Annotated[
-    str | None, typer.Option("--seed", metavar="NUMBER", help="The same number gives the same dice.")
-]
+Seed = Annotated[str | None, typer.Option("--seed", metavar="NUMBER", help="The same number gives the same dice.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 # Arguments are hidden from the help's list: it could only call them "list[str]", and the usage line names them.
 
@@ -92,7 +90,7 @@ def _run(arguments: list[str], invocation: Invocation) -> int:
 def _say(line: str) -> None:
     from fablewright.entry.terminal import notice  # noqa: PLC0415 - Rich: not for --help
 
-    notice(line, style="bold red")
+    notice(line[:1].upper() + line[1:], style="bold red")
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it with the flag's value
@@ -124,9 +122,7 @@ def fablewright(
 @app.command()
 def scene(  # noqa: PLR0913 - the options of a command are its arguments
     ctx: typer.Context,
-    request: Annotated[
-        list[str], typer.Argument(metavar="REQUEST", hidden=True)
-    ],
+    request: Annotated[list[str], typer.Argument(metavar="REQUEST", hidden=True)],
     *,
     notes: Notes = None,
     party: Party = None,
@@ -157,9 +153,7 @@ def scene(  # noqa: PLR0913 - the options of a command are its arguments
 @app.command()
 def ask(  # noqa: PLR0913 - the options of a command are its arguments
     ctx: typer.Context,
-    question: Annotated[
-        list[str], typer.Argument(metavar="QUESTION", hidden=True)
-    ],
+    question: Annotated[list[str], typer.Argument(metavar="QUESTION", hidden=True)],
     *,
     notes: Notes = None,
     party: Party = None,
@@ -189,9 +183,7 @@ def ask(  # noqa: PLR0913 - the options of a command are its arguments
 @app.command()
 def index(
     ctx: typer.Context,
-    folders: Annotated[
-        list[Path] | None, typer.Argument(metavar="DIR", hidden=True)
-    ] = None,
+    folders: Annotated[list[Path] | None, typer.Argument(metavar="DIR", hidden=True)] = None,
     *,
     as_json: AsJson = False,
     config: Config = None,
@@ -215,9 +207,7 @@ def index(
 @app.command(context_settings={"ignore_unknown_options": True})  # -1d4 is dice and no option
 def roll(
     ctx: typer.Context,
-    dice: Annotated[
-        list[str], typer.Argument(metavar="DICE", hidden=True)
-    ],
+    dice: Annotated[list[str], typer.Argument(metavar="DICE", hidden=True)],
     *,
     seed: Seed = None,
     as_json: AsJson = False,
@@ -263,9 +253,7 @@ def chat(
 
 
 @app.command()
-def doctor(
-    ctx: typer.Context, *, notes: Notes = None, as_json: AsJson = False, config: Config = None
-) -> None:
+def doctor(ctx: typer.Context, *, notes: Notes = None, as_json: AsJson = False, config: Config = None) -> None:
     """Check what works, what is missing, and how to get it.
 
     For example:

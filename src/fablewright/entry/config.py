@@ -39,21 +39,17 @@ def _data_dir() -> Path:
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that can be set; ``docs/configuration.md`` is made from this class."""
 
-    notes: Annotated[
-        tuple[Path, ...], Meta(description="Folders with your notes. Empty: the sample campaign.")
-    ] = ()
-    party: Annotated[
-        str, Meta(description="Who plays: `4x2` is four level-2 characters, `3x5+1x4` mixes levels.")
-    ] = "4x2"
+    notes: Annotated[tuple[Path, ...], Meta(description="Folders with your notes. Empty: the sample campaign.")] = ()
+    party: Annotated[str, Meta(description="Who plays: `4x2` is four level-2 characters, `3x5+1x4` mixes levels.")] = (
+        "4x2"
+    )
     timeout: Annotated[
         float, Meta(gt=0, le=86_400, description="Seconds until there is an answer, whatever happens.")
     ] = 10.0
     rag_request_timeout: Annotated[
         float, Meta(gt=0, le=86_400, description="Seconds to wait for passages before a scene goes without.")
     ] = 10.0
-    max_rag_retries: Annotated[
-        int, Meta(ge=0, le=10, description="How often a search that failed is tried again.")
-    ] = 2
+    max_rag_retries: Annotated[int, Meta(ge=0, le=10, description="How often a search that failed is tried again.")] = 2
     circuit_breaker_threshold: Annotated[
         int, Meta(ge=1, le=1_000, description="Failed searches in a row after which no more are tried.")
     ] = 5
@@ -61,9 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(gt=0, le=86_400, description="Seconds until searching is tried again after that.")
     ] = 60.0
     max_docs: Annotated[int, Meta(ge=1, le=100, description="Passages that one search returns at most.")] = 12
-    max_file_mb: Annotated[
-        int, Meta(ge=1, le=1_024, description="Larger files are skipped, and it is said so.")
-    ] = 20
+    max_file_mb: Annotated[int, Meta(ge=1, le=1_024, description="Larger files are skipped, and it is said so.")] = 20
     data_dir: Annotated[
         Path,
         Meta(
@@ -78,9 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"default": "none: different each time"},
         ),
     ] = None
-    rules: Annotated[
-        Literal["2024", "2014"], Meta(description="Whose encounter budgets and names are used.")
-    ] = "2024"
+    rules: Annotated[Literal["2024", "2014"], Meta(description="Whose encounter budgets and names are used.")] = "2024"
 
 
 _FIELDS = {each.name: each for each in msgspec.structs.fields(Settings)}

@@ -17,13 +17,15 @@ from rich.text import Text
 from fablewright.entry import assemble
 from fablewright.entry.event_loop import run_loop
 from fablewright.entry.json_output import to_json
-from fablewright.entry.terminal import clean, emit, output_console, set_up_streams, write
+from fablewright.entry.terminal import clean, emit, hanging, output_console, set_up_streams, write
 from fablewright.errors import ConfigurationError, FablewrightError, InvalidInput
 from fablewright.gm.notes import FileReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from rich.console import Console
 
     from fablewright.entry.config import Loaded, Settings
     from fablewright.entry.invocation import Invocation
@@ -60,7 +62,8 @@ def doctor(invocation: Invocation, flags: Mapping[str, object], config: Path | N
     if as_json:
         emit(to_json(_object(findings, loaded)) + "\n")
     else:
-        write(output_console(), _page(findings, loaded))
+        console = output_console()
+        write(console, _page(console, findings, loaded))
     return 3 if any(finding.state == "bad" for finding in findings) else 0
 
 
@@ -119,9 +122,7 @@ def _notes(notes: assemble.Notes) -> Iterator[_Finding]:
     same = sum(1 for each in files if each.name in held and held[each.name].size == each.stamp.size)
     gone = len(held.keys() - {each.name for each in files})
     if same == len(files) and not gone:
-        yield _Finding(
-            "Index", "ok", f"{notes.index.count():,} passages of {same} files, nothing left to read"
-        )
+        yield _Finding("Index", "ok", f"{notes.index.count():,} passages of {same} files, nothing left to read")
     else:
         parts = [f"{len(files) - same} files to read"] + ([f"{gone} to forget"] if gone else [])
         remedy = "The next scene does it by itself; `fablewright index` does it now."
@@ -169,22 +170,22 @@ def _object(findings: list[_Finding], loaded: Loaded | None) -> dict[str, object
     return {
         "status": "bad" if any(each.state == "bad" for each in findings) else "ok",
         "findings": [
-            {"name": each.name, "state": each.state, "said": each.said, "remedy": each.remedy}
-            for each in findings
+            {"name": each.name, "state": each.state, "said": each.said, "remedy": each.remedy} for each in findings
         ],
         "settings": {
-            name: {"value": value, "from": origin}
-            for name, value, origin in (_settings(loaded) if loaded else ())
+            name: {"value": value, "from": origin} for name, value, origin in (_settings(loaded) if loaded else ())
         },
     }
 
 
-def _page(findings: list[_Finding], loaded: Loaded | None) -> Iterator[Text]:
+def _page(console: Console, findings: list[_Finding], loaded: Loaded | None) -> Iterator[Text]:
     for finding in findings:
         mark, style = _MARKS[finding.state]
-        yield Text.assemble((mark, style), " ", (f"{finding.name:<12}", "bold"), clean(finding.said))
+        line = hanging(console, f"{mark} {finding.name:<12} ", Text(clean(finding.said)), style="bold")
+        line.stylize(style, 0, 1)
+        yield line
         if finding.remedy:
-            yield Text(f"{'':<14}{clean(finding.remedy)}", "dim")
+            yield hanging(console, " " * 15, Text(clean(finding.remedy), "dim"))
     if loaded is not None:
         yield Text()
         rows = list(_settings(loaded))

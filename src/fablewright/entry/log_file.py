@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["debugging", "log_file", "report_crash", "start_log"]
 
 _MOST_BYTES = 1_000_000
+_NAME = "fablewright"  # tells our handler from those of a program that we may run in
 _LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -31,7 +32,7 @@ def debugging() -> bool:
 def start_log(data_dir: Path) -> None:
     """Send warnings and errors of all libraries to the log file, none to the terminal."""
     root = logging.getLogger()
-    for old in root.handlers[:]:
+    for old in [each for each in root.handlers if each.name == _NAME]:
         root.removeHandler(old)
         old.close()
     handler: logging.Handler
@@ -47,9 +48,11 @@ def start_log(data_dir: Path) -> None:
             handler = logging.FileHandler(path, encoding="utf-8", delay=True)
         except OSError:
             handler = logging.NullHandler()  # a full or read-only disk must not keep the table waiting
+    handler.set_name(_NAME)
     handler.setFormatter(logging.Formatter(_LINE))
     root.addHandler(handler)
-    root.setLevel(logging.INFO if debugging() else logging.WARNING)
+    if debugging():
+        root.setLevel(logging.INFO)
 
 
 def report_crash(error: BaseException, data_dir: Path) -> str:

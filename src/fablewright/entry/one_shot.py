@@ -29,9 +29,7 @@ RESERVE = 0.15
 """Seconds of the time-out that are kept for printing and leaving."""
 
 
-def one_shot(
-    invocation: Invocation, loaded: Loaded, want: Want, words: str, *, use_rag: bool, as_json: bool
-) -> int:
+def one_shot(invocation: Invocation, loaded: Loaded, want: Want, words: str, *, use_rag: bool, as_json: bool) -> int:
     """Answer one request, print the answer, and return the exit status.
 
     Raises:
@@ -44,9 +42,7 @@ def one_shot(
     notes = assemble.open_notes(settings, settings.notes)
     request = HandleRequest(words, want=want, use_rag=use_rag, seed=settings.seed)
     deadline = invocation.started + settings.timeout - RESERVE
-    return run_loop(
-        _answer(settings, notes, request, deadline, lambda answer: print_answer(answer, as_json=as_json))
-    )
+    return run_loop(_answer(settings, notes, request, deadline, lambda answer: print_answer(answer, as_json=as_json)))
 
 
 async def _answer(

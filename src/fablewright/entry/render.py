@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fablewright.entry.sentence import Sentences
-from fablewright.entry.terminal import MAX_WIDTH, clean
+from fablewright.entry.terminal import MAX_WIDTH, clean, hanging
 from fablewright.gm.creature import cr_text
 
 if TYPE_CHECKING:
@@ -90,9 +90,7 @@ class _Page:
         for place, line in enumerate(lines):
             if place:
                 yield Text("  ┃", "bold yellow")
-            yield self._hanging(
-                "  ┃ ", self._sentences.text(line, "italic"), repeat=True, style="bold yellow"
-            )
+            yield self._hanging("  ┃ ", self._sentences.text(line, "italic"), repeat=True, style="bold yellow")
 
     def _check_table(self, checks: Sequence[Check]) -> RenderableType:
         table = Table(box=box.SIMPLE_HEAD, width=self._width, show_edge=False, header_style="dim")
@@ -156,10 +154,12 @@ class _Page:
             yield from self._section("Sources")
             for number, place in enumerate(self._sentences.places, 1):
                 yield self._hanging(f"  [{number}] ", Text(place, "dim"), style="cyan")
-        yield Text()
+        if self._sentences.places or self._answer.scene is not None:
+            yield Text()
         if self._sentences.legend:
             yield self._hanging("", Text("   ".join(self._sentences.legend), "dim"))
-        yield self._hanging("", Text(self._timings(), "dim"))
+        if self._answer.scene is not None or self._answer.used_rag:  # dice take no time
+            yield self._hanging("", Text(self._timings(), "dim"))
 
     def _timings(self) -> str:
         timings, passages = self._answer.timings, len(self._answer.citations)
@@ -169,21 +169,13 @@ class _Page:
                 parts.append(f"{name} {_duration(spent)}")
         return " · ".join([*parts, f"{_duration(timings.total_ms)} in all"])
 
-    # -------------------------------------------------------------- lines
-
     def _hanging(self, first: str, body: Text, *, repeat: bool = False, style: str = "") -> Text:
-        """Wrap ``body`` behind ``first``, which on the further lines is repeated or left blank."""
-        lines = body.wrap(self._console, max(20, min(self._width, _PROSE_WIDTH) - len(first)))
-        out = Text()
-        for place, line in enumerate(lines):
-            line.rstrip()
-            lead = first if repeat or not place else " " * len(first)
-            out.append("\n" if place else "").append(lead, style).append_text(line)
-        return out
+        width = min(self._width, _PROSE_WIDTH)
+        return hanging(self._console, first, body, width=width, repeat=repeat, style=style)
 
 
 def _count(foe: Foe) -> str:
-    return "some" if foe.count is None else f"{foe.count} ×"  # noqa: RUF001 - a typeset sign on purpose
+    return "some" if foe.count is None else f"{foe.count} ×"
 
 
 def _rating(foe: Foe) -> str:

@@ -11,6 +11,7 @@ from fablewright.gm.scenario import Origin
 
 if TYPE_CHECKING:
     from fablewright.gm.answer import Answer
+    from fablewright.gm.notes import Passage
     from fablewright.gm.scenario import Line
 
 __all__ = ["Sentences"]
@@ -55,8 +56,7 @@ class Sentences:
     def marked(self, words: str, origin: Origin, sources: tuple[int, ...], style: str = "") -> Text:
         """Return ``words``, which are clean, with the marks for where they come from."""
         text = Text().append(words, style)
-        # In dice, encounters and the like everything comes from the rules: a mark on each line says nothing.
-        if origin in _LEGEND and (origin is Origin.INVENTED or self._answer.scene is not None):
+        if origin in _LEGEND and self._is_marked(origin):
             self._used.add(origin)
             text.append(_LEGEND[origin][0], "yellow" if origin is Origin.INVENTED else "dim")
         numbers = self._numbers(sources)
@@ -64,11 +64,27 @@ class Sentences:
             text.append(" ").append("".join(f"[{number}]" for number in numbers), "dim cyan")
         return text
 
+    def _is_marked(self, origin: Origin) -> bool:
+        if self._answer.scene is not None:
+            return True
+        # Dice and encounters come from the rules throughout, and "your notes do not say" is no invention: there
+        # a mark would say nothing, or something wrong.
+        return origin is Origin.INVENTED and self._answer.status != "abstained"
+
     def _numbers(self, sources: tuple[int, ...]) -> list[int]:
         return sorted({self._number(source) for source in sources})
 
     def _number(self, source: int) -> int:
-        place = clean(self._answer.citations[source].place).replace("\n", " ")
+        place = _place(self._answer.citations[source])
         if place not in self.places:
             self.places.append(place)
         return self.places.index(place) + 1
+
+
+def _place(passage: Passage) -> str:
+    """Say where a passage stands; a heading that only repeats the file's name is left out."""
+    name = passage.file.rpartition("/")[2].rpartition(".")[0]
+    headings = passage.heading
+    if len(headings) > 1 and headings[0].casefold() == name.casefold():
+        headings = headings[1:]
+    return " ".join(clean(" › ".join((passage.file, *headings))).split())

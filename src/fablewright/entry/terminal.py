@@ -22,6 +22,7 @@ __all__ = [
     "clean",
     "emit",
     "error_console",
+    "hanging",
     "notice",
     "output_console",
     "set_up_streams",
@@ -61,6 +62,28 @@ def notice(text: str, *, style: str = "yellow") -> None:
     """Write one line to standard error, however long; nothing in it is markup."""
     line = " ".join(clean(text).split())
     error_console().print(Text(line, style), soft_wrap=True)
+
+
+def hanging(
+    console: Console, first: str, body: Text, *, width: int = MAX_WIDTH, repeat: bool = False, style: str = ""
+) -> Text:
+    """Return ``body`` wrapped behind ``first``, which on the further lines is repeated or left blank.
+
+    Args:
+        console: For its width.
+        first: What the first line begins with.
+        body: The text behind it.
+        width: Columns to use at most.
+        repeat: Whether every line begins with ``first``.
+        style: For ``first``.
+    """
+    lines = body.wrap(console, max(20, min(console.width, width) - len(first)))
+    out = Text()
+    for place, line in enumerate(lines):
+        line.rstrip()
+        lead = first if repeat or not place else " " * len(first)
+        out.append("\n" if place else "").append(lead, style).append_text(line)
+    return out
 
 
 def write(console: Console, parts: Iterable[RenderableType]) -> None:
