@@ -81,6 +81,17 @@ def test_a_place_that_is_only_looked_at_is_joined_by_one_where_something_happens
     assert [section.title for section in focus.sections] == ["The Old Tower", "The Weeds"]
 
 
+def test_of_a_place_with_parts_the_first_is_played(bestiary: Bestiary) -> None:
+    found = [
+        passage("An old toll house.", "The Counting House", score=2.5),
+        passage(HALL, "The Counting House", "2. The Hall", score=3.0, start=900),
+        passage("> A jetty.\n\nThree giant crabs wait.", "The Counting House", "1. The Landing", score=2.0, start=500),
+    ]
+    focus = choose_focus("They come to the Counting House", found, bestiary)
+    assert focus is not None
+    assert [section.title for section in focus.sections] == ["The Counting House", "1. The Landing"]
+
+
 def test_nothing_found_is_no_focus(bestiary: Bestiary) -> None:
     assert choose_focus("anything", [], bestiary) is None
 

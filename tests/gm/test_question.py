@@ -50,6 +50,14 @@ def test_a_weak_word_carries_the_question_when_there_is_no_other() -> None:
     assert answer_question("Who owns the keep?", passages)[0][0].text == "Lord One owns the keep."
 
 
+def test_who_somebody_is_stands_at_the_beginning_of_their_note() -> None:
+    passages = passages_of(
+        "people.md", "# Nell\n\nOld and broad. Wants peace. Says little.\n\n# Hob\n\nMarried to Nell."
+    )
+    lines, _ = answer_question("Who is Nell?", passages)
+    assert [line.text for line in lines][:3] == ["Old and broad.", "Wants peace.", "Says little."]
+
+
 def test_plural_and_tense_do_not_matter() -> None:
     assert question_terms("Who are the sheriffs?") == question_terms("sheriff")
     assert question_terms("Willowmane’s") == question_terms("Willowmane")

@@ -77,7 +77,7 @@ _MAY = re.compile(
 _NOT_FOR_PLAYERS = re.compile(
     r"\bDC \d|\d+d\d+|\bcharacters?\b|\bplayers?\b|\bparty\b|\bGM\b|\bhit points?\b|\bCR\b|"
     r"\bsecret(?:ly|s)?\b|\bin truth\b|\bactually\b|\bunknown to\b|\bhid(?:es|ing|den)\b|\blurks?\b|"
-    r"\bambush|\bif\b|\bsession\b|\bencounter\b|\blevel\b",
+    r"\bambush|\bif\b|\bsession\b|\bencounter\b|\blevel\b|\bknows?\b|\bbelieves?\b|\bwants?\b|\bplans?\b",
     re.IGNORECASE,
 )
 _NAMES = re.compile(r"\s*\(([^()]{2,90})\)")
@@ -148,6 +148,7 @@ class _Composer:
             return tuple(map(self._line, paragraphs[: _MOST["read_aloud"]]))
         harmless = [s for s in self.own if s.role is Role.FACT and self._gives_nothing_away(s)]
         opening = [s for s in harmless if (s.passage, s.block) == (harmless[0].passage, harmless[0].block)][:3]
+        self.taken.update(map(id, opening))
         return (self._line(opening),) if opening else ()
 
     def _gives_nothing_away(self, statement: Statement) -> bool:

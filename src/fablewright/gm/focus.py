@@ -161,20 +161,27 @@ def choose_focus(request: str, passages: Sequence[Passage], bestiary: Bestiary) 
     first = Section.of(ranked[0])
     if any(_is_playable(passage, bestiary) for passage in passages if Section.of(passage) == first):
         return Focus((first,))
-    title = _words(first.title)
-    for passage in ranked[1:]:
-        section = Section.of(passage)
-        about_it = section.file == first.file and title <= _words(passage.text)
-        if about_it and section != first and _is_playable(passage, bestiary):
-            return Focus((first, section))
-    return Focus((first,))
+    return Focus((first, *_where_it_happens(first, ranked, bestiary)))
+
+
+def _where_it_happens(overview: Section, ranked: Sequence[Passage], bestiary: Bestiary) -> tuple[Section, ...]:
+    """Return the section that goes with one that is only looked at: its first part, or one that speaks of it."""
+    same_note = [p for p in ranked if p.file == overview.file and Section.of(p) != overview]
+    depth = len(overview.heading)
+    parts = [p for p in same_note if p.heading[:depth] == overview.heading and depth]
+    title = _words(overview.title)
+    neighbours = [p for p in same_note if title <= _words(p.text)]
+    for passage in (*sorted(parts, key=lambda p: p.start), *neighbours):
+        if _is_playable(passage, bestiary):
+            return (Section.of(passage),)
+    return ()
 
 
 def _weight(passage: Passage, asked: frozenset[str], *, opening: bool) -> float:
     """Weigh the marks of a playable section: names asked for, boxed text, checks, speech; not rules, not advice."""
     found = statements([passage])
     title = _words(Section.of(passage).title)
-    weight = 0.6 * len(title & asked) / len(title) if title else 0.0
+    weight = 0.9 * len(title & asked) / len(title) if title else 0.0
     if opening:
         weight += max((_opening_weight(part) for part in Section.of(passage).heading[-2:]), default=0.0)
     boxed = any(statement.role is Role.READ_ALOUD for statement in found)

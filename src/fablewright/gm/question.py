@@ -77,9 +77,7 @@ def answer_question(question: str, passages: Sequence[Passage]) -> tuple[tuple[L
 
 def _named(question: str, passage: Passage) -> int:
     """Count the words of the question, in this very form, that the passage has for its title."""
-    title = frozenset(_WORD.findall(" ".join(passage.heading[-1:]).lower()))
-    asked = frozenset(_WORD.findall(question.lower())) - _FUNCTION_WORDS
-    return len(title & asked)
+    return len((_words_of(question) - _FUNCTION_WORDS) & _words_of(" ".join(passage.heading[-1:])))
 
 
 def _covers(terms: frozenset[str], passage: Passage) -> bool:
@@ -96,6 +94,8 @@ def _best_sentences(question: str, passage: Passage) -> list[Statement]:
     Here the question's verbs count too, and a word counts that begins like one of it: "owns", "owner".
     """
     found = statements([passage])
+    if _words_of(question) - _FUNCTION_WORDS <= _words_of(" ".join(passage.heading[-1:])):
+        return found[: _MOST_OF_ONE + 1]  # "who is Nell?": what the note on Nell begins with
     asked = _stems(question) - _FUNCTION_WORDS
     weighed = [(_shared(asked, _stems(s.text)), -at) for at, s in enumerate(found)]
     top = max((weight for weight, _ in weighed), default=0)
@@ -106,6 +106,10 @@ def _best_sentences(question: str, passage: Passage) -> list[Statement]:
 def _shared(asked: frozenset[str], there: frozenset[str]) -> int:
     long = [word for word in there if len(word) > 2]
     return sum(any(word.startswith(a) or a.startswith(word) for word in long) for a in asked)
+
+
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.lower()))
 
 
 def _stems(text: str) -> frozenset[str]:
