@@ -152,7 +152,9 @@ class _Composer:
         return (self._line(opening),) if opening else ()
 
     def _gives_nothing_away(self, statement: Statement) -> bool:
-        if statement.secret or statement.text.startswith(("“", '"')) or _NOT_FOR_PLAYERS.search(statement.text):
+        if statement.secret or _in_part(statement, _THEN_PART) or _in_part(statement, _LOOT_PART):
+            return False
+        if statement.text.startswith(("“", '"')) or _NOT_FOR_PLAYERS.search(statement.text):
             return False
         return not any(mention.count for mention in self.table.bestiary.mentions(statement.text))
 
