@@ -1,0 +1,121 @@
+"""``chat`` with lines out of a pipe; the prompt on a terminal is in ``test_prompt``."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fablewright.entry import chat as chat_module
+from fablewright.entry.chat import chat
+from fablewright.entry.cli import run
+from fablewright.entry.config import load_settings
+from fablewright.entry.interrupt import Interrupted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("data_dir")
+
+
+def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *lines: str) -> tuple[str, str]:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+    assert run(["chat", "--seed", "3"]) == 0
+    out, err = capsys.readouterr()
+    return out, err
+
+
+def test_one_request_after_another(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    out, err = say(monkeypatch, capsys, "2d6+3", "", "who is Ambrose Teal?", "the first encounter")
+    places = [out.index(mark) for mark in ("2d6+3 → ", "Tenor, swindler", "┃ The fog smells")]
+    assert places == sorted(places)
+    assert err == ""
+
+
+def test_the_same_seed_does_not_roll_the_same_all_evening(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, _ = say(monkeypatch, capsys, *["10d100"] * 2)
+    rolls = [line for line in out.splitlines() if line.startswith("10d100")]
+    assert len(set(rolls)) == 2
+    again, _ = say(monkeypatch, capsys, *["10d100"] * 2)
+    assert again == out
+
+
+def test_the_party_can_change(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    out, err = say(monkeypatch, capsys, "/party", "/party 3x9", "/party 4x", "the first encounter")
+    assert "The party: four level-2 characters.\nThe party: three level-9 characters.\n" in out
+    assert "for three level-9 characters: " in " ".join(out.partition("The party: three")[2].split())
+    assert err.count("The party '4x' cannot be read") == 1
+
+
+def test_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    out, err = say(monkeypatch, capsys, "/help", "/notes", "/status", "/prty", "/quit", "2d6")
+    assert "/party 4x3   who plays" in out
+    assert "the sample campaign: " in out
+    assert "The assistant is up." in out
+    assert err == "There is no /prty; did you mean /party?\n"
+    assert "2d6" not in out.partition("The assistant is up.")[2]
+
+
+def test_bad_dice_do_not_end_the_evening(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    out, err = say(monkeypatch, capsys, "roll 2d0", "2d6")
+    assert "'2d0' cannot be rolled" in err
+    assert "2d6 → " in out
+
+
+class Script:
+    """A prompt that says what it is told to; an ``Interrupted`` is Ctrl-C."""
+
+    is_terminal = True
+
+    def __init__(self, *lines: str | type[Interrupted]) -> None:
+        self.left = list(lines)
+
+    async def read(self) -> str | None:
+        line = self.left.pop(0) if self.left else None
+        if isinstance(line, type):
+            raise line
+        return line
+
+
+def converse(monkeypatch: pytest.MonkeyPatch, script: Script) -> int:
+    monkeypatch.setattr(chat_module, "open_prompt", lambda _data_dir: script)
+    return chat(load_settings({}), use_rag=True)
+
+
+def test_ctrl_c_twice_at_the_prompt_leaves_and_once_does_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = Script(Interrupted, "/party", Interrupted, Interrupted, "/help")
+    assert converse(monkeypatch, script) == 0
+    assert script.left == ["/help"]
+    out, err = capsys.readouterr()
+    assert "The party: four" in out
+    assert err == "Ctrl-C once more, or Ctrl-D, leaves.\n" * 2
+
+
+def test_ctrl_c_while_it_works_returns_to_the_prompt(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def stopped(*_: object, **__: object) -> None:
+        raise Interrupted
+
+    monkeypatch.setattr(chat_module, "ask_once", stopped)
+    assert converse(monkeypatch, Script("the first encounter", "/party")) == 0
+    out, err = capsys.readouterr()
+    assert err == "Stopped.\n"
+    assert "The party: four" in out
+
+
+def test_the_notes_that_were_skipped_are_listed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "binary.md").write_bytes(bytes(range(256)) * 40)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("what is here?\n/notes\n"))
+    assert run(["chat", "--notes", str(notes)]) == 0
+    assert "skipped binary.md: " in capsys.readouterr().err

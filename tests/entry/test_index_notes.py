@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fablewright.entry import index_notes
+from fablewright.entry.cli import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from fablewright.entry.assemble import Notes
+    from fablewright.gm.notes import FileReport
+
+pytestmark = pytest.mark.usefixtures("data_dir")
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> Path:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.md").write_text(f"# Place {number}\n\nA quiet place.\n", encoding="utf-8")
+    return folder
+
+
+def test_it_says_what_was_read_and_what_was_not(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (notes / "binary.md").write_bytes(bytes(range(256)) * 40)
+    (notes / "latin.md").write_bytes("A café by the sea, where the gulls are fed.\n".encode("latin-1"))
+    (notes / "map.png").write_bytes(b"\x89PNG")
+    assert run(["index", str(notes)]) == 0
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert lines[0] == f"{notes}: 4 read, 0 unchanged, 1 skipped."
+    assert lines[1].startswith("The index holds 4 passages. ")
+    assert [line for line in lines if line.startswith("  skipped binary.md: ")]
+    assert [line for line in lines if line.startswith("  read latin.md: ")]
+    assert lines[-1] == "  not notes: 1 .png"
+    assert err == ""
+
+
+def test_the_second_time_nothing_is_read_again(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["index", str(notes)])
+    capsys.readouterr()
+    (notes / "2.md").unlink()
+    assert run(["index", str(notes), "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert (content["read"], content["unchanged"], content["removed"]) == (0, 2, 1)
+    assert (content["status"], content["passages"], content["skipped"]) == ("done", 2, [])
+
+
+def test_a_folder_without_notes_is_most_likely_the_wrong_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert run(["index", str(tmp_path / "empty")]) == 2
+    out, err = capsys.readouterr()
+    assert "0 read, 0 unchanged." in out
+    assert err == (f"Nothing readable was found in {tmp_path / 'empty'}: notes are .md, .markdown and .txt files.\n")
+
+
+def test_without_a_folder_it_is_the_sample_campaign(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["index"]) == 0
+    assert capsys.readouterr().out.startswith("the sample campaign: 8 read")
+
+
+def test_after_ctrl_c_the_next_run_goes_on_from_there(
+    notes: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    really_open = index_notes.assemble.open_notes
+
+    class Pressed:
+        """Notes whose reader presses Ctrl-C after the first file."""
+
+        def __init__(self, inner: Notes) -> None:
+            self._inner = inner
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._inner, name)
+
+        def read(self, stop: object) -> Iterator[FileReport]:
+            for number, report in enumerate(self._inner.read(stop)):  # type: ignore[arg-type] # passed through
+                if not number:
+                    signal.raise_signal(signal.SIGINT)
+                yield report
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(index_notes.assemble, "open_notes", lambda *given: Pressed(really_open(*given)))
+            assert run(["index", str(notes)]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    out, err = capsys.readouterr()
+    assert f"{notes}: 1 read, 0 unchanged." in out
+    assert err == "You stopped: 1 files are in the index, and the next run goes on from there.\n"
+    assert run(["index", str(notes), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["read"] == 2

@@ -1,0 +1,105 @@
+"""``scene`` and ``ask`` on the sample campaign and on folders of their own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fablewright.entry.assemble import sample_campaign
+from fablewright.entry.cli import run
+
+pytestmark = pytest.mark.usefixtures("data_dir")
+
+
+def test_a_scene_out_of_the_sample_campaign(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["scene", "generate", "scenario", "for", "the", "first", "encounter"]) == 0
+    out, err = capsys.readouterr()
+    assert "First encounter: the Small Change robs the queue [1]" in out
+    assert "┃ The fog smells of cold pennies." in out
+    assert "First encounter.md" in out
+    assert "\x1b" not in out
+    assert err == ""
+
+
+def test_json_is_one_object_whose_citations_are_exact(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["scene", "the first encounter", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert (content["status"], content["used_rag"], content["missing"]) == ("answered", True, [])
+    assert content["citations"]
+    for each in content["citations"]:
+        text = (sample_campaign() / each["file"]).read_bytes().decode("utf-8")
+        assert text[each["start"] : each["end"]] == each["text"]
+        assert isinstance(each["heading"], list)
+    assert set(content["timings"]) == {"retrieve_ms", "compose_ms", "total_ms"}
+
+
+def test_a_question(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["ask", "Who is Ambrose Teal?", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["status"] == "answered"
+    assert content["scene"] is None
+    assert any("Tenor" in line["text"] for line in content["answer"])
+
+
+def test_that_the_notes_do_not_say_is_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["ask", "xyzzy plugh frobnicate", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "abstained"
+
+
+def test_a_scene_without_notes_says_so_on_standard_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    assert run(["scene", "a bridge in the fog", "--notes", str(tmp_path / "empty"), "--seed", "1"]) == 0
+    out, err = capsys.readouterr()
+    assert "* invented, not in your notes" in out
+    assert err.strip()
+    assert err.count("\n") == len(err.splitlines())
+
+
+def test_the_same_seed_invents_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    pages = []
+    for _ in range(2):
+        assert run(["scene", "a bridge in the fog", "--no-rag", "--seed", "7", "--json"]) == 0
+        pages.append(json.loads(capsys.readouterr().out)["scene"])
+    assert pages[0] == pages[1]
+
+
+def test_the_party_is_the_one_that_was_given(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["scene", "the first encounter", "--party", "3x9"]) == 0
+    assert "three level-9 characters" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_bad_file_among_the_notes_keeps_no_other_from_being_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "binary.md").write_bytes(bytes(range(256)) * 40)
+    (notes / "latin.md").write_bytes("# Café\n\nThe café of the gulls is shut.\n".encode("latin-1"))
+    (notes / "gate.md").write_text("# The Salt Gate\n\nThe Salt Gate opens at low tide only.\n", encoding="utf-8")
+    assert run(["ask", "When does the Salt Gate open?", "--notes", str(notes)]) == 0
+    assert "The Salt Gate opens at low tide only. [1]" in capsys.readouterr().out
+
+
+def test_what_notes_do_to_a_terminal_is_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    evil = "# The Salt Gate\n\nThe Salt Gate is [bold red]shut[/bold red] \x1b[31mand\x1b]0;owned\x07 rusty.\n"
+    (notes / "gate.md").write_text(evil, encoding="utf-8")
+    assert run(["ask", "Is the Salt Gate shut?", "--notes", str(notes)]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "\x07" not in out
+    assert "shut" in out
+
+
+def test_settings_come_from_the_file_in_the_working_directory(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notes = tmp_path / "elsewhere" / "camp"
+    notes.mkdir()
+    (notes / "gate.md").write_text("# The Salt Gate\n\nThe Salt Gate opens at low tide only.\n", encoding="utf-8")
+    Path("fablewright.toml").write_text('notes = ["camp"]\n', encoding="utf-8")
+    assert run(["ask", "When does the Salt Gate open?"]) == 0
+    assert "gate.md" in capsys.readouterr().out
