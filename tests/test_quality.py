@@ -22,7 +22,5 @@ ROOT = Path(__file__).parents[1]
 )
 def test_the_code_passes(command: list[str]) -> None:
     program = Path(sys.executable).parent / command[0]
-    run = subprocess.run(
-        [program, *command[1:]], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
-    )
+    run = subprocess.run([program, *command[1:]], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert run.returncode == 0, run.stdout + run.stderr

@@ -47,9 +47,7 @@ def index(tmp_path: Path) -> Iterator[SqliteIndex]:
     opened.close()
 
 
-def places(
-    index: SqliteIndex, query: str, limit: int = 10, **filters: str
-) -> list[tuple[str, tuple[str, ...]]]:
+def places(index: SqliteIndex, query: str, limit: int = 10, **filters: str) -> list[tuple[str, tuple[str, ...]]]:
     return [(p.file, p.heading) for p in index.search(query, limit=limit, filters=filters)]
 
 
@@ -102,9 +100,7 @@ def test_headings_weigh_more_than_text(index: SqliteIndex) -> None:
 
 
 def test_stems_accents_markup_and_possessives(index: SqliteIndex) -> None:
-    index.replace(
-        "x.md", STAMP, passages_of("x.md", "Die Tür des <span>K</span>önigs. Gardren\u2019s bandits sleep.")
-    )
+    index.replace("x.md", STAMP, passages_of("x.md", "Die Tür des <span>K</span>önigs. Gardren\u2019s bandits sleep."))
     for query in ["tur", "TÜR", "königs", "konigs", "gardren", "Gardren's bandit", "sleeping"]:
         assert ("x.md", ()) in places(index, query), query
     assert places(index, "span") == []
@@ -153,10 +149,8 @@ def test_equal_scores_are_in_the_order_of_file_and_place_however_they_were_store
     orders = []
     for seed in range(3):
         index = SqliteIndex(tmp_path / f"{seed}.sqlite")
-        for name in random.Random(seed).sample(names, 8):  # noqa: S311 - shuffles, keeps no secret
-            index.replace(
-                name, STAMP, [Passage("An owl.", name, (), 0, 7), Passage("An owl.", name, (), 9, 16)]
-            )
+        for name in random.Random(seed).sample(names, 8):
+            index.replace(name, STAMP, [Passage("An owl.", name, (), 0, 7), Passage("An owl.", name, (), 9, 16)])
         orders.append([(p.file, p.start) for p in index.search("owl", limit=5, filters={})])
         index.close()
     assert orders == [[("a.md", 0), ("a.md", 9), ("b.md", 0), ("b.md", 9), ("c.md", 0)]] * 3
@@ -189,9 +183,7 @@ def test_no_limit_to_speak_of(index: SqliteIndex, limit: int) -> None:
 
 
 SYNTAX = st.lists(
-    st.sampled_from(
-        ['"', "'", "NEAR(", ")", "AND", "OR", "NOT", "*", "^", ":", "-", "+", "{body}", "\0", "body:heron"]
-    )
+    st.sampled_from(['"', "'", "NEAR(", ")", "AND", "OR", "NOT", "*", "^", ":", "-", "+", "{body}", "\0", "body:heron"])
     | st.text(max_size=5),
     max_size=12,
 ).map(" ".join)
@@ -215,9 +207,7 @@ def test_a_hundred_thousand_words_are_searched_for_in_time(index: SqliteIndex) -
 # ---------------------------------------------------------------- files that are not as they should be
 
 
-@pytest.mark.parametrize(
-    "content", [b"not a database at all, " * 100, b"SQLite format 3\0" + b"\xff" * 5000, b"x"]
-)
+@pytest.mark.parametrize("content", [b"not a database at all, " * 100, b"SQLite format 3\0" + b"\xff" * 5000, b"x"])
 def test_what_is_no_database_is_moved_aside(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "index.sqlite"
     path.write_bytes(content)
@@ -244,7 +234,7 @@ def test_pages_damaged_in_the_middle_are_found_out_and_the_index_heals(tmp_path:
     size = path.stat().st_size
     with path.open("r+b") as file:
         file.seek(4096)
-        file.write(random.Random(1).randbytes(size - 4096))  # noqa: S311 - noise, keeps no secret
+        file.write(random.Random(1).randbytes(size - 4096))
     index = SqliteIndex(path)
     assert index.search("heron", limit=5, filters={}) == []
     assert index.stamps() == {}
@@ -374,9 +364,7 @@ def generated(folder: Path, files: int) -> dict[str, list[Passage]]:
     folder.mkdir()
     expected = {}
     for number in range(files):
-        text = "".join(
-            f"# Room {room}\n\nAn owl of {number} sits here, in room {room}.\n\n" for room in range(20)
-        )
+        text = "".join(f"# Room {room}\n\nAn owl of {number} sits here, in room {room}.\n\n" for room in range(20))
         (folder / f"{number}.md").write_bytes(text.encode())
         expected[f"{number}.md"] = passages_of(f"{number}.md", text)
     return expected
@@ -385,7 +373,7 @@ def generated(folder: Path, files: int) -> dict[str, list[Passage]]:
 def test_kill_9_at_any_moment_leaves_whole_files_and_the_next_run_completes(tmp_path: Path) -> None:
     expected = generated(tmp_path / "notes", 40)
     path = tmp_path / "index.sqlite"
-    chance = random.Random(7)  # noqa: S311 - moments to kill at, no secrets
+    chance = random.Random(7)
     for _ in range(8):
         process = subprocess.Popen(
             [sys.executable, "-c", KEEP_INDEXING, tmp_path / "notes", path], stdout=subprocess.PIPE

@@ -10,18 +10,14 @@ from fablewright.gm.chunks import Chunk, ChunkSizes, chunks
 from fablewright.gm.searchable import searchable
 
 SMALL = ChunkSizes(usual=60, most=200, slight=10)
-WORDS = st.lists(st.sampled_from(["tower", "gate.", "a", "Lonely", "# x"]), min_size=1, max_size=30).map(
-    " ".join
-)
+WORDS = st.lists(st.sampled_from(["tower", "gate.", "a", "Lonely", "# x"]), min_size=1, max_size=30).map(" ".join)
 LINES = st.one_of(
     WORDS,
     st.builds("{} {}".format, st.sampled_from(["#", "##", "####"]), WORDS),
     WORDS.map("> {}".format),
     WORDS.map("- {}".format),
     WORDS.map("| {} |".format),
-    st.sampled_from(
-        ["", "", "```", "---", "===", "<table>", "</table>", "<!--", "-->", "<tr></tr>", "   ", "\ufeff"]
-    ),
+    st.sampled_from(["", "", "```", "---", "===", "<table>", "</table>", "<!--", "-->", "<tr></tr>", "   ", "\ufeff"]),
     st.text(max_size=20),
     st.integers(1, 500).map("x".__mul__),
 )
@@ -42,7 +38,7 @@ def section(words: str, size: int) -> str:
 @given(NOTES, st.booleans(), st.sampled_from([SMALL, ChunkSizes()]))
 def test_chunks_cover_the_text_in_order_without_overlap_and_are_bounded(
     text: str,
-    markdown: bool,  # noqa: FBT001 - hypothesis draws it
+    markdown: bool,
     sizes: ChunkSizes,
 ) -> None:
     at = 0
@@ -64,10 +60,7 @@ def test_no_chunk_is_a_bare_heading_where_a_body_follows(text: str) -> None:
 
 
 def test_a_section_is_a_chunk_with_its_heading_path() -> None:
-    text = (
-        "Before.\n\n# Tower\n\nTall and old, and nobody lives here now.\n\n"
-        "## Gate\n\nBarred.\n\n# Hill\n\nGreen.\n"
-    )
+    text = "Before.\n\n# Tower\n\nTall and old, and nobody lives here now.\n\n## Gate\n\nBarred.\n\n# Hill\n\nGreen.\n"
     assert [(c.heading, text[c.start : c.end]) for c in chunks(text)] == [
         ((), "Before."),
         (("Tower",), "# Tower\n\nTall and old, and nobody lives here now."),

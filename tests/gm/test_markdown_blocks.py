@@ -139,8 +139,7 @@ def test_an_open_fence_runs_to_the_end() -> None:
 
 def test_kinds() -> None:
     text = (
-        "---\na: b\n---\n# H\n\n> q\nlazy\n\n| a |\n|---|\n\n"
-        "<table>\n\n</table>\n\n<!-- c -->\n\n```\n```\n\nwords\n"
+        "---\na: b\n---\n# H\n\n> q\nlazy\n\n| a |\n|---|\n\n<table>\n\n</table>\n\n<!-- c -->\n\n```\n```\n\nwords\n"
     )
     assert kinds(text) == [
         "front_matter",

@@ -1,4 +1,3 @@
-# ruff: noqa: S311 - dice are no secrets
 from __future__ import annotations
 
 import re

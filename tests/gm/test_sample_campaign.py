@@ -64,9 +64,7 @@ def creatures() -> dict[str, dict[str, Any]]:
 def test_the_notes_ship_with_the_package() -> None:
     assert 7 <= len(NOTES) <= 9
     assert FIRST in NOTES
-    assert {entry.name for entry in FOLDER.iterdir()} - {"__pycache__"} == set(NOTES), (
-        "notes and nothing else"
-    )
+    assert {entry.name for entry in FOLDER.iterdir()} - {"__pycache__"} == set(NOTES), "notes and nothing else"
 
 
 @pytest.mark.parametrize("file", sorted(NOTES))

@@ -72,7 +72,7 @@ def test_punctuation_and_paragraphs_part_words(text: str) -> None:
         ("one\n# two", True),
     ],
 )
-def test_what_opens_a_sentence(text: str, opens: bool) -> None:  # noqa: FBT001 - a case of the table
+def test_what_opens_a_sentence(text: str, opens: bool) -> None:
     first, second = read_words(text).words
     assert first.opens
     assert second.opens is opens

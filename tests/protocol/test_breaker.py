@@ -31,9 +31,7 @@ def test_it_opens_after_failures_in_a_row_and_a_success_starts_the_count_again()
     assert str(breaker) == "<Breaker a.act closed failures=2/3>"
     breaker.report(breaker.admit(0.0), Verdict.FAILURE, 0.0)
     assert breaker.state is State.OPEN
-    with pytest.raises(
-        CircuitOpen, match=r"a\.act failed 3 times in a row and is left alone for another 60 s"
-    ):
+    with pytest.raises(CircuitOpen, match=r"a\.act failed 3 times in a row and is left alone for another 60 s"):
         breaker.admit(0.0)
 
 
@@ -49,9 +47,7 @@ def test_half_open_lets_one_of_a_thousand_through() -> None:
     assert admitted == 1
 
 
-@pytest.mark.parametrize(
-    ("verdict", "state"), [(Verdict.SUCCESS, State.CLOSED), (Verdict.FAILURE, State.OPEN)]
-)
+@pytest.mark.parametrize(("verdict", "state"), [(Verdict.SUCCESS, State.CLOSED), (Verdict.FAILURE, State.OPEN)])
 def test_the_probe_decides(verdict: Verdict, state: State) -> None:
     breaker = opened()
     breaker.report(breaker.admit(60.0), verdict, 61.0)
@@ -79,9 +75,7 @@ def test_a_cancelled_probe_makes_room_for_the_next_and_a_hung_one_loses_its_perm
 
 
 @settings(max_examples=300, deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(0, 40), st.sampled_from([None, *Verdict]), st.integers(0, 9)), max_size=80)
-)
+@given(st.lists(st.tuples(st.integers(0, 40), st.sampled_from([None, *Verdict]), st.integers(0, 9)), max_size=80))
 def test_it_moves_only_along_its_arrows(history: list[tuple[int, Verdict | None, int]]) -> None:
     breaker = Breaker("a.act", threshold=2, reset_time=60.0)
     permits: list[Permit] = []

@@ -20,9 +20,7 @@ def test_a_timeout_that_is_no_sane_number_is_refused(seconds: float) -> None:
     parent=st.none() | st.floats(0, 2e6),
     keep=st.floats(0, 100),
 )
-def test_a_child_never_outlives_its_parent(
-    now: float, timeout: float, parent: float | None, keep: float
-) -> None:
+def test_a_child_never_outlives_its_parent(now: float, timeout: float, parent: float | None, keep: float) -> None:
     deadline = shrink(now=now, timeout=timeout, parent=parent, keep=keep)
     assert now <= deadline <= now + timeout
     if parent is not None:

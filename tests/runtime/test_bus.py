@@ -98,9 +98,7 @@ class Writer(Agent):
     @handles(Write)
     async def write(self, request: Write, ctx: Context) -> str:
         try:
-            found = await ctx.ask(
-                "pipeline", Fetch(seconds=self.seconds), timeout=request.patience, keep=request.keep
-            )
+            found = await ctx.ask("pipeline", Fetch(seconds=self.seconds), timeout=request.patience, keep=request.keep)
         except DeadlineExceeded:
             return "a scene without documents"
         return f"a scene with {found}"
@@ -368,17 +366,13 @@ async def test_what_a_handler_raises_reaches_the_asker_with_its_cause() -> None:
     bus = Bus()
     bus.register(Odd("raise"))
     async with bus:
-        with pytest.raises(
-            RemoteError, match="odd failed on fetch: ValueError: the disk is on fire"
-        ) as caught:
+        with pytest.raises(RemoteError, match="odd failed on fetch: ValueError: the disk is on fire") as caught:
             await bus.ask("odd", Fetch())
     assert isinstance(caught.value.__cause__, ValueError)
     assert (caught.value.to, caught.value.action) == ("odd", "fetch")
 
 
-@pytest.mark.parametrize(
-    ("how", "said"), [("self-cancel", "gave up on fetch"), ("drop", "dropped its reply token")]
-)
+@pytest.mark.parametrize(("how", "said"), [("self-cancel", "gave up on fetch"), ("drop", "dropped its reply token")])
 async def test_an_answerer_that_will_never_answer_is_lost_at_once(how: str, said: str) -> None:
     bus = Bus()
     bus.register(Odd(how))

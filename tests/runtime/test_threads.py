@@ -164,7 +164,5 @@ asyncio.run(main())
 
 
 def test_a_call_that_hangs_does_not_keep_the_process_from_exiting() -> None:
-    result = subprocess.run(
-        [sys.executable, "-c", HANG], timeout=10, capture_output=True, text=True, check=True
-    )
+    result = subprocess.run([sys.executable, "-c", HANG], timeout=10, capture_output=True, text=True, check=True)
     assert (result.stdout, result.stderr) == ("left\n", "")

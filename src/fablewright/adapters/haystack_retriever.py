@@ -98,9 +98,7 @@ class HaystackRetriever:
 
 def clean_query(query: str) -> str:
     """Return a request on one line: no control characters, no doubled spaces, at most 4,000 characters."""
-    printable = (
-        "" if unicodedata.category(mark) in {"Cc", "Cs"} and not mark.isspace() else mark for mark in query
-    )
+    printable = ("" if unicodedata.category(mark) in {"Cc", "Cs"} and not mark.isspace() else mark for mark in query)
     return " ".join("".join(printable).split())[:_LONGEST_QUERY]
 
 
@@ -136,9 +134,7 @@ def _pipeline(index: PassageIndex, threads: Threads) -> Pipeline:
 
         @component.output_types(documents=list[Document])
         def run(self, query: str, max_docs: int, filters: dict[str, str]) -> dict[str, Any]:
-            return {
-                "documents": [as_document(p) for p in index.search(query, limit=max_docs, filters=filters)]
-            }
+            return {"documents": [as_document(p) for p in index.search(query, limit=max_docs, filters=filters)]}
 
         @component.output_types(documents=list[Document])
         async def run_async(self, query: str, max_docs: int, filters: dict[str, str]) -> dict[str, Any]:

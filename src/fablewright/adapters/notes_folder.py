@@ -82,11 +82,7 @@ class NotesFolder:
                 seen.add(path)
                 name = _unique(path.relative_to(root.folder).as_posix(), root.folder.name, taken)
                 taken.add(name)
-                item = (
-                    FileReport(_printable(name), "skipped", remark=remark)
-                    if remark
-                    else self._file(name, path)
-                )
+                item = FileReport(_printable(name), "skipped", remark=remark) if remark else self._file(name, path)
                 if isinstance(item, NoteFile):
                     paths[name] = (root.folder, path)
                     self._paths[name] = (root.folder, path)

@@ -323,9 +323,7 @@ class SqliteIndex:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            with contextlib.suppress(
-                sqlite3.OperationalError
-            ):  # busy: another process is just doing the same
+            with contextlib.suppress(sqlite3.OperationalError):  # busy: another process is just doing the same
                 connection.execute("PRAGMA journal_mode = WAL")
         # In WAL this is safe against kill -9; a power cut may lose the last files, which are then read again.
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -339,14 +337,10 @@ class SqliteIndex:
     def _build(self, connection: sqlite3.Connection) -> None:
         tables = [
             str(name)
-            for (name,) in connection.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
-            )
+            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
         ]
         if tables and connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
-            raise ConfigurationError(
-                f"{self.path} is another program's database; choose another place for the index"
-            )
+            raise ConfigurationError(f"{self.path} is another program's database; choose another place for the index")
         if tables:
             self.remark = "the index was written by another version of Fablewright and is built anew"
         for table in ("words", "passages", "files", "meta"):
@@ -378,9 +372,7 @@ class SqliteIndex:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise ConfigurationError(
-                f"cannot replace the damaged index {self.path}: {error.strerror}"
-            ) from error
+            raise ConfigurationError(f"cannot replace the damaged index {self.path}: {error.strerror}") from error
         self.remark = f"the index was damaged; it was moved to {damaged.name} and is built anew"
 
     def _failure(self, error: sqlite3.Error) -> FablewrightError:
@@ -389,9 +381,7 @@ class SqliteIndex:
                 "this Python's SQLite has no FTS5 full-text search; install Python from python.org or with uv"
             )
         if _primary_code(error) in {_SQLITE_BUSY, _SQLITE_LOCKED}:
-            return FablewrightError(
-                f"another program is writing the index {self.path}; try again in a moment"
-            )
+            return FablewrightError(f"another program is writing the index {self.path}; try again in a moment")
         return ConfigurationError(f"cannot use the index {self.path}: {error}")
 
 

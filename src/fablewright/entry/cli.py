@@ -66,8 +66,8 @@ def run(arguments: Sequence[str], *, started: float | None = None) -> int:
         return 3
     except (KeyboardInterrupt, typer.Abort):
         return 130
-    except Exception as error:
-        from fablewright.entry.log_file import report_crash
+    except Exception as error:  # noqa: BLE001 - the last resort: people get a line, not a traceback
+        from fablewright.entry.log_file import report_crash  # noqa: PLC0415 - hopefully never needed
 
         _say(report_crash(error, invocation.data_dir))
         return 1
@@ -88,14 +88,14 @@ def _run(arguments: list[str], invocation: Invocation) -> int:
 
 
 def _say(line: str) -> None:
-    from fablewright.entry.terminal import notice
+    from fablewright.entry.terminal import notice  # noqa: PLC0415 - Rich: not for --help
 
     notice(line, style="bold red")
 
 
-def _version(wanted: bool) -> None:
+def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it with the flag's value
     if wanted:
-        from importlib.metadata import version
+        from importlib.metadata import version  # noqa: PLC0415 - 30 ms that other commands need not pay
 
         typer.echo(f"fablewright {version('fablewright')}")
         raise typer.Exit
@@ -120,7 +120,7 @@ def fablewright(
 
 
 @app.command()
-def scene(
+def scene(  # noqa: PLR0913 - the options of a command are its arguments
     ctx: typer.Context,
     request: Annotated[list[str], typer.Argument(metavar="REQUEST", hidden=True)],
     *,
@@ -144,14 +144,14 @@ def scene(
     flags = {"notes": notes or None, "party": party, "timeout": timeout, "seed": seed}
     invocation: Invocation = ctx.obj
     loaded = invocation.load(flags, config)
-    from fablewright.entry.one_shot import one_shot
+    from fablewright.entry.one_shot import one_shot  # noqa: PLC0415 - not for --help
 
     code = one_shot(invocation, loaded, "scene", " ".join(request), use_rag=not no_rag, as_json=as_json)
     raise typer.Exit(code)
 
 
 @app.command()
-def ask(
+def ask(  # noqa: PLR0913 - the options of a command are its arguments
     ctx: typer.Context,
     question: Annotated[list[str], typer.Argument(metavar="QUESTION", hidden=True)],
     *,
@@ -174,7 +174,7 @@ def ask(
     flags = {"notes": notes or None, "party": party, "timeout": timeout, "seed": seed}
     invocation: Invocation = ctx.obj
     loaded = invocation.load(flags, config)
-    from fablewright.entry.one_shot import one_shot
+    from fablewright.entry.one_shot import one_shot  # noqa: PLC0415 - not for --help
 
     code = one_shot(invocation, loaded, "question", " ".join(question), use_rag=not no_rag, as_json=as_json)
     raise typer.Exit(code)
@@ -199,7 +199,7 @@ def index(
     """
     invocation: Invocation = ctx.obj
     loaded = invocation.load({"notes": folders or None}, config)
-    from fablewright.entry.index_notes import index_notes
+    from fablewright.entry.index_notes import index_notes  # noqa: PLC0415 - not for --help
 
     raise typer.Exit(index_notes(invocation, loaded, as_json=as_json))
 
@@ -221,7 +221,7 @@ def roll(
     """
     invocation: Invocation = ctx.obj
     loaded = invocation.load({"seed": seed}, config)
-    from fablewright.entry.roll_dice import roll_dice
+    from fablewright.entry.roll_dice import roll_dice  # noqa: PLC0415 - not for --help
 
     roll_dice(" ".join(dice), seed=loaded.settings.seed, as_json=as_json)
 
@@ -247,7 +247,7 @@ def chat(
     """
     flags = {"notes": notes or None, "party": party, "timeout": timeout, "seed": seed}
     invocation: Invocation = ctx.obj
-    from fablewright.entry.chat import chat as start
+    from fablewright.entry.chat import chat as start  # noqa: PLC0415 - not for --help
 
     raise typer.Exit(start(invocation.load(flags, config), use_rag=not no_rag))
 
@@ -261,6 +261,6 @@ def doctor(ctx: typer.Context, *, notes: Notes = None, as_json: AsJson = False, 
         fablewright doctor
     """
     invocation: Invocation = ctx.obj
-    from fablewright.entry.doctor import doctor as examine
+    from fablewright.entry.doctor import doctor as examine  # noqa: PLC0415 - not for --help
 
     raise typer.Exit(examine(invocation, {"notes": notes or None}, config, as_json=as_json))

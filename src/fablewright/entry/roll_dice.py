@@ -18,7 +18,7 @@ def roll_dice(expression: str, *, seed: int | None, as_json: bool) -> None:
         InvalidInput: The expression is none.
     """
     set_up_streams(utf_8=as_json)
-    result = roll(parse(expression), Random(seed))  # noqa: S311 - dice, not secrets
+    result = roll(parse(expression), Random(seed))
     if not as_json:
         emit(f"{result}\n")
         return

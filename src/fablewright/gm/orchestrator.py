@@ -101,7 +101,7 @@ class Orchestrator(Agent):
         campaign = replace(self._campaign, party=party)
         match request.want or intent_of(words):
             case "dice":
-                return _roll(words, random.Random(request.seed))  # noqa: S311 - a game, not a vault
+                return _roll(words, random.Random(request.seed))
             case "status":
                 return await self._status(ctx)
             case "question":
@@ -187,7 +187,7 @@ class Orchestrator(Agent):
         )
 
     def _build(self, words: str, table: Table, seed: int | None) -> Answer:
-        rng = random.Random(seed)  # noqa: S311 - a game, not a vault
+        rng = random.Random(seed)
         difficulty = difficulty_in(words)
         theme = self._theme_in(words)
         encounter = build(table.party, difficulty, self._bestiary, rng, theme=theme)

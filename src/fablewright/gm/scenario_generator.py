@@ -137,7 +137,7 @@ class ScenarioGenerator(Agent):
         if found.focus is not None:
             composed = compose(request.query, found.focus, found.passages, table)
         else:
-            composed = Composed(improvise(request.query, table, random.Random(request.seed)), ())  # noqa: S311 - a game, not a vault
+            composed = Composed(improvise(request.query, table, random.Random(request.seed)), ())
         return Scenario(
             scene=composed.scene,
             citations=composed.citations,

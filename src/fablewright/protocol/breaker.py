@@ -62,9 +62,7 @@ class Breaker:
 
     def __init__(self, name: str, *, threshold: int, reset_time: float) -> None:
         if threshold < 1 or not 0 <= reset_time < float("inf"):
-            raise ContractViolation(
-                f"The breaker of {name} needs a threshold of at least 1 and a finite reset time."
-            )
+            raise ContractViolation(f"The breaker of {name} needs a threshold of at least 1 and a finite reset time.")
         self.name = name
         self._threshold = threshold
         self._reset_time = reset_time
@@ -91,8 +89,7 @@ class Breaker:
             if now < self._until:
                 wait = self._until - now
                 raise CircuitOpen(
-                    f"{self.name} failed {self._threshold} times in a row and is left alone "
-                    f"for another {wait:.0f} s."
+                    f"{self.name} failed {self._threshold} times in a row and is left alone for another {wait:.0f} s."
                 )
             self._enter(State.HALF_OPEN)
             self._until = now + self._reset_time

@@ -74,9 +74,7 @@ def valid_timeout(seconds: float) -> float:
     """
     # NaN is neither below nor above anything, so one comparison refuses it too.
     if not 0 <= seconds <= LONGEST_TIMEOUT:
-        raise ContractViolation(
-            f"A time-out lies between 0 and {LONGEST_TIMEOUT:.0f} seconds, not {seconds!r}."
-        )
+        raise ContractViolation(f"A time-out lies between 0 and {LONGEST_TIMEOUT:.0f} seconds, not {seconds!r}.")
     return float(seconds)
 
 

@@ -31,9 +31,7 @@ class Mailbox:
 
     def __init__(self, owner: str, capacity: int) -> None:
         if capacity < 1:
-            raise ContractViolation(
-                f"The mailbox of {owner} needs room for at least 1 envelope, not {capacity}."
-            )
+            raise ContractViolation(f"The mailbox of {owner} needs room for at least 1 envelope, not {capacity}.")
         self.owner = owner
         self.capacity = capacity
         self._queue: OrderedDict[str, Envelope] = OrderedDict()

@@ -99,9 +99,7 @@ class Bus:
         self._waiters: dict[str, asyncio.Future[tuple[Outcome, object]]] = {}
         self._posts: dict[str, _Post] = {}
         self._breakers = {
-            key: Breaker(
-                ".".join(key), threshold=policy.breaker_threshold, reset_time=policy.breaker_reset_time
-            )
+            key: Breaker(".".join(key), threshold=policy.breaker_threshold, reset_time=policy.breaker_reset_time)
             for key, policy in self._options.policies.items()
             if policy.breaker_threshold is not None
         }
@@ -454,9 +452,7 @@ def _error(outcome: Outcome, value: object, envelope: Envelope) -> FablewrightEr
     if isinstance(value, ContractViolation) or (outcome is Outcome.REJECTED and isinstance(value, Rejected)):
         return value
     if outcome is Outcome.FAILED and isinstance(value, Exception):
-        error = RemoteError(
-            f"{to} failed on {action}: {_said(value)}", to=to, action=action, message_id=message_id
-        )
+        error = RemoteError(f"{to} failed on {action}: {_said(value)}", to=to, action=action, message_id=message_id)
         error.__cause__ = value
         return error
     kind, reason = _REASONS[outcome]

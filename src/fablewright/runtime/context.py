@@ -116,9 +116,7 @@ class Context:
         deadline = self.envelope.deadline
         return float("inf") if deadline is None else max(0.0, deadline - self._bus.now())
 
-    async def ask(
-        self, to: str, request: Request[R], *, timeout: float | None = None, keep: float = 0.0
-    ) -> R:
+    async def ask(self, to: str, request: Request[R], *, timeout: float | None = None, keep: float = 0.0) -> R:
         """Ask another agent within the time that this handler has left.
 
         Args:
@@ -133,9 +131,7 @@ class Context:
             ContractViolation: The time-out is no sane number, or the answerer broke its contract.
         """
         if self.remaining - keep <= 0:
-            raise DeadlineExceeded(
-                f"No time is left to ask {to} for {request.action}.", to=to, action=request.action
-            )
+            raise DeadlineExceeded(f"No time is left to ask {to} for {request.action}.", to=to, action=request.action)
         return await self._bus.ask(to, request, timeout=timeout, parent=self.envelope, keep=keep)
 
     def tell(self, to: str, message: Message) -> None:

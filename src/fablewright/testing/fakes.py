@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from fablewright.runtime.agent import Agent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from fablewright.protocol.message import Message
     from fablewright.runtime.context import Context, ReplyToken
