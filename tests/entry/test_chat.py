@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import itertools
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -119,3 +121,21 @@ def test_the_notes_that_were_skipped_are_listed(
     monkeypatch.setattr(sys, "stdin", io.StringIO("what is here?\n/notes\n"))
     assert run(["chat", "--notes", str(notes)]) == 0
     assert "skipped binary.md: " in capsys.readouterr().err
+
+
+@pytest.mark.benchmark
+def test_once_warm_a_scene_is_there_in_a_moment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[float] = []
+
+    class Watched(Script):
+        async def read(self) -> str | None:
+            asked.append(time.monotonic())
+            return await super().read()
+
+    script = Watched(*["They come to the Counting House. Give me the scene"] * 5)
+    assert converse(monkeypatch, script) == 0
+    assert capsys.readouterr().out.count("What is here") == 5
+    took = [after - before for before, after in itertools.pairwise(asked)]
+    assert min(took[1:]) <= 0.3  # all of the page; the first one waits for Haystack to load

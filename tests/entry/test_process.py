@@ -28,6 +28,7 @@ from fablewright.runtime.threads import Threads
 __main__.STARTED = started  # the driver's own imports are part of the start, too
 mode = sys.argv.pop(1)
 threads = Threads()
+said = False
 
 class Retriever:
     def __init__(self, index, *, threads=None):
@@ -37,8 +38,11 @@ class Retriever:
         pass
 
     async def retrieve(self, query, *, max_docs, filters):
-        sys.stderr.write("searching\\n")
-        sys.stderr.flush()
+        global said
+        if not said:  # a scene searches several times
+            said = True
+            sys.stderr.write("searching\\n")
+            sys.stderr.flush()
         if mode == "raise":
             raise ValueError("the library burned down")
         if mode == "thread":

@@ -63,7 +63,7 @@ class _TerminalPrompt:
 
     async def read(self) -> str | None:
         try:
-            return await self._session.prompt_async("> ")
+            return await self._session.prompt_async("\n> ")
         except EOFError:
             return None
         except KeyboardInterrupt:
