@@ -53,8 +53,9 @@ def test_a_scene_without_notes_says_so_on_standard_error(tmp_path: Path, capsys:
     assert run(["scene", "a bridge in the fog", "--notes", str(tmp_path / "empty"), "--seed", "1"]) == 0
     out, err = capsys.readouterr()
     assert "* invented, not in your notes" in out
-    assert err.strip()
-    assert err.count("\n") == len(err.splitlines())
+    assert err.splitlines()[0] == (
+        f"Nothing readable was found in {tmp_path / 'empty'}: notes are .md, .markdown and .txt files."
+    )
 
 
 def test_the_same_seed_invents_the_same(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,7 +80,10 @@ def test_a_bad_file_among_the_notes_keeps_no_other_from_being_used(
     (notes / "latin.md").write_bytes("# Café\n\nThe café of the gulls is shut.\n".encode("latin-1"))
     (notes / "gate.md").write_text("# The Salt Gate\n\nThe Salt Gate opens at low tide only.\n", encoding="utf-8")
     assert run(["ask", "When does the Salt Gate open?", "--notes", str(notes)]) == 0
-    assert "The Salt Gate opens at low tide only. [1]" in capsys.readouterr().out
+    out, err = capsys.readouterr()
+    assert "The Salt Gate opens at low tide only. [1]" in out
+    assert err.startswith("One of your notes was skipped: binary.md: ")
+    assert err.count("\n") == 1
 
 
 def test_what_notes_do_to_a_terminal_is_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -163,6 +163,8 @@ def _settings(loaded: Loaded) -> Iterator[tuple[str, str, str]]:
     for name, origin in loaded.origins.items():
         value = getattr(loaded.settings, name)
         shown = os.pathsep.join(map(str, value)) if isinstance(value, tuple) else str(value)
+        if not value and name in {"notes", "seed"}:
+            shown = "the sample campaign" if name == "notes" else "none"
         yield name, shown, origin
 
 

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from fablewright.entry import assemble
 from fablewright.entry.interrupt import first_interrupt
 from fablewright.entry.json_output import to_json
+from fablewright.entry.no_notes import nothing_readable
 from fablewright.entry.terminal import clean, emit, error_console, notice, set_up_streams
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def index_notes(invocation: Invocation, loaded: Loaded, *, as_json: bool) -> int
         notice(f"You stopped: {reading.held} files are in the index, and the next run goes on from there.")
         return 130
     if not reading.held and not reading.count("removed"):
-        notice(f"Nothing readable was found in {notes.label}: notes are .md, .markdown and .txt files.")
+        notice(nothing_readable(notes))
         return 2
     return 0
 

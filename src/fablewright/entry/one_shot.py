@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fablewright.entry import assemble
 from fablewright.entry.answering import answer_in_time
 from fablewright.entry.event_loop import run_loop
+from fablewright.entry.no_notes import has_notes, nothing_readable
 from fablewright.entry.print_answer import print_answer
-from fablewright.entry.terminal import clean, error_console, set_up_streams
+from fablewright.entry.terminal import clean, error_console, notice, set_up_streams
 from fablewright.errors import InvalidInput
 from fablewright.gm.orchestrator import HandleRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from fablewright.entry.assemble import Notes
     from fablewright.entry.config import Loaded, Settings
@@ -48,12 +50,30 @@ def one_shot(invocation: Invocation, loaded: Loaded, want: Want, words: str, *, 
 async def _answer(
     settings: Settings, notes: Notes, request: HandleRequest, deadline: float, show: Callable[[Answer], None]
 ) -> int:
-    with waiting_for(notes.label) as (on_report, done):
+    skipped: list[FileReport] = []
+    with waiting_for(notes.label) as (progress, done):
+
+        def on_report(report: FileReport) -> None:
+            progress(report)
+            if report.outcome == "skipped":
+                skipped.append(report)
+
         async with assemble.assistant(settings, notes, on_report=on_report) as bus:
             answer = await answer_in_time(bus, request, remaining=deadline - time.monotonic())
+            if request.use_rag and not answer.used_rag and not has_notes(notes):
+                answer = replace(answer, missing=(nothing_readable(notes), *answer.missing))
             done()
             show(answer)  # before the agents are stopped: nobody at the table waits for that
+            if skipped:
+                notice(_skipped(skipped))
             return 3 if answer.status == "failed" else 0
+
+
+def _skipped(reports: Sequence[FileReport]) -> str:
+    first = f"{reports[0].name}: {reports[0].remark}"
+    if len(reports) == 1:
+        return f"One of your notes was skipped: {first}"
+    return f"{len(reports)} of your notes were skipped, `fablewright index` lists them; the first is {first}"
 
 
 @contextlib.contextmanager

@@ -94,7 +94,7 @@ class _Page:
 
     def _check_table(self, checks: Sequence[Check]) -> RenderableType:
         table = Table(box=box.SIMPLE_HEAD, width=self._width, show_edge=False, header_style="dim")
-        table.add_column("Check", ratio=3)
+        table.add_column("Check", ratio=3, min_width=32)
         table.add_column("DC", justify="right", min_width=2)
         table.add_column("On a success", ratio=4)
         table.add_column("On a failure", ratio=4)

@@ -1,0 +1,22 @@
+"""A folder without notes: most likely the wrong one, and worth more than "your notes say nothing about this"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fablewright.gm.notes import NoteFile
+
+if TYPE_CHECKING:
+    from fablewright.entry.assemble import Notes
+
+__all__ = ["has_notes", "nothing_readable"]
+
+
+def has_notes(notes: Notes) -> bool:
+    """Whether there is any file that might be read; stops at the first."""
+    return any(isinstance(each, NoteFile) for each in notes.source.files())
+
+
+def nothing_readable(notes: Notes) -> str:
+    """Say that there is no note in the folder, and what a note is."""
+    return f"Nothing readable was found in {notes.label}: notes are .md, .markdown and .txt files."
