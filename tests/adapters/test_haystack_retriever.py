@@ -79,7 +79,7 @@ async def test_every_field_of_a_passage_comes_through() -> None:
 
 async def test_our_own_errors_come_out_of_the_pipeline_unwrapped(index: SqliteIndex) -> None:
     retriever = HaystackRetriever(index)
-    with pytest.raises(InvalidInput, match="known filters: file, heading"):
+    with pytest.raises(InvalidInput, match="there are: file, heading"):
         await retriever.retrieve("heron", max_docs=5, filters={"color": "red"})
     broken = HaystackRetriever(Index(error=ValueError("broken")))
     with pytest.raises(Exception, match="broken"):

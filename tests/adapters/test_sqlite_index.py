@@ -164,7 +164,7 @@ def test_filters(index: SqliteIndex) -> None:
     assert places(index, query, limit=1, file="rules.md") == [("rules.md", ("Cover",))]
     assert places(index, query, file="*.txt") == []
     assert places(index, query, file="[") == []
-    with pytest.raises(InvalidInput, match="unknown filter 'color'; known filters: file, heading"):
+    with pytest.raises(InvalidInput, match="There is no filter 'color'; there are: file, heading"):
         places(index, query, color="red")
 
 

@@ -83,7 +83,7 @@ async def test_without_notes_it_writes_at_once_and_says_so(bestiary: Bestiary) -
         assert table.bus.now() == 0.0
     assert not scenario.used_rag
     assert (scenario.source_count, scenario.generation_method) == (0, "improviser")
-    assert scenario.missing == ("Your notes: you asked for a scene without them.",)
+    assert scenario.missing == ("Your notes: you asked to do without them.",)
     assert table.retrieval.received == []
 
 

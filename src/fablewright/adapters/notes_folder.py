@@ -75,7 +75,7 @@ class NotesFolder:
         self.ignored = Counter()
         for root in self._roots:
             if not root.folder.is_dir():
-                raise InvalidInput(f"the notes folder {root.folder} is gone")
+                raise InvalidInput(f"The notes folder {root.folder} is gone.")
             for path, remark in self._walk(root):
                 if path in seen:  # the same folder given twice, or one inside another
                     continue
@@ -194,14 +194,14 @@ class _Root:
         try:
             resolved = given.expanduser().resolve(strict=True)
         except FileNotFoundError as error:
-            raise InvalidInput(f"there is no folder {given}") from error
+            raise InvalidInput(f"There is no folder {given}.") from error
         except (OSError, RuntimeError, ValueError) as error:  # a loop of links, an unknown user, a NUL
-            raise InvalidInput(f"cannot use {str(given)!r} as the notes folder: {_reason(error)}") from error
+            raise InvalidInput(f"{str(given)!r} cannot be used as the notes folder: {_reason(error)}.") from error
         if resolved.is_dir():
             return cls(resolved, None)
         if resolved.is_file() and resolved.suffix.lower() in _SUFFIXES:
             return cls(resolved.parent, resolved)
-        raise InvalidInput(f"{given} is not a folder; give the folder that holds your notes, or one note")
+        raise InvalidInput(f"{given} is not a folder; give the folder that holds your notes, or one note.")
 
 
 # ---------------------------------------------------------------- decoding

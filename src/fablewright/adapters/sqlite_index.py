@@ -454,7 +454,7 @@ def _match_expression(terms: QueryTerms, ranking: Ranking) -> str:
 def _acceptance(filters: Mapping[str, str]) -> _Accepts | None:
     for key in filters:
         if key not in _FILTERS:
-            raise InvalidInput(f"unknown filter {key!r}; known filters: {', '.join(_FILTERS)}")
+            raise InvalidInput(f"There is no filter {key!r}; there are: {', '.join(_FILTERS)}.")
     if not filters:
         return None
     names = re.compile(fnmatch.translate(filters["file"].casefold())) if "file" in filters else None

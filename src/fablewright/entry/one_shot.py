@@ -14,7 +14,7 @@ from fablewright.entry.no_notes import has_notes, nothing_readable
 from fablewright.entry.print_answer import print_answer
 from fablewright.entry.terminal import clean, error_console, notice, set_up_streams
 from fablewright.errors import InvalidInput
-from fablewright.gm.orchestrator import HandleRequest
+from fablewright.gm.orchestrator import LONGEST_REQUEST, HandleRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,10 +35,12 @@ def one_shot(invocation: Invocation, loaded: Loaded, want: Want, words: str, *, 
     """Answer one request, print the answer, and return the exit status.
 
     Raises:
-        InvalidInput: The request is empty, or the notes folder is none.
+        InvalidInput: The request is empty or too long, or the notes folder is none.
     """
     if not words.strip():
         raise InvalidInput('The request is empty: write what you need, such as "the first encounter".')
+    if len(words) > LONGEST_REQUEST:
+        raise InvalidInput(f"The request has {len(words):,} characters; at most {LONGEST_REQUEST:,} are read.")
     set_up_streams(utf_8=as_json)
     settings = loaded.settings
     notes = assemble.open_notes(settings, settings.notes)

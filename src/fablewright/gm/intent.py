@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from fablewright.errors import InvalidInput
-from fablewright.gm import dice
 from fablewright.gm.party import Party
 
 if TYPE_CHECKING:
@@ -20,6 +18,7 @@ __all__ = ["dice_in", "difficulty_in", "intent_of", "party_in"]
 
 _STATUS = re.compile(r"^\W*(?:status|health|are you (?:there|ok(?:ay)?|up)|how are you)\W*$", re.IGNORECASE)
 _ROLL = re.compile(r"^\W*(?:roll|throw|dice)\b\W*(?P<dice>.*)$", re.IGNORECASE | re.DOTALL)
+_LOOKS_LIKE_DICE = re.compile(r"^\s*(?:\d*d(?:\d+|%)|(?:adv|dis)(?:antage)?\b)[\dd%khl!x×*+\-\s]*$", re.IGNORECASE)
 _SCENE = re.compile(
     r"\bscenes?\b|\bscenario\b|\bread-?aloud\b|\bset the stage\b|\bdescribe\b|\bwhat do they see\b|"
     r"\bwhat happens (?:when|next|now)\b",
@@ -71,11 +70,7 @@ def dice_in(words: str) -> str | None:
     asked = _ROLL.match(words)
     if asked and re.match(r"\s*(?:[\dd]|adv|dis)", asked["dice"], re.IGNORECASE):
         return asked["dice"].strip()
-    try:
-        dice.parse(words)
-    except InvalidInput:
-        return None
-    return words.strip() if re.search(r"\dd\d|\bd\d|d%", words, re.IGNORECASE) else None
+    return words.strip() if _LOOKS_LIKE_DICE.match(words) else None
 
 
 def difficulty_in(words: str) -> str:

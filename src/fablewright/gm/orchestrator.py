@@ -16,7 +16,7 @@ from fablewright.gm.haystack_pipeline import DescribeNotes, Documents, HaystackP
 from fablewright.gm.intent import dice_in, difficulty_in, intent_of, party_in
 from fablewright.gm.question import answer_question
 from fablewright.gm.scenario import Line, Origin
-from fablewright.gm.scenario_generator import CampaignContext, GenerateScenario, ScenarioGenerator, reserve
+from fablewright.gm.scenario_generator import DECLINED, CampaignContext, GenerateScenario, ScenarioGenerator, reserve
 from fablewright.protocol.message import Request
 from fablewright.runtime.agent import Agent, handles
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fablewright.gm.party import Party
     from fablewright.runtime.context import Context
 
-__all__ = ["HandleRequest", "Orchestrator"]
+__all__ = ["LONGEST_REQUEST", "HandleRequest", "Orchestrator"]
 
 LONGEST_REQUEST = 4000
 
@@ -105,7 +105,7 @@ class Orchestrator(Agent):
             case "status":
                 return await self._status(ctx)
             case "question":
-                return await self._question(words, ctx)
+                return await self._question(words, request, ctx)
             case "encounter":
                 return await self._encounter(words, campaign, request, ctx)
             case _:
@@ -130,7 +130,9 @@ class Orchestrator(Agent):
             timings=scenario.timings,
         )
 
-    async def _question(self, words: str, ctx: Context) -> Answer:
+    async def _question(self, words: str, request: HandleRequest, ctx: Context) -> Answer:
+        if not request.use_rag:
+            return Answer("question", "failed", missing=(f"{DECLINED} Only they could answer this.",))
         documents, missing, took = await self._documents(words, ctx)
         timings = Timings(retrieve_ms=took)
         if documents is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import glob
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from fablewright.errors import ContractViolation, DeadlineExceeded, RequestFailed
@@ -22,6 +22,8 @@ from fablewright.protocol.message import Request
 from fablewright.runtime.agent import Agent, handles
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fablewright.gm.bestiary import Bestiary
     from fablewright.gm.budget import Rules
     from fablewright.gm.notes import Passage
@@ -60,7 +62,8 @@ class Scenario:
 
     Attributes:
         scene: The scene.
-        citations: The passages that its lines point to by index.
+        citations: The passages that its lines point to by index; one that came along as a part of the section
+            and was not found by the words themselves has score 0.
         used_rag: Whether it rests on the notes.
         generation_method: ``composer`` (out of the notes) or ``improviser`` (without them).
         missing: What could not be had and why, a sentence each.
@@ -130,7 +133,7 @@ class ScenarioGenerator(Agent):
     async def generate_scenario(self, request: GenerateScenario, ctx: Context) -> Scenario:
         """Write the scene, with the notes if they come in time."""
         started = ctx.now
-        found = await self._find(request, ctx) if request.use_rag else _Found(missing=(_DECLINED,))
+        found = await self._find(request, ctx) if request.use_rag else _Found(missing=(DECLINED,))
         retrieved = ctx.now
         campaign = request.campaign_context
         table = Table(campaign.party, campaign.rules, self._bestiary)
@@ -155,45 +158,54 @@ class ScenarioGenerator(Agent):
         """Search the notes, choose what the scene is about, and fetch all of that."""
         started = ctx.now
         words = f"{search_words(request.query)} {request.game_state.words}".strip()
-        searches = [RetrieveDocuments(words, self._max_docs)]
-        searches += [RetrieveDocuments(n, 20, {"heading": n}) for n in opening_names(request.query)]
         try:
-            answers = await asyncio.gather(*(self._retrieve(search, ctx) for search in searches))
+            documents = await self._retrieve(RetrieveDocuments(words, self._max_docs), ctx)
         except DeadlineExceeded:
             return _Found(missing=(f"Your notes: no answer within {ctx.now - started:.1f} s.",))
         except (RequestFailed, ContractViolation) as error:
             return _Found(missing=(f"Your notes could not be searched: {error}",))
-        remark = answers[0].remark
-        missing = (remark,) if remark else ()
-        passages = merged(
-            (1.0 if search.query == words else 0.6, a.passages) for search, a in zip(searches, answers, strict=True)
+        missing = (documents.remark,) if documents.remark else ()
+        openings = await self._all(
+            (RetrieveDocuments(name, 20, {"heading": name}) for name in opening_names(request.query)), ctx
         )
+        passages = merged([(1.0, documents.passages), *((0.6, found) for found in openings)])
         focus = choose_focus(request.query, passages, self._bestiary)
         if focus is None:
             return _Found(missing=(*missing, "Your notes say nothing about this."))
-        whole = await asyncio.gather(*(self._fetch(section, ctx) for section in focus.sections))
+        whole = await self._all(map(_whole, focus.sections), ctx)
         own: list[Passage] = []
         for section, fetched in zip(focus.sections, whole, strict=True):
             found = [p for p in passages if Section.of(p) == section]
-            own += window(fetched or found, found[0] if found else None)
-        return _Found((*own, *(p for p in passages if not focus.holds(p))), focus, missing)
+            parts = [p for p in fetched if Section.of(p) == section]
+            own += window(parts or found, found[0] if found else None)
+        scores = {(p.file, p.start): p.score for p in passages}
+        scored = (replace(p, score=scores.get((p.file, p.start), 0.0)) for p in own)
+        return _Found((*scored, *(p for p in passages if not focus.holds(p))), focus, missing)
 
-    async def _fetch(self, section: Section, ctx: Context) -> tuple[Passage, ...]:
-        """Return all passages of a section; none when they do not come in time, for some are here already."""
-        filters = {"file": glob.escape(section.file)}
-        if section.heading:
-            filters["heading"] = section.title
-        try:
-            documents = await self._retrieve(RetrieveDocuments(section.title, 50, filters), ctx)
-        except (RequestFailed, ContractViolation):
-            return ()
-        return tuple(p for p in documents.passages if Section.of(p) == section)
+    async def _all(self, searches: Iterable[RetrieveDocuments], ctx: Context) -> list[tuple[Passage, ...]]:
+        """Run several searches side by side; one that fails or is late finds nothing, for there is enough without."""
+
+        async def passages(search: RetrieveDocuments) -> tuple[Passage, ...]:
+            try:
+                return (await self._retrieve(search, ctx)).passages
+            except (RequestFailed, ContractViolation):
+                return ()
+
+        return await asyncio.gather(*map(passages, searches))
 
     async def _retrieve(self, search: RetrieveDocuments, ctx: Context) -> Documents:
         return await ctx.ask(HaystackPipeline.name, search, timeout=self._retrieve_timeout, keep=reserve(ctx.remaining))
 
 
-_DECLINED = "Your notes: you asked for a scene without them."
+def _whole(section: Section) -> RetrieveDocuments:
+    """Return the search for all passages of a section."""
+    filters = {"file": glob.escape(section.file)}
+    if section.heading:
+        filters["heading"] = section.title
+    return RetrieveDocuments(section.title, 50, filters)
+
+
+DECLINED = "Your notes: you asked to do without them."
 
 
 def reserve(remaining: float) -> float:

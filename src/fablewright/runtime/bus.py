@@ -357,6 +357,7 @@ class Bus:
         if request.kind is Kind.TELL:
             _log.error("%s failed on %s: %r", request.to, request.action, error, exc_info=error)
         else:
+            _log.debug("%s failed on %s (%s)", request.to, request.action, request.message_id, exc_info=error)
             self._apply(Ended(self.now(), request.message_id, Outcome.FAILED, error))
 
     def token_dropped(self, request: Envelope) -> None:
