@@ -57,7 +57,13 @@ class RequestFailed(FablewrightError):
 
 
 class DeadlineExceeded(RequestFailed):
-    """The deadline passed before a reply came."""
+    """The deadline passed before a reply came.
+
+    Attributes:
+        started: Whether a handler had begun; if not, it says nothing about the answerer's health.
+    """
+
+    started: bool = True
 
 
 class Cancelled(RequestFailed):

@@ -260,7 +260,9 @@ def test_another_version_of_the_schema_is_built_anew(
     assert index.version > version
     assert "another version" in index.remark
     index.close()
-    assert SqliteIndex(path).remark == ""
+    index = SqliteIndex(path)
+    assert index.remark == ""
+    index.close()
 
 
 def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:

@@ -33,10 +33,12 @@ class Retriever:
 
 
 class Reading:
-    """A folder whose reading can be held up from outside."""
+    """A folder whose reading can be held up from outside, before its first file or after it."""
 
     def __init__(self, *reports: FileReport | Exception) -> None:
         self.reports = reports
+        self.after_first = threading.Event()
+        self.after_first.set()
         self.go_on = threading.Event()
         self.times = 0
 
@@ -49,6 +51,7 @@ class Reading:
             if isinstance(report, Exception):
                 raise report
             yield report
+            assert self.after_first.wait(10.0)
 
 
 READ = FileReport("mill.md", "read", 1)
@@ -89,8 +92,9 @@ async def test_when_time_runs_short_it_answers_out_of_what_is_there() -> None:
     threads.close()
 
 
-async def test_reading_that_fails_is_said_and_what_is_there_is_searched() -> None:
-    reading, threads = Reading(READ, ConfigurationError("the disk is full")), Threads()
+@pytest.mark.parametrize("error", [ConfigurationError("the disk is full"), OSError("the disk is full")])
+async def test_reading_that_fails_is_said_and_what_is_there_is_searched(error: Exception) -> None:
+    reading, threads = Reading(READ, error), Threads()
     reading.go_on.set()
     bus = Bus()
     bus.register(HaystackPipeline(Retriever(), reading, threads))
@@ -112,6 +116,25 @@ async def test_notes_that_change_during_the_evening_are_read_again() -> None:
         await bus.ask("haystack_pipeline", RetrieveDocuments("mill"))
         await bus.ask("haystack_pipeline", RetrieveDocuments("mill"))
     assert reading.times == 2
+    threads.close()
+
+
+async def test_an_answer_given_while_notes_are_read_again_says_so() -> None:
+    reading, threads = Reading(READ), Threads()
+    reading.go_on.set()
+    bus = Bus()
+    bus.register(HaystackPipeline(Retriever(), reading, threads, reread_after=0.0, patience=0.05))
+    async with bus:
+        assert (await bus.ask("haystack_pipeline", RetrieveDocuments("mill"))).complete
+        reading.go_on.clear()
+        looking = await bus.ask("haystack_pipeline", RetrieveDocuments("mill"))
+        reading.after_first.clear()
+        reading.go_on.set()
+        reading_again = await bus.ask("haystack_pipeline", RetrieveDocuments("mill"))
+        reading.after_first.set()
+    assert looking.complete  # nothing has been found to be new so far
+    assert not reading_again.complete
+    assert "being read again" in reading_again.remark
     threads.close()
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
+import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,6 +14,8 @@ from fablewright.errors import (
     CircuitOpen,
     ContractViolation,
     DeadlineExceeded,
+    FablewrightError,
+    InvalidInput,
     MailboxFull,
     PeerLost,
     Rejected,
@@ -25,6 +29,7 @@ from fablewright.protocol.pending import Outcome
 from fablewright.runtime.agent import Agent, handles, hears
 from fablewright.runtime.bus import Bus
 from fablewright.runtime.policies import BusOptions, Policy
+from fablewright.testing.fakes import Raise, Reply, ScriptedAgent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,8 +153,8 @@ async def quiet(bus: Bus) -> None:
     assert statistics.pending == 0
     assert statistics.asked == sum(statistics.outcomes.values())
     assert statistics.tasks == 0
-    assert bus._waiters == {}
-    assert bus._timer is None
+    assert bus._outstanding._waiters == {}
+    assert bus._outstanding._timer is None
 
 
 # ------------------------------------------------------------------ the five defects of the system replaced
@@ -179,7 +184,7 @@ async def test_late_documents_are_kept_as_a_dead_letter_with_its_reason() -> Non
     bus = Bus()
     bus.register(odd)
     async with bus:
-        with pytest.raises(DeadlineExceeded, match="Odd did not answer fetch in time"):
+        with pytest.raises(DeadlineExceeded, match="odd did not answer fetch in time"):
             await bus.ask("odd", Fetch(), timeout=2.0)
         assert bus.now() == pytest.approx(2.0)
         assert odd.token is not None
@@ -401,7 +406,7 @@ async def test_stopping_answers_every_waiter() -> None:
     assert [type(result) for result in await asks] == [PeerLost] * 3
     assert bus.now() == pytest.approx(1.0)
     await quiet(bus)
-    with pytest.raises(Rejected, match="the bus has stopped"):
+    with pytest.raises(Rejected, match="The bus has stopped"):
         await bus.ask("pipeline", Fetch())
 
 
@@ -579,6 +584,338 @@ async def test_a_storys_messages_name_where_they_came_from() -> None:
     [envelope] = envelopes
     assert (envelope.message_id, envelope.causation_id, envelope.correlation_id) == ("n-2", "n-1", "n-1")
     assert (envelope.sender, envelope.reply_to) == ("writer", "n")
+
+
+# ------------------------------------------------------------------ what a reviewer broke
+
+
+async def test_a_handler_that_swallows_its_cancellation_cannot_hold_up_the_stop(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Stubborn(Agent):
+        name = "stubborn"
+
+        @handles(Fetch)
+        async def fetch(self, request: Fetch, ctx: Context) -> str:
+            give_up = asyncio.get_running_loop().time() + 60.0
+            while asyncio.get_running_loop().time() < give_up:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.sleep(10.0)
+            return "too late"
+
+    bus = Bus()
+    bus.register(Stubborn())
+    await bus.start()
+    asking = asyncio.gather(bus.ask("stubborn", Fetch()), return_exceptions=True)
+    await asyncio.sleep(0.5)
+    await bus.stop()
+    assert bus.now() == pytest.approx(1.5)
+    assert isinstance((await asking)[0], PeerLost)
+    assert "does not end although it was cancelled" in caplog.text
+    await asyncio.sleep(100.0)  # it answers into the void, and nothing breaks
+    assert [letter.reason for letter in bus.dead_letters()] == [Reason.AFTER_LOSS]
+
+
+async def test_what_never_started_says_nothing_about_the_answerers_health() -> None:
+    class Narrow(Pipeline):
+        concurrency = 1
+
+    policy = Policy(breaker_threshold=2)
+    bus = Bus(BusOptions(policies={("pipeline", "fetch"): policy}))
+    bus.register(Narrow())
+    async with bus:
+        busy = asyncio.gather(bus.ask("pipeline", Fetch(seconds=60.0), timeout=100.0))
+        await asyncio.sleep(0.1)
+        for _ in range(5):
+            with pytest.raises(DeadlineExceeded) as caught:
+                await bus.ask("pipeline", Fetch(), timeout=1.0)
+            assert not caught.value.started
+            with pytest.raises(DeadlineExceeded):
+                await bus.ask("pipeline", Fetch(), timeout=0.0)
+        assert bus.statistics().breakers == {("pipeline", "fetch"): State.CLOSED}
+        await busy
+
+
+async def test_input_that_is_refused_is_neither_retried_nor_held_against_the_answerer() -> None:
+    agent = ScriptedAgent("picky", {Fetch: Raise(InvalidInput("no such filter"))})
+    policy = Policy(retries=2, breaker_threshold=2)
+    bus = Bus(BusOptions(policies={("picky", "fetch"): policy}))
+    bus.register(agent)
+    async with bus:
+        for _ in range(5):
+            with pytest.raises(RemoteError, match="no such filter"):
+                await bus.ask("picky", Fetch())
+    assert len(agent.received) == 5
+
+
+async def test_a_handler_that_ends_the_program_does_not_leave_its_asker_waiting() -> None:
+    class Quitter(Agent):
+        name = "quitter"
+
+        @handles(Fetch)
+        async def fetch(self, request: Fetch, ctx: Context) -> str:
+            raise GeneratorExit  # a BaseException that the loop survives
+
+    bus = Bus()
+    bus.register(Quitter())
+    async with bus:
+        with pytest.raises(PeerLost, match="quitter gave up on fetch"):
+            await bus.ask("quitter", Fetch(), timeout=60.0)
+        assert bus.now() == 0.0
+
+
+async def test_no_handler_runs_before_every_agent_has_started() -> None:
+    seen: list[str] = []
+
+    class Late(Agent):
+        name = "late"
+
+        async def on_start(self, spawn: Any) -> None:
+            await asyncio.sleep(5.0)
+            seen.append("started")
+
+        @handles(Fetch)
+        async def fetch(self, request: Fetch, ctx: Context) -> str:
+            seen.append("handled")
+            return "x"
+
+    bus = Bus()
+    bus.register(Late())
+    starting = asyncio.gather(bus.start())
+    await asyncio.sleep(1.0)
+    assert await bus.ask("late", Fetch(), timeout=10.0) == "x"
+    assert seen == ["started", "handled"]
+    await starting
+    await bus.stop()
+
+
+async def test_a_bus_lives_once() -> None:
+    stops: list[str] = []
+
+    class Counted(Agent):
+        name = "counted"
+
+        async def on_stop(self) -> None:
+            stops.append(self.name)
+
+        @hears(Note)
+        async def note(self, message: Note, ctx: Context) -> None:
+            stops.append(message.text)
+
+    bus = Bus()
+    with pytest.raises(ContractViolation, match="not running"):
+        bus.tell("counted", Note("too early"))
+    await bus.stop()  # nothing was started: nothing happens
+    bus.register(Counted())
+    async with bus:
+        pass
+    await bus.stop()
+    assert stops == ["counted"]
+    bus.tell("counted", Note("too late"))
+    assert [letter.reason for letter in bus.dead_letters()] == [Reason.UNDELIVERABLE]
+    with pytest.raises(ContractViolation, match="started once"):
+        await bus.start()
+
+
+async def test_only_agents_that_started_are_stopped_again() -> None:
+    stopped: list[str] = []
+
+    class Good(Agent):
+        name = "good"
+
+        async def on_stop(self) -> None:
+            stopped.append(self.name)
+
+    class Bad(Good):
+        name = "bad"
+
+        async def on_start(self, spawn: Any) -> None:
+            raise OSError("no disk")
+
+    class Never(Good):
+        name = "never"
+
+    bus = Bus()
+    for agent in (Good(), Bad(), Never()):
+        bus.register(agent)
+    with pytest.raises(OSError, match="no disk"):
+        await bus.start()
+    assert stopped == ["good"]
+
+
+async def test_draining_takes_nothing_new_waits_for_retries_and_buries_what_was_told() -> None:
+    flaky = ScriptedAgent("flaky", {Fetch: (Raise(OSError("once")), Reply("done"))})
+
+    class Slow(Agent):
+        name = "slow"
+        concurrency = 1
+
+        @hears(Note)
+        async def note(self, message: Note, ctx: Context) -> None:
+            await asyncio.sleep(60.0)
+
+    policy = Policy(retries=1, backoff=1.0)
+    bus = Bus(BusOptions(policies={("flaky", "fetch"): policy}, draw=lambda: 1.0))
+    bus.register(flaky)
+    bus.register(Slow())
+    await bus.start()
+    asking = asyncio.gather(bus.ask("flaky", Fetch()))
+    bus.tell("slow", Note("first"))
+    bus.tell("slow", Note("second"))
+    await asyncio.sleep(0.5)  # the first attempt has failed, the second is a second away
+    stopping = asyncio.gather(bus.stop(drain=5.0))
+    await asyncio.sleep(0.0)
+    with pytest.raises(Rejected, match="is stopping and takes no new fetch"):
+        await bus.ask("flaky", Fetch())
+    assert list(await asking) == ["done"]
+    await stopping
+    assert [letter.body for letter in bus.dead_letters()] == [Note("second")]
+
+
+async def test_a_drain_that_is_cancelled_still_answers_every_waiter() -> None:
+    bus = Bus()
+    bus.register(Pipeline())
+    await bus.start()
+    asking = asyncio.gather(bus.ask("pipeline", Fetch(seconds=60.0), timeout=100.0), return_exceptions=True)
+    stopping = asyncio.gather(bus.stop(drain=50.0))
+    await asyncio.sleep(1.0)
+    stopping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    assert isinstance((await asking)[0], PeerLost)
+
+
+@pytest.mark.parametrize("keep", [-1.0, float("nan"), float("inf")])
+async def test_what_is_kept_back_must_be_a_sane_number_too(keep: float) -> None:
+    bus = Bus()
+    bus.register(Pipeline())
+    bus.register(Writer())
+    async with bus:
+        with pytest.raises(RemoteError, match="time-out"):
+            await bus.ask("writer", Write(keep=keep), timeout=5.0)
+
+
+@pytest.mark.parametrize("timeout", ["5", None, [1]])
+async def test_a_timeout_of_another_type(timeout: Any) -> None:
+    bus = Bus()
+    bus.register(Pipeline())
+    async with bus:
+        if timeout is None:
+            assert await bus.ask("pipeline", Fetch(), timeout=None) == "three documents"
+        else:
+            with pytest.raises(ContractViolation, match="time-out"):
+                await bus.ask("pipeline", Fetch(), timeout=timeout)
+
+
+async def test_a_token_knows_whether_it_is_still_wanted() -> None:
+    odd = Odd("defer")
+    bus = Bus()
+    bus.register(odd)
+    async with bus:
+        asking = asyncio.gather(bus.ask("odd", Fetch(), timeout=1.0), return_exceptions=True)
+        await asyncio.sleep(0.5)
+        assert odd.token is not None
+        assert odd.token.wanted
+        await asking
+        assert not odd.token.wanted
+
+
+async def test_another_handlers_token_is_no_reply() -> None:
+    stolen: list[Any] = []
+
+    class Thief(Agent):
+        name = "thief"
+
+        @handles(Fetch)
+        async def fetch(self, request: Fetch, ctx: Context) -> Any:
+            if not stolen:
+                stolen.append(ctx.defer())
+            return stolen[0]
+
+    bus = Bus()
+    bus.register(Thief())
+    async with bus:
+        first = asyncio.gather(bus.ask("thief", Fetch()))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        with pytest.raises(ContractViolation, match="not its own"):
+            await bus.ask("thief", Fetch())
+        stolen[0].answer("mine")
+        assert list(await first) == ["mine"]
+
+
+class _Unprintable(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(_Unprintable(), "_Unprintable"), (AssertionError(), "AssertionError"), (OSError("x"), "OSError: x")],
+)
+async def test_whatever_a_handler_raises_can_be_told(error: Exception, said: str) -> None:
+    bus = Bus()
+    bus.register(ScriptedAgent("odd", {Fetch: Raise(error)}))
+    async with bus:
+        with pytest.raises(RemoteError) as caught:
+            await bus.ask("odd", Fetch())
+    assert str(caught.value) == f"odd failed on fetch: {said}"
+
+
+async def test_a_refusal_names_who_refused_and_says_when_a_probe_is_under_way() -> None:
+    steps = (Raise(OSError("down")), Reply("up", after=5.0))
+    bus = Bus(BusOptions(policies={("odd", "fetch"): Policy(breaker_threshold=1, breaker_reset_time=10.0)}))
+    bus.register(ScriptedAgent("odd", {Fetch: steps}))
+    async with bus:
+        with pytest.raises(RemoteError):
+            await bus.ask("odd", Fetch())
+        with pytest.raises(CircuitOpen, match="left alone for another 10 s") as caught:
+            await bus.ask("odd", Fetch())
+        assert (caught.value.to, caught.value.action) == ("odd", "fetch")
+        await asyncio.sleep(10.0)
+        probe = asyncio.gather(bus.ask("odd", Fetch()))
+        await asyncio.sleep(1.0)
+        with pytest.raises(CircuitOpen, match="being tried again right now"):
+            await bus.ask("odd", Fetch())
+        assert list(await probe) == ["up"]
+
+
+async def test_an_agent_must_be_able_to_run_something() -> None:
+    class Idle(Pipeline):
+        concurrency = 0
+
+    with pytest.raises(ContractViolation, match="at least 1 handler"):
+        Bus().register(Idle())
+
+
+async def test_a_failed_ask_leaves_nothing_for_the_cyclic_collector() -> None:
+    class Narrow(Pipeline):
+        concurrency = 1
+        mailbox_capacity = 1
+
+    bus = Bus()
+    bus.register(Narrow())
+    bus.register(Odd("nothing"))
+    await bus.start()
+    asking = asyncio.gather(*(bus.ask("pipeline", Fetch(seconds=1.0)) for _ in range(2)))
+    await asyncio.sleep(0.1)
+    gc.collect()
+    gc.disable()
+    try:
+        for to, request in [("nobody", Fetch()), ("pipeline", Fetch()), ("odd", Fetch())]:
+            watched = weakref.ref(marker := Marker())
+            with contextlib.suppress(FablewrightError):
+                await bus.ask(to, Fetch(what=marker))  # type: ignore[arg-type]  # anything can travel in process
+            del marker, request
+            assert watched() is None, to
+    finally:
+        gc.enable()
+    await asking
+    await bus.stop()
+
+
+class Marker:
+    """Something that can be watched going away."""
 
 
 @pytest.fixture(autouse=True)

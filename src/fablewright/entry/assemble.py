@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from fablewright.adapters.haystack_retriever import HaystackRetriever
 from fablewright.adapters.notes_folder import NotesFolder
 from fablewright.adapters.sqlite_index import SqliteIndex
+from fablewright.errors import InvalidInput
 from fablewright.gm.bestiary import load_bestiary
 from fablewright.gm.haystack_pipeline import HaystackPipeline, RetrieveDocuments
 from fablewright.gm.indexing import refresh
@@ -110,7 +111,11 @@ async def assistant(
     Raises:
         InvalidInput: The party of the settings cannot be read.
     """
-    campaign = CampaignContext(parse_party(settings.party), settings.rules, notes.label)
+    try:
+        campaign = CampaignContext(parse_party(settings.party), settings.rules, notes.label)
+    except InvalidInput:
+        notes.close()
+        raise
     bestiary = load_bestiary()
     threads = Threads(name="notes")
     policy = Policy(

@@ -128,6 +128,7 @@ class HaystackPipeline(Agent):
         self._stopping = False
         self._idle = asyncio.Event()  # set while nothing is being read
         self._read_once = False
+        self._changed = False  # whether this reading has found anything new; looking alone takes nothing away
         self._read_at = 0.0
         self._problem = ""
         self._files: set[str] = set()
@@ -192,6 +193,7 @@ class HaystackPipeline(Agent):
 
     async def _read(self) -> None:
         self._idle.clear()
+        self._changed = False
         loop = asyncio.get_running_loop()
 
         def work() -> None:
@@ -202,15 +204,16 @@ class HaystackPipeline(Agent):
         try:
             await self._threads.run(work)
             self._problem = ""
-        except FablewrightError as error:
-            self._problem = str(error)
-            _log.warning("The notes could not be read to the end: %s", error)
+        except Exception as error:  # noqa: BLE001 - whatever a reader raises, the notes are incomplete and it is said
+            self._problem = str(error) or type(error).__name__
+            _log.warning("The notes could not be read to the end: %s", error, exc_info=error)
         finally:
             self._read_once = True
             self._read_at = loop.time()
             self._idle.set()
 
     def _note(self, report: FileReport) -> None:
+        self._changed = self._changed or report.outcome in {"read", "removed"}
         if report.outcome in {"skipped", "removed"}:
             self._files.discard(report.name)
         else:
@@ -227,4 +230,6 @@ class HaystackPipeline(Agent):
             return f"The notes could not be read to the end: {self._problem}"
         if not self._read_once:
             return f"The notes are still being read: {len(self._files)} files so far."
+        if self._changed and not self._idle.is_set():
+            return "Your notes have changed and are being read again: this is from before."
         return ""

@@ -87,10 +87,7 @@ class Breaker:
         """
         if self._state is not State.CLOSED:
             if now < self._until:
-                wait = self._until - now
-                raise CircuitOpen(
-                    f"{self.name} failed {self._threshold} times in a row and is left alone for another {wait:.0f} s."
-                )
+                raise CircuitOpen(self._why(now))
             self._enter(State.HALF_OPEN)
             self._until = now + self._reset_time
         return Permit(self._generation)
@@ -115,6 +112,12 @@ class Breaker:
                 self._until = now  # nothing was learnt: the next caller may probe
             case _:
                 pass
+
+    def _why(self, now: float) -> str:
+        if self._state is State.HALF_OPEN:
+            return f"{self.name} failed and is being tried again right now."
+        wait = self._until - now
+        return f"{self.name} failed {self._threshold} times in a row and is left alone for another {wait:.0f} s."
 
     def _open(self, now: float) -> None:
         self._enter(State.OPEN)

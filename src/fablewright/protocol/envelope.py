@@ -44,7 +44,7 @@ class Envelope:
         reply_to: Address that the reply goes to; None for a tell.
         deadline: Absolute, in seconds of the local clock: nothing is started after it. On the wire it
             travels as what remains of it, so that clocks need not agree. None (tells only): no deadline.
-        idempotency_key: Two envelopes with the same key are one request.
+        idempotency_key: What tells the answerer that two envelopes are one request; carried, not looked at yet.
         attempt: 1 for the first try.
         traceparent: W3C trace context, passed on unread.
         headers: Whatever else travels.
@@ -70,10 +70,13 @@ def valid_timeout(seconds: float) -> float:
     """Return ``seconds`` if it is a sane time-out.
 
     Raises:
-        ContractViolation: It is NaN, negative, infinite, or over ``LONGEST_TIMEOUT``.
+        ContractViolation: It is no number, NaN, negative, infinite, or over ``LONGEST_TIMEOUT``.
     """
-    # NaN is neither below nor above anything, so one comparison refuses it too.
-    if not 0 <= seconds <= LONGEST_TIMEOUT:
+    try:
+        sane = 0 <= seconds <= LONGEST_TIMEOUT  # NaN is neither below nor above anything
+    except TypeError:
+        sane = False
+    if not sane:
         raise ContractViolation(f"A time-out lies between 0 and {LONGEST_TIMEOUT:.0f} seconds, not {seconds!r}.")
     return float(seconds)
 
@@ -88,7 +91,8 @@ def shrink(*, now: float, timeout: float, parent: float | None, keep: float = 0.
         keep: Seconds of the parent's time that the asker wants left for itself after the child.
 
     Raises:
-        ContractViolation: See ``valid_timeout``.
+        ContractViolation: ``timeout`` or ``keep`` is no sane number of seconds; see ``valid_timeout``.
     """
     own = now + valid_timeout(timeout)
-    return own if parent is None else max(now, min(own, parent - keep))
+    kept = valid_timeout(keep)
+    return own if parent is None else max(now, min(own, parent - kept))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 from fablewright.errors import ContractViolation, DeadlineExceeded
+from fablewright.protocol.envelope import valid_timeout
 
 if TYPE_CHECKING:
     from fablewright.protocol.envelope import Envelope
@@ -26,10 +27,11 @@ class Sender(Protocol):
     def answer(self, request: Envelope, reply: object) -> None: ...
     def refuse(self, request: Envelope, error: Exception) -> None: ...
     def token_dropped(self, request: Envelope) -> None: ...
+    def is_waiting(self, request: Envelope) -> bool: ...
 
 
 class ReplyToken(Generic[R]):
-    """The right to answer one request, once, later, from anywhere on the loop.
+    """The right to answer one request, once, later, from anywhere, also from another thread.
 
     It holds no task and no future. If the last reference to it goes while it is unanswered, the asker
     gets ``PeerLost`` at once and does not wait for its deadline.
@@ -52,8 +54,13 @@ class ReplyToken(Generic[R]):
         return self._answered
 
     @property
+    def wanted(self) -> bool:
+        """Whether somebody still waits for the answer: work for a token that is not wanted can stop."""
+        return not self._answered and self._bus.is_waiting(self._request)
+
+    @property
     def remaining(self) -> float:
-        """Seconds until the asker stops waiting; 0 when it has."""
+        """Seconds until the asker's deadline; 0 when it has passed."""
         deadline = cast("float", self._request.deadline)  # asks always have one
         return max(0.0, deadline - self._bus.now())
 
@@ -90,11 +97,11 @@ class ReplyToken(Generic[R]):
 class Context:
     """One handling of one message."""
 
-    __slots__ = ("_bus", "_deferred", "envelope")
+    __slots__ = ("_bus", "_token_id", "envelope")
 
     def __init__(self, bus: Sender, envelope: Envelope) -> None:
         self._bus = bus
-        self._deferred = False
+        self._token_id: int | None = None  # not the token: a context must not keep an unanswered one alive
         self.envelope = envelope
 
     def __repr__(self) -> str:
@@ -108,7 +115,11 @@ class Context:
     @property
     def deferred(self) -> bool:
         """Whether the handler took a reply token."""
-        return self._deferred
+        return self._token_id is not None
+
+    def gave(self, token: object) -> bool:
+        """Return whether a reply token is the one that this handling gave out."""
+        return id(token) == self._token_id
 
     @property
     def remaining(self) -> float:
@@ -130,7 +141,7 @@ class Context:
             RequestFailed: One of its kinds, when no reply comes.
             ContractViolation: The time-out is no sane number, or the answerer broke its contract.
         """
-        if self.remaining - keep <= 0:
+        if self.remaining - valid_timeout(keep) <= 0:
             raise DeadlineExceeded(f"No time is left to ask {to} for {request.action}.", to=to, action=request.action)
         return await self._bus.ask(to, request, timeout=timeout, parent=self.envelope, keep=keep)
 
@@ -146,7 +157,8 @@ class Context:
         """
         if self.envelope.reply_to is None:
             raise ContractViolation(f"{self.envelope.action} was told, not asked: there is nobody to answer.")
-        if self._deferred:
+        if self.deferred:
             raise ContractViolation(f"{self.envelope.to} deferred {self.envelope.action} twice.")
-        self._deferred = True
-        return ReplyToken(self._bus, self.envelope)
+        token: ReplyToken[Any] = ReplyToken(self._bus, self.envelope)
+        self._token_id = id(token)
+        return token

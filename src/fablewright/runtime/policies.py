@@ -11,6 +11,7 @@ from fablewright.errors import (
     ContractViolation,
     DeadlineExceeded,
     FablewrightError,
+    InvalidInput,
     MailboxFull,
     PeerLost,
     RemoteError,
@@ -48,7 +49,8 @@ class Policy:
             error: How it failed. Only a crash, a loss or a full mailbox may pass by itself.
             draw: A random number in [0, 1).
         """
-        if attempt > self.retries or not isinstance(error, RemoteError | PeerLost | MailboxFull):
+        may_pass = isinstance(error, RemoteError | PeerLost | MailboxFull) and not _is_the_askers_fault(error)
+        if attempt > self.retries or not may_pass:
             return None
         return draw * self.backoff * 2.0 ** (attempt - 1)
 
@@ -72,6 +74,13 @@ class BusOptions:
 
 def verdict_of(error: BaseException) -> Verdict:
     """Return what a failed call says about the health of the one that was called."""
+    if _is_the_askers_fault(error) or (isinstance(error, DeadlineExceeded) and not error.started):
+        return Verdict.NEUTRAL
     if isinstance(error, RemoteError | PeerLost | DeadlineExceeded | ContractViolation):
         return Verdict.FAILURE
     return Verdict.NEUTRAL
+
+
+def _is_the_askers_fault(error: BaseException) -> bool:
+    """Return whether the handler refused what it was asked: asking again, or asking another, changes nothing."""
+    return isinstance(error, RemoteError) and isinstance(error.__cause__, InvalidInput)

@@ -42,15 +42,22 @@ class Supervisor:
         task.add_done_callback(self._ended if on_end is None else lambda done: self._ended(done, on_end))
         return task
 
-    async def stop(self) -> None:
-        """Cancel every task and wait until each is over."""
-        while self._tasks:
-            # A snapshot: a task may start another while it ends.
-            tasks = list(self._tasks)
-            for task in tasks:
+    async def stop(self, *, grace: float = 1.0) -> None:
+        """Cancel every task and wait until each is over, but no longer than ``grace`` seconds.
+
+        A task that swallows its cancellation cannot be ended by anybody; it is named in the log and left behind.
+        """
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + grace
+        cancelled: set[asyncio.Task[Any]] = set()
+        # In rounds: a task may start another while it ends.
+        while self._tasks and loop.time() < give_up:
+            for task in self._tasks - cancelled:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            self._tasks.difference_update(tasks)
+            cancelled |= self._tasks
+            await asyncio.wait(list(self._tasks), timeout=give_up - loop.time())
+        for task in self._tasks:
+            _log.error("Task %s does not end although it was cancelled.", task.get_name())
 
     def _ended(self, task: asyncio.Task[Any], on_end: Callable[[], None] | None = None) -> None:
         self._tasks.discard(task)

@@ -1,0 +1,69 @@
+"""What an asker is told about an outcome that is no reply."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fablewright.errors import (
+    Cancelled,
+    ContractViolation,
+    DeadlineExceeded,
+    FablewrightError,
+    PeerLost,
+    Rejected,
+    RemoteError,
+)
+from fablewright.protocol.pending import Outcome
+
+if TYPE_CHECKING:
+    from fablewright.protocol.envelope import Envelope
+
+__all__ = ["BrokenContract", "failure"]
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenContract:
+    """Stands for a ``ContractViolation`` until the asker raises its own: a raised error belongs to one stack."""
+
+    text: str
+
+
+def failure(outcome: Outcome, value: object, envelope: Envelope, *, handled: bool) -> FablewrightError:
+    """Return the error to raise.
+
+    Args:
+        outcome: How the request ended.
+        value: What came with it: the handler's error, a refusal, or words.
+        envelope: The request.
+        handled: Whether a handler had begun.
+    """
+    to, action = envelope.to, envelope.action
+    where = {"to": to, "action": action, "message_id": envelope.message_id}
+    error: FablewrightError
+    match (outcome, value):
+        case (Outcome.FAILED, BrokenContract()):
+            error = ContractViolation(value.text)
+        case (Outcome.FAILED, Exception()):
+            error = RemoteError(f"{to} failed on {action}: {_said(value)}", **where)
+            error.__cause__ = value
+        case (Outcome.REJECTED, Rejected()):
+            error = value
+        case (Outcome.REJECTED, _):
+            error = Rejected(f"The bus has stopped; {to} takes nothing any more.", **where)
+        case (Outcome.EXPIRED, _):
+            error = DeadlineExceeded(f"{to} did not answer {action} in time.", **where)
+            error.started = handled
+        case (Outcome.PEER_LOST, _):
+            error = PeerLost(f"{value}; it will not be answered.", **where)
+        case _:
+            error = Cancelled(f"{action} was withdrawn before {to} answered.", **where)
+    return error
+
+
+def _said(error: Exception) -> str:
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - an error that cannot even be printed is still an error of its type
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
