@@ -34,15 +34,16 @@ def settings(tmp_path: Path) -> Settings:
 class Sleeper:
     """A retriever that takes its time."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *found: Passage) -> None:
         self.seconds = seconds
+        self.found = found
 
     async def warm_up(self) -> None:
-        await asyncio.sleep(self.seconds)
+        """It is as slow when it is warm."""
 
     async def retrieve(self, query: str, *, max_docs: int, filters: Mapping[str, str]) -> Sequence[Passage]:
         await asyncio.sleep(self.seconds)
-        return []
+        return self.found
 
 
 async def ask(settings: Settings, words: str, *folders: Path) -> Answer:

@@ -45,11 +45,14 @@ class Documents:
         passages: Best first.
         complete: Whether all notes had been read when they were searched.
         remark: For a person: why not; empty when complete.
+        waited: Seconds that the search itself had to wait for, once: until the retriever was loaded and the notes
+            were read. The rest of what the asker waited is what a search takes.
     """
 
     passages: tuple[Passage, ...]
     complete: bool = True
     remark: str = ""
+    waited: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ class HaystackPipeline(Agent):
         self._patience = patience
         self._spawn: Spawn | None = None
         self._stopping = False
+        self._warm = asyncio.Event()  # set once the retriever is loaded, or has failed to load
         self._idle = asyncio.Event()  # set while nothing is being read
         self._read_once = False
         self._changed = False  # whether this reading has found anything new; looking alone takes nothing away
@@ -145,9 +149,12 @@ class HaystackPipeline(Agent):
         """
         if not 1 <= request.max_docs <= MOST_DOCUMENTS:
             raise InvalidInput(f"max_docs goes from 1 to {MOST_DOCUMENTS}, not {request.max_docs}.")
+        started = ctx.now
         await self._catch_up(ctx)
+        waited = ctx.now - started
         passages = await self._retriever.retrieve(request.query, max_docs=request.max_docs, filters=request.filters)
-        return Documents(tuple(passages), complete=not self._remark(), remark=self._remark())
+        remark = self._remark()
+        return Documents(tuple(passages), complete=not remark, remark=remark, waited=waited)
 
     @handles(DescribeNotes)
     async def describe_notes(self, request: DescribeNotes, ctx: Context) -> NotesStatus:  # noqa: ARG002 - the shape of a handler
@@ -176,19 +183,21 @@ class HaystackPipeline(Agent):
             await self._retriever.warm_up()
         except FablewrightError as error:
             _log.warning("The retriever is not ready: %s", error)  # the first query will say so to its asker
+        finally:
+            self._warm.set()
 
     async def _catch_up(self, ctx: Context) -> None:
-        """Wait until the notes are read, as long as that leaves time to search them."""
+        """Wait until the retriever is loaded and the notes are read, as long as that leaves time to search them."""
         if self._read_once and self._idle.is_set():
             if asyncio.get_running_loop().time() - self._read_at < self._reread_after or self._spawn is None:
                 return
             self._idle.clear()
             self._spawn(self._read())
         limit = ctx.remaining * 0.8
-        if self._read_once:
-            limit = min(limit, self._patience)
         with contextlib.suppress(TimeoutError):  # then answer out of what is there
             async with asyncio.timeout(limit):
+                await self._warm.wait()
+            async with asyncio.timeout(min(limit, self._patience) if self._read_once else ctx.remaining * 0.8):
                 await self._idle.wait()
 
     async def _read(self) -> None:
