@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from fablewright.gm import secrecy
+from fablewright.gm.boxes import Voice, parts
 from fablewright.gm.markdown_blocks import blocks
 from fablewright.gm.searchable import searchable
 
@@ -56,23 +58,12 @@ class Statement:
     secret: bool
 
 
-_SECRET = re.compile(
-    r"\bgm[ -]only\b|\bsecrets?\b(?! (?:door|passage|room|stair))|\bspoilers?\b|\bfor the gm\b", re.IGNORECASE
-)
-_MARKED_SECRET = re.compile(r"\bSECRET\b|\bGM[ -]only\b")
-_CALLOUT = re.compile(r"\[!([\w-]+)\][+-]?[ \t]*([^\n]*)")
-_READ_ALOUD = re.compile(r"read[ -]?aloud|boxed text|quote|narrati|descripti", re.IGNORECASE)
-_LABEL = re.compile(r"^\s*(?:\*\*|__)\s*_?[^*\n]{1,60}?(?:\*\*|__)\s*:?|^\s*[A-Z][\w' ]{1,30}:\s*$")
-_RULES_TALK = re.compile(
-    r"\bDC \d|\b\d+d\d+\b|\byou can (?:read|also)\b|\bstat block\b|\bhit points?\b|\bHP\b", re.IGNORECASE
-)
-_LIST_ITEM = re.compile(r"^[ \t]*(?:[-+*]|\d{1,3}[.)])[ \t]+", re.MULTILINE)
-_OPENS_SPEECH = re.compile(r"^[\"“‘„«]")
+_LIST_ITEM = re.compile(r"^[ \t]*+(?:[-+*]|\d{1,3}[.)])[ \t]++", re.MULTILINE)
 _HAS_WORDS = re.compile(r"[^\W_]")
 _PLUGIN_COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
 _WIKILINK = re.compile(r"!?\[\[(?:[^\[\]|\n]*+\|)?([^\[\]|#\n]*+)(?:#[^\[\]|\n]*+)?\]\]")
 _HARD_BREAK = re.compile(r"(?P<bold>\*\*|__)?[ \t]*\\[ \t]*$", re.MULTILINE)
-_LEAD = re.compile(r"^(?:Tip|Note|Hint|Warning|Info|Important)\b:?\s+(?=\S)", re.IGNORECASE)
+_LEAD = re.compile(r"^(?:Tip|Note|Hint|Warning|Info|Important)\b:?(?:\s+(?=\S)|$)", re.IGNORECASE)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:ft|Dr|Mr|Mrs|Ms|St|vs|etc|no|approx|ca|e\.g|i\.e|lb|sq|min|max|Sgt|Capt|Lt)|\b[A-Z])\.$",
     re.IGNORECASE,
@@ -84,19 +75,26 @@ def statements(passages: list[Passage]) -> list[Statement]:
     """Return the statements of several passages, in their order."""
     found: list[Statement] = []
     for number, passage in enumerate(passages):
-        secret_place = is_secret_place(passage)
         for at, piece in enumerate(_joined(_pieces(passage))):
-            for sentence in [piece.text] if piece.role is Role.SPEECH else sentences(piece.text):
-                if not _HAS_WORDS.search(sentence):
-                    continue
-                hidden = piece.secret or secret_place or bool(_MARKED_SECRET.search(sentence))
-                found.append(Statement(sentence, piece.role, number, at, piece.heading, hidden))
+            said = [piece.text] if piece.role is Role.SPEECH else sentences(piece.text)
+            said = [sentence for sentence in said if _HAS_WORDS.search(sentence)]
+            # A mark that stands alone behind its sentences, "Pru is dead. (GM only)", speaks of them.
+            secret = piece.secret or (len(said) > 1 and secrecy.is_bare_mark(said[-1]))
+            for sentence in said:
+                secret = secret or secrecy.marks_sentence(sentence)  # and of all that follows in the paragraph
+                role = Role.ASIDE if secret and piece.role is Role.READ_ALOUD else piece.role
+                found.append(Statement(sentence, role, number, at, piece.heading, secret))
     return found
 
 
 def is_secret_place(passage: Passage) -> bool:
     """Return whether file or headings say that everything in the passage is for the GM only."""
-    return any(_SECRET.search(part) for part in (passage.file, *passage.heading))
+    return _is_secret_file(passage.file) or any(map(secrecy.is_secret_title, passage.heading))
+
+
+def _is_secret_file(file: str) -> bool:
+    *folders, name = file.split("/")
+    return any(map(secrecy.is_secret_title, (*folders, name.rpartition(".")[0] or name)))
 
 
 def readable(source: str) -> str:
@@ -140,25 +138,66 @@ class _Piece:
 
 
 def _pieces(passage: Passage) -> Iterator[_Piece]:
-    """Yield the pieces of a passage, each with the heading that it stands under."""
+    """Yield the pieces of a passage, each with the heading that it stands under, and whether it is secret."""
     text = _PLUGIN_COMMENT.sub(lambda match: " " * len(match[0]), passage.text)
-    heading = passage.heading
+    place = _Place(passage, secrecy.hidden_spans(text))
+    announced = False  # the block before was a mark and nothing else
     for block in blocks(text):
         source = text[block.start : block.end]
-        match block.kind:
-            case "heading":
-                heading = _heading_at(passage, readable(block.title))
-            case "front_matter" | "comment" | "raw" | "fence":
-                continue
-            case "quote":
-                yield from (replace(piece, heading=heading) for piece in _quote(source))
-            case "table" | "html_table":
-                yield from (_Piece(Role.ROW, row, heading=heading) for row in _rows(source, block))
-            case _:
-                for role, part in _items(source):
-                    plain = readable(part)
-                    if plain:
-                        yield _Piece(role, plain, heading=heading)
+        if block.kind == "heading":
+            place.enter(block)
+            announced = False
+        elif block.kind == "front_matter":
+            place.secret_file = place.secret_file or secrecy.is_secret_front_matter(source)
+        elif block.kind not in {"comment", "raw", "fence"}:
+            secret = announced or place.is_secret(block)
+            announced = False
+            for piece in _pieces_of(source, block):
+                if secrecy.is_bare_mark(piece.text):
+                    secret = announced = True
+                    continue
+                announced = False
+                yield replace(piece, heading=place.heading, secret=piece.secret or secret)
+
+
+def _pieces_of(source: str, block: Block) -> Iterator[_Piece]:
+    """Yield the pieces of one block, secret where they say so of themselves."""
+    match block.kind:
+        case "quote":
+            yield from _quote(source)
+        case "table" | "html_table":
+            yield from _rows(source, block)
+        case _:
+            yield from _prose(source)
+
+
+class _Place:
+    """Where in a passage the reader is: under which headings, and whether one of them says "GM only"."""
+
+    def __init__(self, passage: Passage, hidden: list[tuple[int, int]]) -> None:
+        self.passage = passage
+        self.heading = passage.heading
+        self.secret_file = _is_secret_file(passage.file)
+        self._levels: list[int] = []  # of the secret headings above, outermost first
+        self._above = any(map(secrecy.is_secret_title, passage.heading))
+        self._hidden = hidden[::-1]  # the next one last
+
+    def enter(self, block: Block) -> None:
+        """Go on below a heading."""
+        title = readable(block.title)
+        self.heading = _heading_at(self.passage, title)
+        self._above = any(map(secrecy.is_secret_title, self.heading[:-1]))
+        while self._levels and self._levels[-1] >= block.level:
+            self._levels.pop()
+        if secrecy.is_secret_title(title):
+            self._levels.append(block.level)
+
+    def is_secret(self, block: Block) -> bool:
+        """Return whether file, headings or a hidden element make a block secret; asked block after block."""
+        while self._hidden and self._hidden[-1][1] <= block.start:
+            self._hidden.pop()
+        inside = bool(self._hidden) and self._hidden[-1][0] < block.end
+        return self.secret_file or self._above or bool(self._levels) or inside
 
 
 def _heading_at(passage: Passage, title: str) -> tuple[str, ...]:
@@ -182,46 +221,48 @@ def _joined(found: Iterator[_Piece]) -> Iterator[_Piece]:
         yield before
 
 
+_ROLES = {Voice.PLAYERS: Role.READ_ALOUD, Voice.SPEAKER: Role.SPEECH, Voice.ASIDE: Role.ASIDE}
+
+
 def _quote(source: str) -> Iterator[_Piece]:
     """Tell boxed text for the players from advice for the GM, by what the box says of itself."""
-    inner = re.sub(r"^[ \t]*>[ \t]?", "", source, flags=re.MULTILINE).strip()
-    role, secret, inner = _box(inner)
-    for part_role, part in _items(inner):
-        plain = readable(part)
-        if role is Role.ASIDE:
-            plain = _LEAD.sub("", plain)
-        if plain:
-            is_list = part_role is Role.ITEM and role is Role.READ_ALOUD
-            yield _Piece(Role.ITEM if is_list else role, plain, secret)
+    for part in parts(source):
+        role = _ROLES[part.voice]
+        for piece in _prose(part.source):
+            plain = _LEAD.sub("", piece.text) if role is Role.ASIDE else piece.text
+            if plain:
+                is_list = piece.role is Role.ITEM and role is Role.READ_ALOUD
+                yield _Piece(Role.ITEM if is_list else role, plain, part.secret or piece.secret)
 
 
-def _box(inner: str) -> tuple[Role, bool, str]:
-    """Return role and secrecy of a box, and what is in it besides its label."""
-    callout = _CALLOUT.match(inner)
-    if callout:
-        kind = f"{callout[1]} {callout[2]}"
-        role = Role.READ_ALOUD if _READ_ALOUD.search(kind) else Role.ASIDE
-        return role, bool(_SECRET.search(kind)), inner[callout.end() :].strip()
-    label = _LABEL.match(inner)
-    if label and _READ_ALOUD.search(label[0]):
-        return Role.READ_ALOUD, False, inner[label.end() :].strip()
-    if label or _RULES_TALK.search(inner):
-        return Role.ASIDE, bool(label and _SECRET.search(label[0])), inner
-    return (Role.SPEECH if _OPENS_SPEECH.match(inner) else Role.READ_ALOUD), False, inner
-
-
-def _items(source: str) -> Iterator[tuple[Role, str]]:
+def _prose(source: str) -> Iterator[_Piece]:
     """Split a block of text into the paragraph before a list, and the list's items."""
     starts = [match.start() for match in _LIST_ITEM.finditer(source)]
-    if not starts or source[: starts[0]].strip():
-        yield Role.FACT, source[: starts[0]] if starts else source
+    if not starts or starts[0]:
+        starts.insert(0, 0)
+    secret_indent: int | None = None  # what hangs below a secret item is secret too
     for start, end in pairwise([*starts, len(source)]):
-        yield Role.ITEM, source[start:end]
+        part = source[start:end]
+        plain = readable(part)
+        if not plain:
+            continue
+        indent = len(part) - len(part.lstrip(" \t"))
+        if secret_indent is not None and indent <= secret_indent:
+            secret_indent = None
+        item = _LIST_ITEM.match(part)
+        if secret_indent is None and item and _says_secret(part, plain):
+            secret_indent = indent
+        secret = secret_indent is not None or _says_secret(part, plain)
+        yield _Piece(Role.ITEM if item else Role.FACT, plain, secret)
 
 
-def _rows(source: str, block: Block) -> Iterator[str]:
+def _says_secret(source: str, plain: str) -> bool:
+    return secrecy.has_spoiler(source) or secrecy.is_labelled_secret(plain)
+
+
+def _rows(source: str, block: Block) -> Iterator[_Piece]:
     separator = r"</tr\s*>" if block.kind == "html_table" else r"\n"
     for row in re.split(separator, source):
         plain = readable(row.replace("</td>", " · ").replace("</th>", " · ").replace("|", " · ")).strip(" ·")
         if plain:
-            yield plain
+            yield _Piece(Role.ROW, plain, secrecy.is_spoiler_row(row) or secrecy.is_labelled_secret(plain))
