@@ -101,6 +101,25 @@ async def test_a_fight_that_is_named_is_rated_without_notes(bestiary: Bestiary) 
     assert found.lines[0].text.startswith("1,350 XP against 400 low")
 
 
+async def test_one_creature_is_rated_by_its_name(bestiary: Bestiary) -> None:
+    for words in ("ogre stats", "stat block of an ogre", "give me an ogre", "How tough is the ogre for my party?"):
+        found = await answer(bestiary, words, Reply(Documents(())))
+        assert (found.want, found.status) == ("encounter", "answered")
+        assert "450 XP against 400 low" in found.lines[0].text
+
+
+async def test_a_fight_that_the_notes_do_not_have_is_not_rated_in_silence(bestiary: Bestiary) -> None:
+    found = await answer(bestiary, "How hard is the lighthouse fight?", Reply(Documents(())))
+    assert found.status == "degraded"
+    assert "Your notes name no foes" in found.missing[0]
+
+
+@pytest.mark.parametrize("words", ["hi", "thanks!", "help", "?"])
+async def test_small_talk_is_answered_with_what_can_be_asked(bestiary: Bestiary, words: str) -> None:
+    found = await answer(bestiary, words, Hang())
+    assert (found.want, found.status, found.scene, len(found.lines)) == ("help", "answered", None, 3)
+
+
 async def test_a_fight_is_built_for_the_party_in_the_words(bestiary: Bestiary) -> None:
     found = await answer(bestiary, "Build a moderate undead fight for five level 3 characters", Hang())
     assert found.status == "answered"

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Status", "Timings", "Want"]
 
-Want: TypeAlias = Literal["scene", "question", "encounter", "dice", "status"]
-"""What a person may want."""
+Want: TypeAlias = Literal["scene", "question", "encounter", "dice", "status", "help"]
+"""What a person may want; ``help``: a greeting or less, answered with examples of what can be asked."""
 
 Status: TypeAlias = Literal["answered", "degraded", "abstained", "failed"]
 """``degraded``: answered, but something is missing; ``abstained``: the notes do not say; ``failed``: no answer."""

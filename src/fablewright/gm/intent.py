@@ -1,7 +1,15 @@
-"""What a person wants, from the words alone: a scene, a question answered, an encounter, dice or the status.
+"""What a person wants, from the words alone: a scene, a question answered, an encounter, dice, the status or help.
 
 Plain rules in a fixed order, the most telling first; whatever none of them knows is a scene, for that is
-what a game master mostly asks for.
+what a game master mostly asks for:
+
+1. ``status`` and small talk, which say nothing else; dice.
+2. What the players are about to see or do ("what do they see", "what happens when they …"): a scene.
+3. A fight to be weighed: "how hard", "too deadly", "balanced" count only beside a word for a fight or a
+   creature that the rules know. "How hard is it to pick the lock?" is a question, "balance of power" is neither.
+4. A question word, or "tell me who …": a question, whatever follows.
+5. A fight to be built, or nothing but creatures and their numbers ("2 ogres and 4 goblins").
+6. A scene by name; what ends in a question mark; all the rest is a scene too.
 """
 
 from __future__ import annotations
@@ -9,39 +17,102 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from fablewright.gm.bestiary import load_bestiary
+from fablewright.gm.dice_words import dice_in
 from fablewright.gm.party import Party
+from fablewright.gm.small_talk import is_small_talk
 
 if TYPE_CHECKING:
     from fablewright.gm.answer import Want
+    from fablewright.gm.bestiary import Bestiary
 
-__all__ = ["dice_in", "difficulty_in", "intent_of", "party_in"]
+__all__ = ["dice_in", "difficulty_in", "intent_of", "is_about_stats", "is_to_be_rated", "party_in"]
 
+_PLAYERS = r"(?:they|we|(?:the|my|our) (?:party|players|characters|heroes|group|pcs|adventurers))"
+_FIGHT = r"(?:fights?|combats?|battles?|encounters?|boss(?:es)?|ambush(?:es)?|skirmish(?:es)?|showdown)"
+_GRADE = r"(?:hard|deadly|difficult|dangerous|tough|challenging|easy|strong|weak|lethal|balanced|fair|winnable)"
+_KEY = r"(?:ac|armou?r class|hp|hit points|dc|cr|price|costs?|range|duration|speed|casting time|rules?|name|meaning)"
+_POLITE = re.compile(
+    r"^\W*(?:(?:(?:please|ok(?:ay)?|now|so|and|hey|hi|hello|well|um|actually|quick question)\b\W*)|"
+    r"(?:(?:can|could|would|will) (?:you|we|i) (?:please )?(?=(?:make|build|create|give|generate|design|describe|set|"
+    r"show|tell|prepare|write|run|rate|balance|summari[sz]e|recap|remind|improvise|invent|play|do|have|get)\b)))*",
+    re.IGNORECASE,
+)
+_SIGNS = " .?!,;:-)(\"'*…”“"
 _STATUS = re.compile(r"^\W*(?:status|health|are you (?:there|ok(?:ay)?|up)|how are you)\W*$", re.IGNORECASE)
-_ROLL = re.compile(r"^\W*(?:roll|throw|dice)\b\W*(?P<dice>.*)$", re.IGNORECASE | re.DOTALL)
-_LOOKS_LIKE_DICE = re.compile(r"^\s*(?:\d*d(?:\d+|%)|(?:adv|dis)(?:antage)?\b)[\dd%khl!x×*+\-\s]*$", re.IGNORECASE)
-_SCENE = re.compile(
-    r"\bscenes?\b|\bscenario\b|\bread-?aloud\b|\bset the stage\b|\bdescribe\b|\bwhat do they see\b|"
-    r"\bwhat happens (?:when|next|now)\b",
+_SEEN_OR_DONE = re.compile(
+    rf"\bwhat (?:do|does|can|will|would|did) {_PLAYERS} (?:see|hear|smell|find|notice|encounter|meet|come (?:up)?on)|"
+    rf"\bwhat happens (?:when|if|as|once|after) {_PLAYERS}\b|"
+    r"\bwhat (?:happens|comes|is|'s)(?: next| now)\b|\bwhat'?s next\b|\bwhat happens$|^describe\b",
     re.IGNORECASE,
 )
-_ENCOUNTER = re.compile(
-    r"\bhow (?:hard|deadly|difficult|dangerous|tough)\b|\bbalanced?\b|\bxp budget\b|\bdifficulty\b|"
-    r"\b(?:too|very) (?:hard|deadly|easy)\b|"
-    r"\b(?:build|make|give|create|generate|design)\b[^.?!]*\b(?:fight|combat|battle|encounter)\b|"
-    r"\b(?:easy|low|medium|moderate|hard|high|deadly)(?:-difficulty)? (?:fight|combat|battle|encounter)\b",
-    re.IGNORECASE,
-)
+_SCENE = re.compile(r"\bscenes?\b|\bscenario\b|\bread-?aloud\b|\bset the stage\b|\bdescribe\b", re.IGNORECASE)
 _NAMED_ENCOUNTER = re.compile(
-    r"\b(?:first|second|third|next|opening|last|final|this|that)\s+(?:encounter|fight|battle)\b",
+    rf"\b(?:first|second|third|next|opening|last|final|this|that)\s+{_FIGHT}\b", re.IGNORECASE
+)
+_WEIGH = re.compile(
+    rf"\bhow {_GRADE}\b|\b(?:too|very|so|that|really) {_GRADE}\b|\b(?:un)?balanced?\b(?! of\b)|\bdifficulty\b|"
+    rf"^(?:is|are|was|would|will|should)\b.*\b{_GRADE}\b|\brate\b|"
+    r"\b(?:beat|handle|survive|defeat|take on|win (?:against|this|the|that))\b",
     re.IGNORECASE,
+)
+_ASKS_OR_RATES = re.compile(
+    r"^(?:how|is|are|was|would|will|should|can|could|do|does|what|which|rate|balance|tell me how)\b|"
+    r"\bhow\b|\bfor (?:my|our|the) (?:party|table)|"
+    r"\bbalanced?\b|\brate\b",
+    re.IGNORECASE,
+)
+_TO_DO = re.compile(
+    rf"\bhow {_GRADE} (?:is|are|was|would|will|might) (?:it|that|this)(?: be)?(?: for \w+(?: \w+)?)? to "
+    r"(?!(?:fight|beat|kill|slay|defeat|battle|survive|win|take)\b)",
+    re.IGNORECASE,
+)
+_FIGHT_WORD = re.compile(rf"\b{_FIGHT}\b", re.IGNORECASE)
+_BUDGET = re.compile(
+    rf"\bxp budget\b|\bwhat(?:'s| is| would be| makes)? an? (?:\w+ )?(?:{_GRADE}|low|moderate|medium|high|good|decent) "
+    rf"{_FIGHT}\b",
+    re.IGNORECASE,
+)
+_BUILD = re.compile(
+    rf"\b(?:build|make|give|create|generate|design|need|want|invent|improvise|prepare|suggest|set up|throw)\b"
+    rf"[^.?!]{{0,120}}\b{_FIGHT}\b|"
+    rf"\b(?:easy|low|medium|moderate|hard|high|deadly|random|balanced)(?:-difficulty)? (?:\w+ )?{_FIGHT}\b",
+    re.IGNORECASE,
+)
+_OPENS_WITH_FIGHT = re.compile(rf"^(?:an? |the )?{_FIGHT} (?:with|against|of|vs|versus|between)\b", re.IGNORECASE)
+_STATS = re.compile(r"\bstats?\b|\bstat-?blocks?\b|\bstatistics\b", re.IGNORECASE)
+_ROUND_CREATURES = frozenset(
+    """
+    a an and or of the for my our your party group table players characters heroes pcs level vs versus against with
+    plus give me us add spawn show need want get have i let's put in please rate stat stats block blocks statblock
+    statistics xp cr budget difficulty fight some more another two three four five six seven eight
+    """.split()
 )
 _QUESTION = re.compile(
-    r"^\W*(?:who|whom|whose|what|when|where|why|which|how|is|are|was|were|do|does|did|has|have|had|can|could|may|"
-    r"will|would|should)\b|\?\W*$",
+    r"^(?:who|whom|whose|what|when|where|why|which|how)(?:'s|'re|'d|s)?\b|"
+    r"^(?:is|are|was|were|do|does|did|has|have|had|can|could|may|might|will|would|should|am|isn't|aren't|doesn't|"
+    r"didn't|don't|wasn't|can't)\b|"
+    r"^(?:(?:tell|remind|show) (?:me|us)|(?:do |does |did )?(?:you|we|i|anyone) (?:know|remember|recall)|i (?:forget|"
+    r"forgot|wonder)|any idea|no idea|look up|find out|let me know)\b[^.!?]*?\b"
+    r"(?:who|whom|whose|what|when|where|why|which|how|whether|if|about|of)\b|"
+    r"^(?:recap|summari[sz]e|summary|previously|look up|remind me|refresh my memory)\b|"
+    r"\b(?:last|previous) session$|\bwhere (?:did )?we (?:stop|left|leave|end)|"
+    rf"^(?:the )?{_KEY} (?:of|for|on|about)\b|\b{_KEY}$",
     re.IGNORECASE,
 )
-_DIFFICULTY = re.compile(r"\b(?P<word>easy|low|medium|moderate|hard|high|deadly)\b", re.IGNORECASE)
-_DIFFICULTIES = {"easy": "low", "medium": "moderate", "hard": "high", "deadly": "high"}
+_ASKS_TO_SHOW = re.compile(rf"\bwhat {_PLAYERS} (?:see|hear|smell|find|notice)", re.IGNORECASE)
+_GRADES = {"easy": "low", "low": "low", "medium": "moderate", "moderate": "moderate"} | dict.fromkeys(
+    ("hard", "high", "deadly"), "high"
+)
+_DIFFICULTY = re.compile(
+    rf"\b(?P<plain>easy|hard|deadly)\b|"
+    rf"\b(?P<graded>low|high)[ -](?:(?:level|threat|risk)[ -])?(?:difficulty|challenge|{_FIGHT})\b|"
+    rf"\b(?P<middle>medium|moderate)(?:[ -]\w+){{0,2}}?[ -](?:difficulty|challenge|{_FIGHT})\b|"
+    r"\b(?:difficulty|fight|encounter|combat|battle)\W+(?:(?:of|is|be|should|at|that|level)\W+){0,3}"
+    r"(?P<after>low|medium|moderate|high)\b(?! \w)|"
+    r"^\W*(?P<alone>low|medium|moderate|high)\W*$",
+    re.IGNORECASE,
+)
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
 _PARTY = re.compile(
     rf"\b(?P<count>\d{{1,2}}|{'|'.join(_NUMBERS)})\s+"
@@ -50,34 +121,53 @@ _PARTY = re.compile(
 )
 
 
-def intent_of(words: str) -> Want:
-    """Return what the words ask for."""
+def intent_of(words: str, bestiary: Bestiary | None = None) -> Want:
+    """Return what the words ask for.
+
+    Args:
+        words: A person's request.
+        bestiary: The creatures that may be named in it; None for those of the rules.
+    """
     if _STATUS.match(words):
         return "status"
-    if dice_in(words) is not None:
-        return "dice"
-    if _NAMED_ENCOUNTER.search(words) and not re.search(r"\bhow\b|\bbalance", words, re.IGNORECASE):
-        return "scene"  # "the first encounter" is a place in the notes, not a fight to be built
-    if _ENCOUNTER.search(words) and not _SCENE.search(words):
+    if is_small_talk(words):
+        return "help"
+    return "dice" if dice_in(words) is not None else _of_notes_or_rules(words, bestiary or load_bestiary())
+
+
+def _of_notes_or_rules(words: str, bestiary: Bestiary) -> Want:
+    plain = _without_politeness(words)
+    said = plain.rstrip(_SIGNS)
+    seen = _SEEN_OR_DONE.search(said) or _ASKS_TO_SHOW.search(said)
+    if not seen and _is_fight_to_weigh(said, bestiary):
         return "encounter"
-    if _SCENE.search(words):
-        return "scene"
-    return "question" if _QUESTION.search(words) else "scene"
+    if not seen and _QUESTION.search(said):
+        return "question"
+    if seen or _SCENE.search(said) or _NAMED_ENCOUNTER.search(said):
+        return "scene"  # "the first encounter" is a place in the notes, not a fight to be built
+    if _is_fight_to_build(said, bestiary):
+        return "encounter"
+    return "question" if "?" in plain[len(said) :] else "scene"
 
 
-def dice_in(words: str) -> str | None:
-    """Return the dice expression of a request to roll, right or wrong; None when it is no such request."""
-    asked = _ROLL.match(words)
-    if asked and re.match(r"\s*(?:[\dd]|adv|dis)", asked["dice"], re.IGNORECASE):
-        return asked["dice"].strip()
-    return words.strip() if _LOOKS_LIKE_DICE.match(words) else None
+def is_to_be_rated(words: str) -> bool:
+    """Return whether a fight that is there already is to be weighed, not a new one built."""
+    said = _without_politeness(words).rstrip(_SIGNS)
+    return not _BUDGET.search(said) and bool(_ASKS_OR_RATES.search(said))
+
+
+def is_about_stats(words: str) -> bool:
+    """Return whether one creature's numbers are asked for: "ogre stats"."""
+    return bool(_STATS.search(words))
 
 
 def difficulty_in(words: str) -> str:
-    """Return the 2024 difficulty that the words ask for; ``moderate`` when they name none."""
+    """Return the 2024 difficulty that the words ask for; ``moderate`` when they name none.
+
+    "high" and "low" say so only beside a word for a fight: a high priest has no difficulty.
+    """
     match = _DIFFICULTY.search(words)
-    word = match["word"].lower() if match else "moderate"
-    return _DIFFICULTIES.get(word, word)
+    return _GRADES[match[match.lastgroup or 0].lower()] if match else "moderate"
 
 
 def party_in(words: str) -> Party | None:
@@ -91,3 +181,35 @@ def party_in(words: str) -> Party | None:
         count = _NUMBERS.get(match["count"].lower()) or int(match["count"])
         levels += [int(match["level1"] or match["level2"])] * count
     return Party(tuple(levels)) if levels else None
+
+
+def _without_politeness(words: str) -> str:
+    """Return the words on one line, without what only leads up to them."""
+    plain = " ".join(words.replace("’", "'").split())
+    match = _POLITE.match(plain)
+    return plain[match.end() :] if match else plain
+
+
+def _is_fight_to_weigh(said: str, bestiary: Bestiary) -> bool:
+    if _BUDGET.search(said):
+        return True
+    if not _WEIGH.search(said) or _SCENE.search(said) or _TO_DO.search(said):
+        return False
+    if not _ASKS_OR_RATES.search(said):
+        return False
+    return bool(_FIGHT_WORD.search(said) or bestiary.mentions(said))
+
+
+def _is_fight_to_build(said: str, bestiary: Bestiary) -> bool:
+    if _BUILD.search(said):
+        return True
+    mentions = bestiary.mentions(said)
+    if not mentions:
+        return False
+    if _OPENS_WITH_FIGHT.search(said) or _STATS.search(said):
+        return True
+    rest = said
+    for mention in reversed(mentions):
+        rest = f"{rest[: mention.start]} {rest[mention.end :]}"
+    others = {word.lower() for word in re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?", rest)}
+    return others <= _ROUND_CREATURES and any(mention.count for mention in mentions)

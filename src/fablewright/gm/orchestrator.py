@@ -13,21 +13,25 @@ from fablewright.gm.composer import Table, balance_lines, compose
 from fablewright.gm.encounter import build
 from fablewright.gm.focus import choose_focus, search_words
 from fablewright.gm.haystack_pipeline import DescribeNotes, Documents, HaystackPipeline, RetrieveDocuments
-from fablewright.gm.intent import dice_in, difficulty_in, intent_of, party_in
+from fablewright.gm.intent import dice_in, difficulty_in, intent_of, is_about_stats, is_to_be_rated, party_in
 from fablewright.gm.question import answer_question
 from fablewright.gm.scenario import Line, Origin
 from fablewright.gm.scenario_generator import DECLINED, CampaignContext, GenerateScenario, ScenarioGenerator, reserve
+from fablewright.gm.small_talk import EXAMPLES
 from fablewright.protocol.message import Request
 from fablewright.runtime.agent import Agent, handles
 
 if TYPE_CHECKING:
-    from fablewright.gm.bestiary import Bestiary
+    from collections.abc import Sequence
+
+    from fablewright.gm.bestiary import Bestiary, Mention
     from fablewright.gm.party import Party
     from fablewright.runtime.context import Context
 
 __all__ = ["LONGEST_REQUEST", "HandleRequest", "Orchestrator"]
 
 LONGEST_REQUEST = 4000
+_NO_SUCH_FIGHT = "Your notes name no foes for this; here is a fight that would suit your party."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ class Orchestrator(Agent):
         try:
             answer = await self._answer(request, ctx)
         except InvalidInput as error:
-            want = request.want or intent_of(request.words)
+            want = request.want or intent_of(request.words, self._bestiary)
             answer = Answer(want, "failed", missing=(str(error),))
         timings = replace(answer.timings, total_ms=1000 * (ctx.now - started))
         return replace(answer, timings=timings)
@@ -99,9 +103,11 @@ class Orchestrator(Agent):
             raise InvalidInput(f"That is {len(words):,} characters long; a request has at most {LONGEST_REQUEST:,}.")
         party = party_in(words) or request.party or self._campaign.party
         campaign = replace(self._campaign, party=party)
-        match request.want or intent_of(words):
+        match request.want or intent_of(words, self._bestiary):
             case "dice":
                 return _roll(words, random.Random(request.seed))
+            case "help":
+                return Answer("help", "answered", lines=EXAMPLES, generation_method="rules")
             case "status":
                 return await self._status(ctx)
             case "question":
@@ -155,15 +161,18 @@ class Orchestrator(Agent):
     async def _encounter(self, words: str, campaign: CampaignContext, request: HandleRequest, ctx: Context) -> Answer:
         """Rate the creatures that the words name; else those of the place they name; else build a fight."""
         table = Table(campaign.party, campaign.rules, self._bestiary)
-        named = [m for m in self._bestiary.mentions(words) if m.count]
-        if named:
-            foes = [rating.Foe.of(m.creature, m.count or 1) for m in named]
-            return Answer("encounter", "answered", lines=balance_lines(foes, table), generation_method="rules")
-        if _is_about_a_place(words) and request.use_rag:
+        mentions = self._bestiary.mentions(words)
+        if any(mention.count for mention in mentions):
+            return _weighed([m for m in mentions if m.count], table)
+        rated = is_to_be_rated(words)
+        if rated and request.use_rag:
             answer = await self._rate_place(words, table, ctx)
             if answer is not None:
                 return answer
-        return self._build(words, table, request.seed)
+        if mentions and (rated or is_about_stats(words)):
+            return _weighed(mentions, table)
+        built = self._build(words, table, request.seed)
+        return replace(built, status="degraded", missing=(_NO_SUCH_FIGHT,)) if rated and request.use_rag else built
 
     async def _rate_place(self, words: str, table: Table, ctx: Context) -> Answer | None:
         documents, missing, took = await self._documents(search_words(words), ctx)
@@ -249,6 +258,7 @@ def _roll(words: str, rng: random.Random) -> Answer:
     return Answer("dice", "answered", lines=(Line(result.text, Origin.BY_RULE),), generation_method="rules")
 
 
-def _is_about_a_place(words: str) -> bool:
-    """Return whether an encounter is to be rated, not built: "how hard is the Lost Throne fight?"."""
-    return "how" in words.lower().split() or "balance" in words.lower()
+def _weighed(mentions: Sequence[Mention], table: Table) -> Answer:
+    """Rate the creatures that the words name; one of each whose number they do not give."""
+    foes = [rating.Foe.of(m.creature, m.count or 1) for m in mentions]
+    return Answer("encounter", "answered", lines=balance_lines(foes, table), generation_method="rules")
