@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from fablewright.gm.checks import FoundCheck, find_checks
@@ -24,6 +26,21 @@ def checks(text: str) -> list[FoundCheck]:
         ("DC 10 Charisma (Persuasion or Intimidation) check", "Charisma (Persuasion or Intimidation)", 10),
         ("Make a DC 15 Strength check.", "Strength", 15),
         ("An Athletics check, DC of 9, will do.", "Athletics", 9),
+        ("A DC 15 Dex save.", "Dexterity saving throw", 15),
+        ("dc 15 dex save", "Dexterity saving throw", 15),
+        ("A WIS check (DC 10) or none.", "Wisdom", 10),
+        ("DC 11 Str (Athletics)", "Strength (Athletics)", 11),
+        ("It opens at a DC of 12 (Thieves' Tools).", "Thieves' Tools", 12),
+        ("A DC 14 Smith’s Tools check mends it.", "Smith’s Tools", 14),
+        ("Dexterity (Thieves' Tools) DC 13", "Dexterity (Thieves' Tools)", 13),
+        ("Make a DC 12 check of Strength (Athletics).", "Strength (Athletics)", 12),
+        ("Make a DC 12 check using a herbalism kit.", "herbalism kit", 12),
+        ("The DC for the Wisdom check is 15.", "Wisdom", 15),
+        ("The DC of this Dexterity saving throw is 9.", "Dexterity saving throw", 9),
+        ("A DC 12 Athletics or Acrobatics check.", "Athletics or Acrobatics", 12),
+        ("Strength (Athletics) or Dexterity (Acrobatics), DC 8.", "Strength (Athletics) or Dexterity (Acrobatics)", 8),
+        ("Deception vs. Insight DC 11 convinces him.", "Deception against Insight", 11),
+        ("Stealth against their passive Perception (DC 12).", "Stealth against passive Perception", 12),
     ],
 )
 def test_the_many_ways_to_call_for_a_check(text: str, skill: str, dc: int) -> None:
@@ -32,7 +49,20 @@ def test_the_many_ways_to_call_for_a_check(text: str, skill: str, dc: int) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Perception is key.", "The DC is unknown.", "Room 13, Strength 15.", "DC 99 Strength check"]
+    "text",
+    [
+        "",
+        "Perception is key.",
+        "The DC is unknown.",
+        "Room 13, Strength 15.",
+        "DC 99 Strength check",
+        "AC 15, Strength 12",
+        "passive Perception 12",
+        "passive Perception DC 12 sees it",
+        "the DC 12 con artist",
+        "His spell save DC is 13, Wisdom 15.",
+        "DC 1234 Strength check",
+    ],
 )
 def test_what_is_no_check(text: str) -> None:
     assert checks(text) == []
@@ -64,3 +94,65 @@ def test_what_a_failed_save_does() -> None:
 def test_an_outcome_belongs_to_the_nearest_check_before_it() -> None:
     first, second = checks("A DC 10 Arcana check helps. A DC 12 History check helps more. On a success, all is clear.")
     assert (first.success, second.success) == ("", "all is clear")
+
+
+@pytest.mark.parametrize(
+    ("text", "success", "failure"),
+    [
+        (
+            "They must make a DC 12 Con save or take 7 poison damage, or half as much on a success.",
+            "half as much",
+            "take 7 poison damage",
+        ),
+        (
+            "A DC 12 Dexterity save, taking 10 (3d6) damage on a failed save, or half as much on a successful one.",
+            "half as much",
+            "taking 10 (3d6) damage",
+        ),
+        ("Persuasion DC 12: if the check succeeds: he talks.", "he talks", ""),
+        ("Persuasion DC 12. If it is a success, he talks. If they don't succeed, he leaves.", "he talks", "he leaves"),
+        ("Arcana DC 12. Success: the rune fades. Failure: it burns.", "the rune fades", "it burns"),
+        ("A successful DC 12 Perception check reveals the trap.", "reveals the trap", ""),
+        ("If they fail a DC 12 Stealth check, the dog barks.", "", "the dog barks"),
+        ("Stealth DC 12: half the loot on a success, or none on a failure.", "half the loot", "none"),
+        ("A DC 12 Athletics check decides the success of the heist.", "", ""),
+    ],
+)
+def test_each_side_is_told_before_or_after_its_mark(text: str, success: str, failure: str) -> None:
+    [found] = checks(text)
+    assert (found.success, found.failure) == (success, failure)
+
+
+def test_of_two_checks_in_a_sentence_each_has_its_own_part() -> None:
+    first, second = checks(
+        "A DC 10 Arcana check reads the rune, and a DC 12 History check names its maker; on a failure it burns. "
+        "On a success, he talks."
+    )
+    assert (first.purpose, first.success, first.failure) == ("A DC 10 Arcana check reads the rune", "", "")
+    assert second.purpose == "a DC 12 History check names its maker"
+    assert (second.success, second.failure, second.used) == ("he talks", "it burns", (0, 1))
+
+
+def test_a_sentence_calls_for_a_few_checks_only() -> None:
+    assert len(checks("A DC 12 Wisdom check, " * 1000)) == 4
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize(
+    "piece",
+    """must or DC 12 Wisdom save|DC 12 Wisdom save or take|DC 15 Wisdom.|must|Strength or|Strength (|DC 12 Strength or|
+    on a success|on a failure, or|if a|if it fails and|thieves' |DC of|DC 1|1|,|(|on a|A. DC 12 Wisdom, on a success,|
+    Str|passive Perception against|Animal""".split("|"),
+)
+def test_time_is_linear(piece: str) -> None:
+    def seconds(length: int) -> float:
+        run = [((piece.strip() + " ") * length)[:length]]
+        run += sentences(run[0])
+        best = 9e9
+        for _ in range(5):
+            start = time.perf_counter()
+            find_checks(run, together=[0] * len(run))
+            best = min(best, time.perf_counter() - start)
+        return best
+
+    assert seconds(100_000) <= 2.6 * seconds(50_000) + 0.01
