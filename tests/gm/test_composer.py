@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from fablewright.gm.composer import _ATTEMPTS, Composed, Table, always, attempt, compose
 from fablewright.gm.focus import Focus, Section
 from fablewright.gm.indexing import passages_of
+from fablewright.gm.notes import Passage
 from fablewright.gm.scenario import Line, Origin, Scene
 from fablewright.gm.statements import readable
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from fablewright.gm.notes import Passage
 
 MILL = """# Places
 
@@ -119,6 +120,113 @@ def test_without_boxed_text_the_notes_first_harmless_sentences_are_read(table: T
     [line] = composed.scene.read_aloud
     assert line.text == "The water is cold."  # the next sentence gives the bandits away
     assert line.origin is Origin.QUOTED
+
+
+@pytest.mark.parametrize(
+    ("body", "aloud"),
+    [
+        ("Six bandits hide here. The loft is dusty.\n\nThe wheel turns. It creaks.", "The wheel turns. It creaks."),
+        ("The wheel turns. Six bandits hide here. The loft is dusty.", "The wheel turns."),
+        ("She is secretly dead.\n\nShe sings at night.\n\nThe loft is dusty.", "The loft is dusty."),
+        ("They know nothing:\n\nOn the wall:\n\n“Who is there?”\n\nThe loft is dusty.", "The loft is dusty."),
+        ("**GM:** the loft is dusty.\n\n> Secret: the butler did it.", None),
+    ],
+)
+def test_an_opening_is_the_beginning_of_a_paragraph(body: str, aloud: str | None, table: Table) -> None:
+    composed = scene_of(f"# Mill\n\n{body}\n", "Mill", table)
+    assert [line.text for line in composed.scene.read_aloud] == ([aloud] if aloud else [])
+    assert_grounded(composed)
+
+
+def test_what_comes_of_a_secret_is_secret(table: Table) -> None:
+    text = """# Mill
+
+The wheel turns. Two bandits wait.
+
+**GM:** Three ogres sleep below. A DC 12 Wisdom (Perception) check hears them.
+The chest holds 25 gp. If they wake, they eat everybody.
+"""
+    composed = scene_of(text, "Mill", table)
+    scene = composed.scene
+    assert {(foe.name, foe.secret) for foe in scene.foes} == {("Bandit", False), ("Ogre", True)}
+    assert [check.secret for check in scene.checks] == [True]
+    assert all(line.secret for line in scene.balance)
+    [option] = [option for option in scene.options if "DC 12" in option.action.text]
+    assert option.action.secret
+    assert all(line.secret for line in (*scene.loot, *scene.consequences))
+    assert not any("ogre" in option.action.text.lower() for option in scene.options if not option.action.secret)
+    assert not scene.title.secret
+    assert_grounded(composed)
+
+
+def test_a_scene_under_a_secret_heading_is_secret_and_loses_nothing(table: Table) -> None:
+    scene = scene_of("# GM notes\n\n> The butler did it.\n\nTwo bandits wait.", "GM notes", table).scene
+    assert scene.title.secret
+    assert scene.read_aloud == ()
+    assert {(line.text, line.secret) for line in scene.here} == {
+        ("The butler did it.", True),
+        ("Two bandits wait.", True),
+    }
+    assert scene.options[0].action.text.startswith("Talk first: ask what whoever is here")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "In 1342 bandits came.",
+        "In 1342 bandits ruled the valley.",
+        "An army of 4000 bandits.",
+        "500 bandits wait.",
+        "A statue of 4 bandits.",
+        "5 bandits were here last week.",
+        "No bandits.",
+    ],
+)
+def test_who_is_not_here_is_no_foe(body: str, table: Table) -> None:
+    assert scene_of(f"# Mill\n\n{body}\n", "Mill", table).scene.foes == ()
+
+
+def test_more_than_the_rules_can_weigh_is_no_number(table: Table) -> None:
+    body = " ".join(f"{number} bandits guard gate {place}." for place, number in enumerate(range(80, 100)))
+    [foe] = scene_of(f"# Mill\n\n{body}\n", "Mill", table).scene.foes
+    assert foe.count is None
+
+
+def hostile(piece: str, length: int) -> Passage:
+    return Passage((piece * length)[:length], "a.md", ("A",), 0, length)
+
+
+def seconds_to_compose(piece: str, length: int, table: Table, times: int = 3) -> float:
+    passage = hostile(piece, length)
+    best = 9e9
+    for _ in range(times):
+        start = time.perf_counter()
+        compose("a", Focus((Section.of(passage),)), [passage], table)
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+HOSTILE = (
+    *("must or DC 12 Wisdom save ", "DC 15 Wisdom. ", "(", "“", "“A. ", '"A. ', "*", "**a** ", "_", "%%", "party "),
+    *("characters ", "1", "1d", "\t", " ", "x" + " " * 999, "[[", "[[a|", "<", "<a ", "<div hidden>", "<!--", "> a\n"),
+    *("> **GM:** a\n\n", ">!", "||a", "|a|\n", "- a\n", "  - **Secret:** a\n", "if ", "statue of ", "his ", "a.\n\n"),
+    *(
+        "# GM\n\na\n\n",
+        "Six bandits (Ann) wait. ",
+        "on a success ",
+        "“a,”\n\n> “b,”\n\n",
+        "a\\\n",
+        "\r",
+        "Rain falls. ",
+    ),
+)
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_no_passage_holds_up_the_others(piece: str, table: Table) -> None:
+    assert seconds_to_compose(piece, 16_000, table) <= 2.6 * seconds_to_compose(piece, 8_000, table) + 0.005
+    assert seconds_to_compose(piece, 100_000, table, 1) <= 0.25
 
 
 def test_what_can_always_be_tried_is_marked_as_invented() -> None:

@@ -110,6 +110,8 @@ class _Page:
 
     def _skill(self, check: Check) -> Text:
         text = self._sentences.marked(clean(check.skill), check.origin, check.sources, "bold")
+        if check.secret and check.purpose is None:  # else the purpose says so
+            text.append("  GM only", "bold magenta")
         if check.purpose is None:
             return text
         return text.append("\n").append(self._sentences.text(check.purpose, beside=check.sources))
@@ -137,6 +139,8 @@ class _Page:
             words = f"{count:>{widths[0]}}  {name:<{widths[1]}}  {rating:<{widths[2]}}".rstrip()
             text = self._sentences.marked(words, foe.origin, foe.sources)
             text.stylize("bold", widths[0] + 2, widths[0] + 2 + len(name))
+            if foe.secret:
+                text.append("  GM only", "bold magenta")
             yield self._hanging("  ", text)
             if foe.note:
                 yield self._hanging(" " * (widths[0] + 4), Text(clean(foe.note), "dim"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, islice, takewhile
 from typing import TYPE_CHECKING
 
 from fablewright.errors import InvalidInput
@@ -17,8 +17,9 @@ from fablewright.gm import rating
 from fablewright.gm.checks import FoundCheck, find_checks
 from fablewright.gm.creature import plurals
 from fablewright.gm.focus import search_words
+from fablewright.gm.presence import MOST_HERE, is_here
 from fablewright.gm.scenario import Check, Foe, Line, Option, Origin, Scene
-from fablewright.gm.statements import Role, Statement, statements
+from fablewright.gm.statements import Role, Statement, is_secret_place, statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -59,7 +60,7 @@ _LINE = 300
 _ASPECTS = re.compile(r"\baspects?:", re.IGNORECASE)
 _LOOT_PART = re.compile(r"^\W*(?:loot|treasures?|rewards?)(?:\W+\w+){0,2}\W*$", re.IGNORECASE)
 _LOOT = re.compile(
-    r"\b\d[\d,]*\s?(?:gp|sp|cp|pp|ep|gold pieces?|silver pieces?)\b|"
+    r"\b\d[\d,]{0,12}\s?(?:gp|sp|cp|pp|ep|gold pieces?|silver pieces?)\b|"
     r"\btreasures?\b|\brewards?\b|\bpotions? of\b|\bmagic item",
     re.IGNORECASE,
 )
@@ -67,21 +68,25 @@ _THEN_PART = re.compile(
     r"^\W*if\b|\bconsequences?\b|\baftermath\b|\bdevelopments?\b|\boutcomes?\b|\bnext\b", re.IGNORECASE
 )
 _CONDITION = re.compile(r"^\W*(?:if|when|should|unless)\b", re.IGNORECASE)
-_THEN = re.compile(r"^(?:if|when|once|unless|should|after)\b.*,", re.IGNORECASE)
+_THEN = re.compile(r"^(?:if|when|once|unless|should|after)\b[^,]{0,300},", re.IGNORECASE)
 _MAY = re.compile(
-    r"\b(?:characters?|party|players?|adventurers?|anyone|whoever|one[’']s)\b[^.;]*\b(?:can|could|may)\b|"
+    r"\b(?:characters?|party|players?|adventurers?|anyone|whoever|one[’']s)\b[^.;]{0,120}\b(?:can|could|may)\b|"
     r"\b(?:repels?|negates?|repelled|bribed?|befriend(?:ed|s)?|convinced?|persuaded?|goaded|bypass(?:ed|es)?|"
     r"protects? against|bargain(?:s|ed)?|parley|surrender(?:s|ed)?)\b",
     re.IGNORECASE,
 )
 _NOT_FOR_PLAYERS = re.compile(
-    r"\bDC \d|\d+d\d+|\bcharacters?\b|\bplayers?\b|\bparty\b|\bGM\b|\bhit points?\b|\bCR\b|"
+    r"\bDC \d|\b\d{0,4}d\d|\bcharacters?\b|\bplayers?\b|\bparty\b|\bGM\b|\bhit points?\b|\bCR\b|"
     r"\bsecret(?:ly|s)?\b|\bin truth\b|\bactually\b|\bunknown to\b|\bhid(?:es|ing|den)\b|\blurks?\b|"
     r"\bambush|\bif\b|\bsession\b|\bencounter\b|\blevel\b|\bknows?\b|\bbelieves?\b|\bwants?\b|\bplans?\b",
     re.IGNORECASE,
 )
+_NO_OPENING = re.compile(
+    r"^(?:he|she|it|they|him|her|them|his|hers|its|theirs?|this|that|these|those)\b|^\W*[“\"]|:$", re.IGNORECASE
+)
+"""A sentence that leans on one before it, or leads up to something; and speech."""
 _NAMES = re.compile(r"\s*\(([^()]{2,90})\)")
-_OWNED = re.compile(r"(?:[’']s|\b(?:his|her|their|its))\s+(?:\w+\s+){0,2}$", re.IGNORECASE)
+_OWNED = re.compile(r"(?:[’']s|\b(?:his|her|their|its))\s(?:\w{1,30}\s){0,2}\Z", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]{3,}")
 
 
@@ -115,7 +120,7 @@ class _Composer:
         self.cited: dict[int, int] = {}  # passage -> index among the citations
 
     def compose(self) -> Composed:
-        title = Line(self.focus.title, Origin.QUOTED, self._cite(0))
+        title = Line(self.focus.title, Origin.QUOTED, self._cite(0), secret=is_secret_place(self.passages[0]))
         if self.focus.title not in self.passages[0].heading:
             title = replace(title, origin=Origin.FROM_NOTES)  # the file's name
         read_aloud = self._read_aloud()
@@ -146,10 +151,13 @@ class _Composer:
         if boxed:
             paragraphs = [list(group) for _, group in groupby(boxed, key=lambda s: (s.passage, s.block))]
             return tuple(map(self._line, paragraphs[: _MOST["read_aloud"]]))
-        harmless = [s for s in self.own if s.role is Role.FACT and self._gives_nothing_away(s)]
-        opening = [s for s in harmless if (s.passage, s.block) == (harmless[0].passage, harmless[0].block)][:3]
-        self.taken.update(map(id, opening))
-        return (self._line(opening),) if opening else ()
+        facts = (s for s in self.own if s.role is Role.FACT)
+        for _, paragraph in groupby(facts, key=lambda s: (s.passage, s.block)):
+            opening = list(islice(takewhile(self._gives_nothing_away, paragraph), 3))
+            if opening and not _NO_OPENING.search(opening[0].text):
+                self.taken.update(map(id, opening))
+                return (self._line(opening),)
+        return ()
 
     def _gives_nothing_away(self, statement: Statement) -> bool:
         if statement.secret or _in_part(statement, _THEN_PART) or _in_part(statement, _LOOT_PART):
@@ -184,6 +192,7 @@ class _Composer:
             failure=line(check.failure),
             origin=Origin.FROM_NOTES,
             sources=sources,
+            secret=secret,
         )
 
     def _foes(self) -> tuple[Foe, ...]:
@@ -205,14 +214,16 @@ class _Composer:
         creature = mentions[0][0].creature
         notes = [_names_after(statement.text, mention) for mention, statement in mentions]
         remarks = {mention.remark: None for mention, _ in mentions}
+        count = sum(_count(statement.text, mention) for mention, statement in mentions)
         return Foe(
             name=creature.name,
-            count=min(rating.MAX_COUNT, sum(_count(s.text, mention) for mention, s in mentions)),
+            count=count if count <= rating.MAX_COUNT else None,  # more than the rules can weigh: then not at all
             cr=creature.cr,
             xp=creature.xp,
             note="; ".join(filter(None, [*notes, *remarks])),
             origin=Origin.FROM_NOTES,
             sources=self._cite(*(statement.passage for _, statement in mentions)),
+            secret=any(statement.secret for _, statement in mentions),
         )
 
     def _balance(self, foes: tuple[Foe, ...]) -> tuple[Line, ...]:
@@ -221,7 +232,9 @@ class _Composer:
             for foe in foes
             if foe.count and foe.cr is not None and foe.xp is not None
         ]
-        return balance_lines(listed, self.table) if listed else ()
+        lines = balance_lines(listed, self.table) if listed else ()
+        secret = any(foe.secret for foe in foes)  # what a fight weighs tells who is in it
+        return tuple(replace(line, secret=secret) for line in lines)
 
     def _options(self, checks: tuple[Check, ...], foes: tuple[Foe, ...]) -> tuple[Option, ...]:
         """Return ways on that the notes offer, then the checks, then what can always be tried."""
@@ -233,7 +246,8 @@ class _Composer:
         for check in checks:
             if check.purpose is not None and len(options) < _MOST["options"] - 1 and not _is_save(check):
                 text = f"{attempt(check.skill)}: {check.purpose.text} ({check.skill}, DC {check.dc})"
-                options.append(Option(Line(text, Origin.FROM_NOTES, check.sources), check.success or check.failure))
+                action = Line(text, Origin.FROM_NOTES, check.sources, secret=check.secret)
+                options.append(Option(action, check.success or check.failure))
         options += always(foes, wanted=3 - len(options))
         return tuple(options[: _MOST["options"]])
 
@@ -327,8 +341,9 @@ def balance_lines(foes: Sequence[rating.Foe], table: Table) -> tuple[Line, ...]:
 def always(foes: Sequence[Foe], *, wanted: int) -> list[Option]:
     """Return up to ``wanted`` things that a party can try anywhere; invented, and marked so."""
     whom = "whoever is here"
-    if foes:
-        whom = f"the {(foes[0].name if foes[0].count == 1 else plurals(foes[0].name)[0]).lower()}"
+    seen = next((foe for foe in foes if not foe.secret), None)
+    if seen:
+        whom = f"the {(seen.name if seen.count == 1 else plurals(seen.name)[0]).lower()}"
     tries = {
         f"Talk first: ask what {whom} would take to let the party pass.":
             "A price is named; it can be haggled over.",
@@ -367,7 +382,8 @@ _ATTEMPTS = {
 
 def attempt(skill: str) -> str:
     """Return what a party does when it uses a skill: ``Look and listen`` for ``Wisdom (Perception)``."""
-    return next((said for name, said in _ATTEMPTS.items() if name in skill), "Try it")
+    first = min((name for name in _ATTEMPTS if name in skill), key=skill.index, default="")
+    return _ATTEMPTS.get(first, "Try it")
 
 
 def _in_part(statement: Statement, part: re.Pattern[str]) -> bool:
@@ -379,10 +395,11 @@ def _is_save(check: Check) -> bool:
 
 
 def _count(text: str, mention: Mention) -> int:
-    """Return how many: what the text says, and one for "his pet stirge"; 0 where it does not say."""
+    """Return how many are here: what the text says, and one for "his pet stirge"; 0 where it does not say."""
     singular = mention.words.casefold() == mention.finding.name.casefold()
     owned = singular and _OWNED.search(text[max(0, mention.start - 60) : mention.start])
-    return mention.count or (1 if owned else 0)
+    count = mention.count or (1 if owned else 0)
+    return count if count <= MOST_HERE and is_here(text, mention.start, mention.end) else 0
 
 
 def _names_after(text: str, mention: Mention) -> str:

@@ -9,10 +9,14 @@ __all__ = ["Check", "Foe", "Line", "Option", "Origin", "Scene"]
 
 
 class Origin(enum.Enum):
-    """Where a sentence comes from."""
+    """Where a sentence comes from.
+
+    ``FROM_NOTES`` is what a passage says where it does not stand alone: a heading put before a sentence, two
+    stretches joined, a capital set, or a lead of ours before it. Nothing but such leads is added.
+    """
 
     QUOTED = "quoted"  # word for word from a passage, markup aside
-    FROM_NOTES = "from_notes"  # what a passage says, in other words or pieced together
+    FROM_NOTES = "from_notes"  # a stretch of a passage, set in order by us: see Option
     BY_RULE = "by_rule"  # computed from the rules: budgets, difficulty classes, XP
     INVENTED = "invented"  # not in the notes
 
@@ -46,6 +50,7 @@ class Check:
         failure: What happens then; None where nothing is said.
         origin: Where skill and DC come from.
         sources: As in ``Line``.
+        secret: As in ``Line``.
     """
 
     skill: str
@@ -55,6 +60,7 @@ class Check:
     failure: Line | None
     origin: Origin
     sources: tuple[int, ...] = ()
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,7 @@ class Foe:
         note: What else there is to say: who they are by name, or that the rules call them otherwise now.
         origin: Whether the notes or the rules put them here.
         sources: As in ``Line``.
+        secret: For the GM's eyes only: the notes tell of them in a secret.
     """
 
     name: str
@@ -78,11 +85,17 @@ class Foe:
     note: str
     origin: Origin
     sources: tuple[int, ...] = ()
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """Something the party may do, and what comes of it."""
+    """Something the party may do, and what comes of it.
+
+    An option made of a check is marked ``FROM_NOTES`` and has three parts: a lead of ours that says what the skill
+    means in play ("Look and listen:"), then the check's purpose out of the notes, then its skill and DC as the notes
+    give them. The lead is not in the notes.
+    """
 
     action: Line
     consequence: Line | None = None

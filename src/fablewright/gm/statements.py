@@ -62,13 +62,17 @@ _LIST_ITEM = re.compile(r"^[ \t]*+(?:[-+*]|\d{1,3}[.)])[ \t]++", re.MULTILINE)
 _HAS_WORDS = re.compile(r"[^\W_]")
 _PLUGIN_COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
 _WIKILINK = re.compile(r"!?\[\[(?:[^\[\]|\n]*+\|)?([^\[\]|#\n]*+)(?:#[^\[\]|\n]*+)?\]\]")
-_HARD_BREAK = re.compile(r"(?P<bold>\*\*|__)?[ \t]*\\[ \t]*$", re.MULTILINE)
+_HARD_BREAK = re.compile(r"(?P<bold>\*\*|__)?(?<![ \t])[ \t]*+\\[ \t]*+$", re.MULTILINE)
 _LEAD = re.compile(r"^(?:Tip|Note|Hint|Warning|Info|Important)\b:?(?:\s+(?=\S)|$)", re.IGNORECASE)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:ft|Dr|Mr|Mrs|Ms|St|vs|etc|no|approx|ca|e\.g|i\.e|lb|sq|min|max|Sgt|Capt|Lt)|\b[A-Z])\.$",
     re.IGNORECASE,
 )
-_END = re.compile(r"[.!?…][\"'”’)\]]*(?=\s+[\"'“‘(\[]?[A-Z0-9À-Ý“])")
+_END = re.compile(r"[.!?…][\"'”’)\]]*+(?=\s+[\"'“‘(\[]?[A-Z0-9À-Ý“])")
+
+_LONGEST = 20_000
+"""Characters of a passage that are read. Files are cut into far smaller ones; whoever brings larger ones must not
+hold up everybody else on the event loop."""
 
 
 def statements(passages: list[Passage]) -> list[Statement]:
@@ -107,24 +111,22 @@ def readable(source: str) -> str:
 def sentences(text: str) -> list[str]:
     """Split one line of prose at the ends of sentences; abbreviations and initials end none."""
     found: list[str] = []
-    start = 0
+    start = counted = curly = straight = 0
+    last_curly, last_straight = text.rfind("”"), text.rfind('"')
     for match in _END.finditer(text):
-        piece = text[start : match.end()]
-        if _inside_speech(piece, text[match.end() :]):
+        end = match.end()
+        curly += text.count("“", counted, end) - text.count("”", counted, end)
+        straight += text.count('"', counted, end)
+        counted = end
+        # Somebody is still speaking while a quotation mark is open and will be closed.
+        if last_curly >= end if curly > 0 else straight % 2 and last_straight >= end:
             continue
         if text[match.start()] == "." and _ABBREVIATION.search(text[max(start, match.start() - 8) : match.start() + 1]):
             continue
-        found.append(piece.strip())
-        start = match.end()
+        found.append(text[start:end].strip())
+        start, curly, straight = end, 0, 0
     rest = text[start:].strip()
     return [*found, rest] if rest else found
-
-
-def _inside_speech(before: str, after: str) -> bool:
-    """Return whether somebody is still speaking: a quotation mark is open and will be closed."""
-    if before.count("“") > before.count("”"):
-        return "”" in after
-    return before.count('"') % 2 == 1 and '"' in after
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ class _Piece:
 
 def _pieces(passage: Passage) -> Iterator[_Piece]:
     """Yield the pieces of a passage, each with the heading that it stands under, and whether it is secret."""
-    text = _PLUGIN_COMMENT.sub(lambda match: " " * len(match[0]), passage.text)
+    text = _PLUGIN_COMMENT.sub(lambda match: " " * len(match[0]), passage.text[:_LONGEST])
     place = _Place(passage, secrecy.hidden_spans(text))
     announced = False  # the block before was a mark and nothing else
     for block in blocks(text):
