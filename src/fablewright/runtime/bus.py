@@ -56,6 +56,8 @@ _log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
+_ASKED_ONCE = Policy()
+
 
 class _State(enum.Enum):
     """The life of a bus: each state is entered once, in this order."""
@@ -181,8 +183,9 @@ class Bus:
                     _log.exception("%s failed to stop cleanly", post.agent.name)
 
     def _note_quiet(self) -> None:
-        busy = self._asking or any(post.running or len(post.mailbox) for post in self._posts.values())
-        if self._state is _State.DRAINING and not busy:
+        if self._state is not _State.DRAINING:
+            return
+        if not self._asking and not any(post.running or len(post.mailbox) for post in self._posts.values()):
             self._quiet.set()
 
     async def __aenter__(self) -> Self:
@@ -245,7 +248,7 @@ class Bus:
 
     async def _ask(self, to: str, request: Request[R], deadline: float, parent: Envelope | None) -> object:
         """Ask as often as the policy allows, by the deadline."""
-        policy = self._options.policies.get((to, request.action), Policy())
+        policy = self._options.policies.get((to, request.action), _ASKED_ONCE)
         breaker = self._breakers.get((to, request.action))
         attempt = 1
         while True:
