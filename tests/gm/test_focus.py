@@ -39,6 +39,71 @@ def test_the_beginning_goes_by_many_names() -> None:
     assert opening_names("They enter the hall") == ()
 
 
+@pytest.mark.parametrize("words", ["next scene", "a scene please", "surprise me", "What happens next?", "and then?"])
+def test_a_request_that_tells_of_nothing_is_for_the_opening(words: str, bestiary: Bestiary) -> None:
+    assert "start" in opening_names(words)
+    found = [
+        passage("Harm to children.", "House rules and safety", "Lines", file="House rules.md", score=9.0),
+        passage(HALL, "Broken Hall", score=5.0),
+        passage(HALL, "Start", file="adventure.md", score=1.0),
+    ]
+    focus = choose_focus(words, found, bestiary)
+    assert focus is not None
+    assert focus.sections[0].file == "adventure.md"
+
+
+SHEETS = [
+    ("Safety.md", "Safety tools", "The mill shall not burn."),
+    ("sheet.md", "Lines and Veils", "Mills that burn."),
+    ("House rules.md", "Rules", "A mill costs 5 gp."),
+    ("Party.md", "The Pallbearers", "Oate grew up in a mill."),
+    ("Session log.md", "Session 1", "- They went to the mill."),
+    ("srd521/equipment.md", "Mill", "A mill grinds flour."),
+    ("gm_guidance/mills.md", "Mills", "> A mill can be a fine place for a scene."),
+    ("book.md", "Miller", "**AC** 12 **HP** 9. The miller wields a mill stone."),
+    (
+        "dial.md",
+        "Dials",
+        "You can raise the number of attacks that a monster makes at the mill. Battles drag at times.",
+    ),
+    ("table.md", "Sights", "| d6 | Sight |\n|---|---|\n" + "".join(f"| {n} | a mill |\n" for n in range(1, 7))),
+]
+
+
+@pytest.mark.parametrize(("file", "heading", "text"), SHEETS)
+def test_what_is_no_scene_is_not_played(file: str, heading: str, text: str, bestiary: Bestiary) -> None:
+    sheet = passage(text, heading, file=file, score=9.0)
+    assert choose_focus("They go to the burning mill", [sheet], bestiary) is None
+    mill = passage("The mill stands still.", "By the river", score=0.5)
+    assert choose_focus("They go to the burning mill", [sheet, mill], bestiary) == Focus((Section.of(mill),))
+
+
+def test_a_sheet_that_is_named_is_what_is_wanted(bestiary: Bestiary) -> None:
+    sheet = passage("Rats.", "Lines and Veils", file="sheet.md")
+    assert choose_focus("Show the lines and veils", [sheet], bestiary) is not None
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("They burst into the throne room", False),
+        ("They arrive at Castle Hall", False),
+        ("They come to Ravenloft, where beams have fallen", False),
+        ("Silver John greets them in the hall", False),
+        ('They look for "the Bronze Door"', False),
+        ("The party attacks the guards", False),
+        ("They talk to the bandit", True),
+        ("They follow Oate into the broken hall", True),
+        ("they lift the fallen beam", True),
+        ("The Brokne Hall", True),
+        ("They are ambushed by robbers in the Broken Hall", True),
+    ],
+)
+def test_a_section_that_does_not_speak_of_it_is_not_played(words: str, meant: bool, bestiary: Bestiary) -> None:
+    found = [passage(HALL, "Places", "Broken Hall")]
+    assert (choose_focus(words, found, bestiary) is not None) is meant
+
+
 def test_the_place_asked_for_by_name_is_played(bestiary: Bestiary) -> None:
     found = [
         passage(TOWER, "Places", "The Tower", score=3.0),

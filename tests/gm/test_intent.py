@@ -88,6 +88,9 @@ LINES: dict[Want, str] = {
         Why is the fight over?
         Why did the goblins attack the mill?
         Is the captain an easy man to bribe?
+        lines and veils
+        house rules
+        session 2 log
     """,
     "encounter": """
         How hard is the throne room fight for my table?

@@ -140,6 +140,14 @@ async def test_nothing_found_is_said(bestiary: Bestiary) -> None:
     assert not scenario.used_rag
 
 
+async def test_notes_about_something_else_are_not_played(bestiary: Bestiary) -> None:
+    table = Table(bestiary, Reply(DOCUMENTS))
+    async with table.bus:
+        scenario = await table.ask(request("They ride to Castle Ravenloft"))
+    assert scenario.missing == ("Your notes say nothing about this.",)
+    assert (scenario.used_rag, scenario.generation_method) == (False, "improviser")
+
+
 async def test_notes_that_are_still_being_read_make_a_scene_that_says_so(bestiary: Bestiary) -> None:
     partial = Documents(DOCUMENTS.passages, complete=False, remark="The notes are still being read: 3 files so far.")
     table = Table(bestiary, Reply(partial))

@@ -1,9 +1,16 @@
 """Which part of the notes a scene is about: among the passages found, the one section to play.
 
 Searching finds passages that share words with the request. A scene needs one place: a section with boxed
-text, checks and creatures, together with its subsections ("Foes", "Treasure"), and not the rule book or the
-chapter of advice that talks about scenes. This is a judgement by visible marks, made the same way for any
-notes; the marks and their weights stand in ``_weight``.
+text, checks and creatures, together with its subsections ("Foes", "Treasure"). This is a judgement by visible
+marks, made the same way for any notes, in two steps:
+
+1. What is no scene is left out (rule books, advice, safety sheets, rosters, logs: see ``note_kind``), and so is
+   what does not speak of what the request tells of (see ``telling``). Rather no section than a wrong one: then
+   the scene is invented, and says so.
+2. Of the rest the one of the greatest weight is played; the marks and their weights stand in ``_weight``.
+
+A request that tells of nothing ("next scene") is for the opening of the adventure: what the party has played
+already is not known here.
 """
 
 from __future__ import annotations
@@ -13,7 +20,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fablewright.gm.checks import find_checks
-from fablewright.gm.statements import Role, is_secret_place, statements
+from fablewright.gm.note_kind import file_title, is_advice, is_rule_book, kept_beside_play
+from fablewright.gm.statements import Role, is_secret_place, readable, statements
+from fablewright.gm.telling import telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,10 +44,6 @@ _META_WORDS = """
     can you|could you|me|us|my|our|a|an|the|of|for|with|new|next|scene|scenario|read-?aloud(?: text)?|text
     description|options?|now
 """
-_ADVICE_WORDS = """
-    encounters|scenes|players|campaigns?|adventures?|sessions|stories|villains|monsters|situations|game ?masters?
-    GMs?|DMs?|Conductors?|storytell(?:er|ing)|improvis(?:e|ation)
-"""
 
 
 def _any_of(words: str) -> str:
@@ -47,7 +52,6 @@ def _any_of(words: str) -> str:
 
 _PART = re.compile(rf"^\W*(?:{_any_of(_PARTS)})\b", re.IGNORECASE)
 _META = re.compile(rf"\b(?:{_any_of(_META_WORDS)})\b", re.IGNORECASE)
-_ADVICE = re.compile(rf"\b(?:{_any_of(_ADVICE_WORDS)})\b")
 _OPENING = re.compile(
     r"\b(?:first|opening|initial|starting)\s+(?:encounter|scene|scenario|fight|session|battle|chapter|act)\b|"
     r"\b(?:start|open|begin)(?:ing|s)?\s+(?:of\s+)?(?:the\s+)?(?:campaign|adventure|game|session)\b",
@@ -59,12 +63,6 @@ _OPENING_HEADING = re.compile(
     rf"(?:{'|'.join(_OPENING_NAMES)}|kick-?off|session (?:1|one)|scene (?:1|one))"
     r"(?: scene| encounter| of the adventure| here)?(?P<more>\W+\w.*)?\W*$",
     re.IGNORECASE,
-)
-_RULE_BOOK = re.compile(
-    r"\bCasting Time\b|\bArmor Class\b|\*\*AC\*\*|\*\*HP\*\*|\bWondrous Item\b|\bRequires Attunement\b|"
-    r"_Level \d|\bSpell Slot|\bProficiency Bonus\b|\byour? (?:players|table|game|campaign|adventure)\b|"
-    r"\bas a (?:GM|DM|Conductor)\b|\bthe GM (?:can|may|decides|determines)\b|"
-    r"\bwhen you (?:design|build|plan|create)\b"
 )
 _WORD = re.compile(r"[^\W_]{3,}")
 _ONE_SCENE = 6000
@@ -87,7 +85,7 @@ class Section:
     @property
     def title(self) -> str:
         """The innermost heading, or the file's name."""
-        return self.heading[-1] if self.heading else _file_title(self.file)
+        return self.heading[-1] if self.heading else file_title(self.file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,7 @@ class Focus:
         """The first section's title; the file's name where that only says that it begins there."""
         section = self.sections[0]
         match = _OPENING_HEADING.match(section.title)
-        return _file_title(section.file) if match and not match["more"] else section.title
+        return file_title(section.file) if match and not match["more"] else section.title
 
 
 def search_words(request: str) -> str:
@@ -124,8 +122,8 @@ def search_words(request: str) -> str:
 
 
 def opening_names(request: str) -> tuple[str, ...]:
-    """Return what notes call the beginning of an adventure, when the request is for that; else nothing."""
-    return _OPENING_NAMES if _OPENING.search(request) else ()
+    """Return what notes call the beginning of an adventure, when the request is for that or for nothing else."""
+    return _OPENING_NAMES if _OPENING.search(request) or not telling(request).words else ()
 
 
 def merged(answers: Iterable[tuple[float, Sequence[Passage]]]) -> list[Passage]:
@@ -150,18 +148,53 @@ def merged(answers: Iterable[tuple[float, Sequence[Passage]]]) -> list[Passage]:
 
 
 def choose_focus(request: str, passages: Sequence[Passage], bestiary: Bestiary) -> Focus | None:
-    """Return what to play, or None when no passage was found."""
+    """Return what to play, or None when no scene was found that the request is about."""
     asked = _words(search_words(request))
     opening = bool(opening_names(request))
+    sections: dict[Section, list[Passage]] = {}
+    for passage in passages:
+        sections.setdefault(Section.of(passage), []).append(passage)
+    scenes = {s: own for s, own in sections.items() if _is_scene(s, own, asked, bestiary)}
+    meant = {s for s, own in scenes.items() if _is_meant(s, own, request, bestiary)}
     top = max((passage.score for passage in passages), default=0.0) or 1.0
-    weights = {p: p.score / top + _weight(p, asked, opening=opening) for p in passages}
-    if not weights:
-        return None
+    weights = {p: p.score / top + _weight(p, asked, opening=opening) for own in scenes.values() for p in own}
     ranked = sorted(weights, key=lambda passage: -weights[passage])
-    first = Section.of(ranked[0])
-    if any(_is_playable(passage, bestiary) for passage in passages if Section.of(passage) == first):
+    first = next((Section.of(passage) for passage in ranked if Section.of(passage) in meant), None)
+    if first is None:
+        return None
+    if any(_is_playable(passage, bestiary) for passage in scenes[first]):
         return Focus((first,))
     return Focus((first, *_where_it_happens(first, ranked, bestiary)))
+
+
+def _is_scene(section: Section, own: Sequence[Passage], asked: frozenset[str], bestiary: Bestiary) -> bool:
+    """Return whether a section can be played at all; one whose title the request names is given the benefit."""
+    sheet = next(filter(None, map(kept_beside_play, own)), "")
+    if sheet:
+        title = _words(sheet)
+        return title <= asked and (len(title) > 1 or asked <= title)
+    if any(map(_is_boxed, own)):
+        return True
+    named = bool(_words(section.title)) and _words(section.title) <= asked
+    if any(map(is_rule_book, own)):
+        opens = _OPENING_HEADING.match(section.title) is not None
+        creature = bestiary.find(section.title) is not None
+        return (named or opens) and not creature and any(_is_playable(passage, bestiary) for passage in own)
+    return named or any(map(_has_checks, own)) or not any(is_advice(p) or _is_table(p) for p in own)
+
+
+def _is_meant(section: Section, own: Sequence[Passage], request: str, bestiary: Bestiary) -> bool:
+    """Return whether a section speaks of what the request tells of."""
+    told = telling(request)
+    if opening_names(request):
+        opens = any(_opening_weight(part) for part in section.heading[-2:])
+        if opens or (told.words and not told.names):
+            return True
+        if not told.words:
+            return any(_is_boxed(p) or _is_playable(p, bestiary) for p in own)
+    titles = (file_title(section.file), *section.heading)
+    title = telling(section.title).words
+    return bool(title and title <= told.words) or told.covered_by(*titles, *(readable(p.text) for p in own))
 
 
 def _where_it_happens(overview: Section, ranked: Sequence[Passage], bestiary: Bestiary) -> tuple[Section, ...]:
@@ -184,24 +217,19 @@ def _weight(passage: Passage, asked: frozenset[str], *, opening: bool) -> float:
     weight = 0.9 * len(title & asked) / len(title) if title else 0.0
     if opening:
         weight += max((_opening_weight(part) for part in Section.of(passage).heading[-2:]), default=0.0)
-    boxed = any(statement.role is Role.READ_ALOUD for statement in found)
-    if boxed:
+    if _is_boxed(passage):
         weight += 0.5
-    elif len({match.lower() for match in _ADVICE.findall(passage.text)}) >= 3:
+    elif is_advice(passage):
         weight -= 0.5
     if any(statement.role is Role.SPEECH for statement in found):
         weight += 0.1
     if _has_checks(passage):
         weight += 0.15
-    if _RULE_BOOK.search(passage.text):
+    if is_rule_book(passage):
         weight -= 0.6
     if is_secret_place(passage):
         weight -= 0.3
     return weight
-
-
-def _file_title(file: str) -> str:
-    return file.rsplit("/", 1)[-1].rsplit(".", 1)[0].replace("_", " ").strip()
 
 
 def _opening_weight(heading: str) -> float:
@@ -230,6 +258,16 @@ def window(passages: Sequence[Passage], anchor: Passage | None) -> tuple[Passage
 def _is_playable(passage: Passage, bestiary: Bestiary) -> bool:
     """Return whether there is something to do or to fight, and not only something to see."""
     return _has_checks(passage) or any(mention.count for mention in bestiary.mentions(passage.text))
+
+
+def _is_boxed(passage: Passage) -> bool:
+    return any(statement.role is Role.READ_ALOUD for statement in statements([passage]))
+
+
+def _is_table(passage: Passage) -> bool:
+    """Return whether a passage is a table and little else: something to roll on."""
+    rows = [statement.role is Role.ROW for statement in statements([passage])]
+    return len(rows) >= 5 and sum(rows) >= 0.8 * len(rows)
 
 
 def _has_checks(passage: Passage) -> bool:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from fablewright.gm.bestiary import load_bestiary
 from fablewright.gm.dice_words import dice_in
+from fablewright.gm.note_kind import is_sheet_title
 from fablewright.gm.party import Party
 from fablewright.gm.small_talk import is_small_talk
 
@@ -141,7 +142,7 @@ def _of_notes_or_rules(words: str, bestiary: Bestiary) -> Want:
     seen = _SEEN_OR_DONE.search(said) or _ASKS_TO_SHOW.search(said)
     if not seen and _is_fight_to_weigh(said, bestiary):
         return "encounter"
-    if not seen and _QUESTION.search(said):
+    if not seen and (_QUESTION.search(said) or (said.count(" ") < 4 and is_sheet_title(said))):
         return "question"
     if seen or _SCENE.search(said) or _NAMED_ENCOUNTER.search(said):
         return "scene"  # "the first encounter" is a place in the notes, not a fight to be built

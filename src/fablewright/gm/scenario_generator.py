@@ -158,6 +158,7 @@ class ScenarioGenerator(Agent):
         """Search the notes, choose what the scene is about, and fetch all of that."""
         started = ctx.now
         words = f"{search_words(request.query)} {request.game_state.words}".strip()
+        told = f"{request.query} {request.game_state.words}".strip()
         try:
             documents = await self._retrieve(RetrieveDocuments(words, self._max_docs), ctx)
         except DeadlineExceeded:
@@ -166,10 +167,10 @@ class ScenarioGenerator(Agent):
             return _Found(missing=(f"Your notes could not be searched: {error}",))
         missing = (documents.remark,) if documents.remark else ()
         openings = await self._all(
-            (RetrieveDocuments(name, 20, {"heading": name}) for name in opening_names(request.query)), ctx
+            (RetrieveDocuments(name, 20, {"heading": name}) for name in opening_names(told)), ctx
         )
         passages = merged([(1.0, documents.passages), *((0.6, found) for found in openings)])
-        focus = choose_focus(request.query, passages, self._bestiary)
+        focus = choose_focus(told, passages, self._bestiary)
         if focus is None:
             return _Found(missing=(*missing, "Your notes say nothing about this."))
         whole = await self._all(map(_whole, focus.sections), ctx)
