@@ -5,7 +5,7 @@ import time
 import pytest
 
 from fablewright.gm.checks import FoundCheck, find_checks
-from fablewright.gm.statements import sentences
+from fablewright.gm.sentences import sentences
 
 
 def checks(text: str) -> list[FoundCheck]:

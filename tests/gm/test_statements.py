@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fablewright.gm.notes import Passage
-from fablewright.gm.statements import Role, readable, sentences, statements
+from fablewright.gm.sentences import sentences
+from fablewright.gm.statements import Role, readable, statements
 
 
 def passage(text: str, heading: tuple[str, ...] = (), file: str = "note.md") -> Passage:
@@ -85,7 +86,21 @@ BUTLER = "The butler did it."
         "> [!gm-only]\n> {}",
         "> [!quote] Read aloud\n> The inn.\n> > [!secret]\n> > {}",
         "> [!info] GM only\n> > [!quote] Read aloud\n> > The inn.\n>\n> {}",
+        "> ==GM== {}",
+        "> The inn. (GM: {})",
+        "> The inn. [DM notes: {}]",
+        "> Note to the DM: {}",
+        "> The inn. {{{{GM}}}} {}",
+        "> Private: {}",
         "**Secret:** {}",
+        "**GM** {}",
+        "GM only\n{}",
+        ":::gm\n{}\n:::",
+        '!!! danger "GM only"\n    {}',
+        "<gm>{}</gm>",
+        '<div data-visibility="gm">{}</div>',
+        "---\nplayers: false\n---\n> {}",
+        "---\nDM: true # x\n---\n> {}",
         "**Secrets** — {}",
         "GM: {}",
         "DM note — {}",

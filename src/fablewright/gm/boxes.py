@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from fablewright.gm.secrecy import has_spoiler, is_labelled_secret, is_secret_title
+from fablewright.gm.secrecy import has_spoiler, is_labelled_secret, is_marked_up_secret, is_secret_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +120,7 @@ def _label(line: str, *, unlabelled: bool) -> tuple[_State, str] | None:
         if ends or unlabelled or is_secret_title(label) or _READ_ALOUD.search(label):
             return _labelled(label, line, bold.end())
         return None
-    if is_labelled_secret(line):
+    if is_labelled_secret(line) or is_marked_up_secret(line):
         return _State(0, Voice.ASIDE, secret=True), line
     return _plain_label(line)
 

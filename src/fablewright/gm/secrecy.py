@@ -18,6 +18,7 @@ __all__ = [
     "hidden_spans",
     "is_bare_mark",
     "is_labelled_secret",
+    "is_marked_up_secret",
     "is_secret_front_matter",
     "is_secret_title",
     "is_spoiler_row",
@@ -30,7 +31,7 @@ _GM = r"(?:gm|dm|game ?master|dungeon ?master|referee|storyteller|conductor)(?: 
 _WHO = rf"(?:{_GM}|(?:master|keeper|narrator)(?: ?s)?)"
 _MARKS = (
     rf"{_WHO} ?(?:only|eyes(?: only)?|notes?|secrets?|info(?:rmation)?|knowledge|background|material|section)",
-    rf"for (?:the |your )?{_GM}(?: only| s? ?eyes(?: only)?)?",
+    rf"(?:for|to) (?:the |your )?{_GM}(?: only| s? ?eyes(?: only)?)?",
     r"(?:notes?|only) (?:for|to) (?:the )?(?:keeper|narrator)s?",
     r"eyes only",
     r"(?<!of )secrets",
@@ -49,15 +50,18 @@ _MARKS = (
     r"(?:do not|don t|never|not) (?:be )?read(?: this)?(?: out| aloud)?",
 )
 _ANY_MARK = re.compile(rf"\b(?:{'|'.join(_MARKS)})\b")
-_ALONE = re.compile(rf"(?:the )?(?:{_GM}|keeper s?|keeper|narrator|{'|'.join(_MARKS)})")
+_ALONE = re.compile(rf"(?:the )?(?:{_GM}|keeper|narrator|hidden|private|confidential|{'|'.join(_MARKS)})")
 """What is a mark when nothing else is said: "GM" is one as a title, and none in "Ask the GM"."""
 
 _IN_PROSE = re.compile(
     r"\bSECRETS?\b|\b(?i:GM|DM|keeper|referee|storyteller|master)(?:['’]?s['’]?)?[ -](?i:only|eyes)\b|"
     r"(?<!\w)#(?i:gm|dm|secret|spoiler)s?(?:[-_/](?i:only|notes?))?\b|"
+    r"[(\[{]\W{0,3}(?i:GM|DM|keeper|referee|secret|spoiler)s?(?:\s(?i:notes?|only|info))?\W{0,3}[:—–)\]}]|"
     r"\b(?i:unknown to the (?:players|party|characters)|not for (?:the )?players)\b"
 )
 _LABEL = re.compile(r"\W{0,8}+(?P<label>[^\n:—–()\[\]]{1,60}?)\s?(?:[:—–)\]]|\s-\s|$)")
+_MARKED_UP = re.compile(r"[\s>+\d.*_=`~-]{0,12}+(?<=[*_=`~])(?P<label>[^*_=`~\n]{1,60}+)[*_=`~]")
+_ADMONITION = (":::", "!!!", "???")
 _FIRST_WORDS = re.compile(r"\W{0,8}+(?P<label>[^\n.!]{1,60})[.!]")
 _LONGEST = 60
 """Characters of a label or of a line that is nothing but a mark."""
@@ -71,14 +75,17 @@ _SAYS_WHO_MAY_SEE = re.compile(
     r"(?:css)? ?class(?:e)?|permission)s?"
 )
 _YES = frozenset(("true", "yes", "on", "1", "y"))
-_HIDDEN_VALUES = frozenset(("hidden", "private", "secret"))
+_NO = frozenset(("false", "no", "off", "0", "n"))
+_PLAYERS_SEE = re.compile(
+    r"(?:for )?players?(?: (?:visible|safe|facing|can see))?|(?:visible to|shown to) players|public"
+)
 
 _TAG = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9]*+)(?P<attributes>[^<>]*+)>")
 _SUMMARY = re.compile(r"<summary\b[^<>]{0,500}>(?P<title>[^<]{0,200}(?:<(?!/summary)[^<]{0,200}){0,8})", re.IGNORECASE)
 _HIDES = re.compile(
     r"(?<![\w-])hidden(?![\w-])|display\s{0,8}:\s{0,8}none|visibility\s{0,8}:\s{0,8}hidden", re.IGNORECASE
 )
-_CLASS = re.compile(r"\b(?:class|id)\s{0,8}=\s{0,8}[\"']?(?P<names>[\w -]{1,200})", re.IGNORECASE)
+_CLASS = re.compile(r"\b(?:class|id|data-[\w-]{1,30})\s{0,8}=\s{0,8}[\"']?(?P<names>[\w -]{1,200})", re.IGNORECASE)
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 _SPOILER = re.compile(r"\|\|[^|]++\|\|")
 
@@ -87,6 +94,15 @@ def is_secret_title(title: str) -> bool:
     """Return whether a heading, file name, callout title or bold label says that what follows is for the GM."""
     words = _normal(title)
     return bool(_ANY_MARK.search(words) or _ALONE.fullmatch(words))
+
+
+def is_marked_up_secret(source: str) -> bool:
+    """Return whether Markdown begins with a mark set apart by its form: ``==GM== …``, or a first line that is one."""
+    first = source[: 2 * _LONGEST].strip().partition("\n")[0]
+    label = _MARKED_UP.match(first)
+    if label and is_secret_title(label["label"]):
+        return True
+    return is_secret_title(first) if first.startswith(_ADMONITION) else bool(_ALONE.fullmatch(_normal(first)))
 
 
 def is_labelled_secret(paragraph: str) -> bool:
@@ -129,13 +145,13 @@ def is_secret_front_matter(source: str) -> bool:
         item = _LIST_VALUE.match(line)
         pair = None if item else _KEY.match(line)
         if pair:
-            key, value = _normal(pair["key"]), _normal(pair["value"])
-            if value in _YES and (is_secret_title(key) or key in _HIDDEN_VALUES):
+            key, value = _normal(pair["key"]), _normal(pair["value"].split(" #")[0])
+            if (value in _YES and is_secret_title(key)) or (value in _NO and _PLAYERS_SEE.fullmatch(key)):
                 return True
             names_viewers = bool(_SAYS_WHO_MAY_SEE.fullmatch(key))
         if names_viewers and (found := item or pair):
             values = (*found["value"].split(","), *re.split(r"[,\s]", found["value"]))  # with and without commas
-            if any(_is_secret_value(_normal(each)) for each in values):
+            if any(map(is_secret_title, values)):
                 return True
     return False
 
@@ -161,18 +177,13 @@ def hidden_spans(text: str) -> list[tuple[int, int]]:
 
 def _hides(tag: re.Match[str], name: str, text: str) -> bool:
     attributes = tag["attributes"][:2000]
-    if _HIDES.search(attributes):
+    if _HIDES.search(attributes) or is_secret_title(name):
         return True
     named = _CLASS.search(attributes)
-    if named and any(_is_secret_value(_normal(each)) for each in named["names"].split()):
+    if named and any(map(is_secret_title, named["names"].split())):
         return True
     summary = _SUMMARY.search(text, tag.end(), tag.end() + 1000) if name == "details" else None
     return bool(summary and is_secret_title(re.sub(r"<[^<>]{0,500}>", " ", summary["title"])))
-
-
-def _is_secret_value(words: str) -> bool:
-    """Return whether one tag or class is a mark: ``gm-only``, ``plot/secret``, and not ``secret-door``."""
-    return bool(_ALONE.fullmatch(words) or _ANY_MARK.search(words)) or words in _HIDDEN_VALUES
 
 
 def _normal(title: str) -> str:

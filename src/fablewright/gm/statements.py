@@ -16,6 +16,7 @@ from fablewright.gm import secrecy
 from fablewright.gm.boxes import Voice, parts
 from fablewright.gm.markdown_blocks import blocks
 from fablewright.gm.searchable import searchable
+from fablewright.gm.sentences import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from fablewright.gm.markdown_blocks import Block
     from fablewright.gm.notes import Passage
 
-__all__ = ["Role", "Statement", "is_secret_place", "readable", "sentences", "statements"]
+__all__ = ["Role", "Statement", "is_secret_place", "readable", "statements"]
 
 
 class Role(enum.Enum):
@@ -64,14 +65,9 @@ _PLUGIN_COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
 _WIKILINK = re.compile(r"!?\[\[(?:[^\[\]|\n]*+\|)?([^\[\]|#\n]*+)(?:#[^\[\]|\n]*+)?\]\]")
 _HARD_BREAK = re.compile(r"(?P<bold>\*\*|__)?(?<![ \t])[ \t]*+\\[ \t]*+$", re.MULTILINE)
 _LEAD = re.compile(r"^(?:Tip|Note|Hint|Warning|Info|Important)\b:?(?:\s+(?=\S)|$)", re.IGNORECASE)
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:ft|Dr|Mr|Mrs|Ms|St|vs|etc|no|approx|ca|e\.g|i\.e|lb|sq|min|max|Sgt|Capt|Lt)|\b[A-Z])\.$",
-    re.IGNORECASE,
-)
-_END = re.compile(r"[.!?…][\"'”’)\]]*+(?=\s+[\"'“‘(\[]?[A-Z0-9À-Ý“])")
 
-_LONGEST = 20_000
-"""Characters of a passage that are read. Files are cut into far smaller ones; whoever brings larger ones must not
+_LONGEST = 12_000
+"""Characters of a passage that are read, twice what the largest chunk has; whoever brings larger ones must not
 hold up everybody else on the event loop."""
 
 
@@ -106,27 +102,6 @@ def readable(source: str) -> str:
     text = _PLUGIN_COMMENT.sub(" ", source)
     text = _HARD_BREAK.sub(lambda match: "**:" if match["bold"] else "", text)  # a title on a line of its own
     return searchable(_WIKILINK.sub(r"\1", text))
-
-
-def sentences(text: str) -> list[str]:
-    """Split one line of prose at the ends of sentences; abbreviations and initials end none."""
-    found: list[str] = []
-    start = counted = curly = straight = 0
-    last_curly, last_straight = text.rfind("”"), text.rfind('"')
-    for match in _END.finditer(text):
-        end = match.end()
-        curly += text.count("“", counted, end) - text.count("”", counted, end)
-        straight += text.count('"', counted, end)
-        counted = end
-        # Somebody is still speaking while a quotation mark is open and will be closed.
-        if last_curly >= end if curly > 0 else straight % 2 and last_straight >= end:
-            continue
-        if text[match.start()] == "." and _ABBREVIATION.search(text[max(start, match.start() - 8) : match.start() + 1]):
-            continue
-        found.append(text[start:end].strip())
-        start, curly, straight = end, 0, 0
-    rest = text[start:].strip()
-    return [*found, rest] if rest else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +234,7 @@ def _prose(source: str) -> Iterator[_Piece]:
 
 
 def _says_secret(source: str, plain: str) -> bool:
-    return secrecy.has_spoiler(source) or secrecy.is_labelled_secret(plain)
+    return secrecy.has_spoiler(source) or secrecy.is_labelled_secret(plain) or secrecy.is_marked_up_secret(source)
 
 
 def _rows(source: str, block: Block) -> Iterator[_Piece]:
