@@ -98,6 +98,20 @@ def test_secrets_are_marked(full_answer: Answer) -> None:
     assert "  • GM only: The pennies go up to the inn, one a night. [2]\n" in page(full_answer)
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_secret_foes_and_checks_are_marked(width: int) -> None:
+    scene = Scene(
+        PLAIN_TITLE,
+        checks=(Check("Arcana", 10, None, None, None, Origin.BY_RULE, secret=True),),
+        foes=(
+            Foe("Ogre", 3, 2.0, 450, "", Origin.BY_RULE, secret=True),
+            Foe("Bandit", 2, 0.125, 25, "", Origin.BY_RULE),
+        ),
+    )
+    marked = [line for line in page(of(scene), width).splitlines() if "GM only" in line]
+    assert ["Arcana" in line or "Ogre" in line for line in marked] == [True, True]
+
+
 def test_what_is_invented_is_marked_and_the_mark_explained(full_answer: Answer) -> None:
     text = page(full_answer)
     assert "a gate is pulled shut.*" in text

@@ -63,7 +63,9 @@ def assert_grounded(composed: Composed) -> None:
         used.update(line.sources)
         if line.origin in {Origin.QUOTED, Origin.FROM_NOTES}:
             assert line.sources, line
-            text = re.sub(r" \([^()]*(?:\([^()]*\)[^()]*)?, DC \d+\)$", "", line.text)  # the check's name behind it
+            text = line.text
+            for check in composed.scene.checks:  # the check's name behind it
+                text = text.removesuffix(f" ({check.skill}, DC {check.dc})")
             text = re.sub(rf"^(?:{'|'.join(ATTEMPTS)}): ", "", text)  # and what it means before it
             for part in re.split(r"(?<=[.!?:])\s", text):  # pieced together of stretches of the passage
                 clean = squashed(part)
@@ -264,6 +266,16 @@ def test_a_check_is_also_something_to_do(table: Table) -> None:
     assert scene.options[0].action.text == "Talk them round: At the gate (Persuasion, DC 12)"
     assert attempt("Dexterity (Sleight of Hand)") == "Use quick fingers"
     assert attempt("Strength") == "Try it"
+
+
+def test_a_check_with_a_choice_of_skills_names_them_all(table: Table) -> None:
+    text = "# Gate\n\nDC 12 Strength (Athletics) or Dexterity (Acrobatics) check to climb it: on a success they are in."
+    composed = scene_of(text, "Gate", table)
+    option = composed.scene.options[0].action.text
+    assert option.startswith("Use strength: ")
+    assert option.endswith("(Strength (Athletics) or Dexterity (Acrobatics), DC 12)")
+    assert attempt("Stealth against Perception") == "Sneak"
+    assert_grounded(composed)
 
 
 def test_a_heading_that_is_a_condition_goes_before_what_happens(table: Table) -> None:

@@ -183,6 +183,7 @@ def test_a_box_with_another_label_is_an_aside(text: str) -> None:
     "text",
     [
         "Nell keeps the secret door shut.",
+        "- Nell keeps secrets",
         "Osric: the smith.",
         "The GM may add wolves.",
         "Ask for the innkeeper only at night.",

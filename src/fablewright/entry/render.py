@@ -110,10 +110,8 @@ class _Page:
 
     def _skill(self, check: Check) -> Text:
         text = self._sentences.marked(clean(check.skill), check.origin, check.sources, "bold")
-        if check.secret and check.purpose is None:  # else the purpose says so
-            text.append("  GM only", "bold magenta")
         if check.purpose is None:
-            return text
+            return text.append_text(_gm_only(secret=check.secret))
         return text.append("\n").append(self._sentences.text(check.purpose, beside=check.sources))
 
     def _check_stack(self, checks: Sequence[Check]) -> RenderableType:
@@ -121,6 +119,8 @@ class _Page:
         for check in checks:
             words = f"{clean(check.skill)} DC {check.dc}"
             skill = self._sentences.marked(words, check.origin, check.sources, "bold")
+            if check.purpose is None:  # else that says so
+                skill.append_text(_gm_only(secret=check.secret))
             lines.append(self._hanging("  • ", skill))
             for name, line, style in (
                 ("", check.purpose, ""),
@@ -139,8 +139,7 @@ class _Page:
             words = f"{count:>{widths[0]}}  {name:<{widths[1]}}  {rating:<{widths[2]}}".rstrip()
             text = self._sentences.marked(words, foe.origin, foe.sources)
             text.stylize("bold", widths[0] + 2, widths[0] + 2 + len(name))
-            if foe.secret:
-                text.append("  GM only", "bold magenta")
+            text.append_text(_gm_only(secret=foe.secret))
             yield self._hanging("  ", text)
             if foe.note:
                 yield self._hanging(" " * (widths[0] + 4), Text(clean(foe.note), "dim"))
@@ -176,6 +175,10 @@ class _Page:
     def _hanging(self, first: str, body: Text, *, repeat: bool = False, style: str = "") -> Text:
         width = min(self._width, _PROSE_WIDTH)
         return hanging(self._console, first, body, width=width, repeat=repeat, style=style)
+
+
+def _gm_only(*, secret: bool) -> Text:
+    return Text("  GM only", "bold magenta") if secret else Text()
 
 
 def _count(foe: Foe) -> str:

@@ -59,7 +59,7 @@ _IN_PROSE = re.compile(
     r"[(\[{]\W{0,3}(?i:GM|DM|keeper|referee|secret|spoiler)s?(?:\s(?i:notes?|only|info))?\W{0,3}[:—–)\]}]|"
     r"\b(?i:unknown to the (?:players|party|characters)|not for (?:the )?players)\b"
 )
-_LABEL = re.compile(r"\W{0,8}+(?P<label>[^\n:—–()\[\]]{1,60}?)\s?(?:[:—–)\]]|\s-\s|$)")
+_LABEL = re.compile(r"\W{0,8}+(?P<label>[^\n:—–()\[\]]{1,60}?)\s?(?:[:—–)\]]|\s-\s)")
 _MARKED_UP = re.compile(r"[\s>+\d.*_=`~-]{0,12}+(?<=[*_=`~])(?P<label>[^*_=`~\n]{1,60}+)[*_=`~]")
 _ADMONITION = (":::", "!!!", "???")
 _FIRST_WORDS = re.compile(r"\W{0,8}+(?P<label>[^\n.!]{1,60})[.!]")
