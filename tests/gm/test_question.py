@@ -61,3 +61,83 @@ def test_who_somebody_is_stands_at_the_beginning_of_their_note() -> None:
 def test_plural_and_tense_do_not_matter() -> None:
     assert question_terms("Who are the sheriffs?") == question_terms("sheriff")
     assert question_terms("Willowmane’s") == question_terms("Willowmane")
+
+
+TABLE = """# The Gilded Heron
+
+(Odette; innkeeper of the Heron) Fifty-two, loud. The ferryman Bram manages the Heron in winter.
+
+# Bram Oxley
+
+Ferryman. Keeps a heron feather. Leads the River Wardens. His brother,
+Tam Oxley, was slain by Sister Vane nine years ago.
+
+# Rope (1 GP)
+
+Fifty feet of hemp.
+
+# Marsh Hag
+
+**AC** 14 <br> **HP** 61 (11d8 + 12)
+
+# The Wardens
+
+| Name | Class | AC |
+|---|---|---|
+| Ysolde | Ranger 3 | 15 |
+| Corm | Bard 2 | 13 |
+
+# The mill
+
+The mill stands on the north bank. Old bones lie under it. A cooper killed a rat there.
+
+# Gates
+
+The Salt Gate opens at low tide only.
+"""
+NOTED = passages_of("town.md", TABLE)
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Who owns the Heron?", "Odette"),
+        ("Who runs the Gilded Heron in winter?", "Bram manages"),
+        ("Who leads the River Wardens?", "Leads the River Wardens"),
+        ("Who killed Tam Oxley?", "slain by Sister Vane"),
+        ("Who murdered Tam?", "slain by Sister Vane"),
+        ("When was Tam Oxley killed?", "nine years ago"),
+        ("How many hit points does a marsh hag have?", "HP 61"),
+        ("What is the AC of the marsh hag?", "AC 14"),
+        ("How much is a rope?", "Rope (1 GP)"),
+        ("what does a rope cost", "Rope (1 GP)"),
+        ("Which class does Ysolde play?", "Ranger 3"),
+        ("What is Corm's AC?", "13"),
+        ("Does Bram Oxley own a feather?", "Keeps a heron feather"),
+        ("Where is the mill?", "on the north bank"),
+        ("When does the Salt Gate open?", "at low tide"),
+        ("How old is Odette?", "Fifty-two"),
+    ],
+)
+def test_the_answer_has_what_is_asked_for(question: str, said: str) -> None:
+    lines = [line.text for line in answer_question(question, NOTED)[0]]
+    assert said in lines[0]
+    assert len(lines) <= 3
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who killed Billy Bones?",
+        "Who built the mill?",
+        "Who owns the mill?",
+        "Who leads the marsh hags?",
+        "How much is a room at the Heron?",
+        "How many hit points does Bram Oxley have?",
+        "When was the mill built?",
+        "What is Bram's horse called?",
+        "Who is the king of the river?",
+    ],
+)
+def test_names_without_the_relation_are_no_answer(question: str) -> None:
+    assert answer_question(question, NOTED) == ((), ())

@@ -17,12 +17,13 @@ from fablewright.gm.intent import dice_in, difficulty_in, intent_of, is_about_st
 from fablewright.gm.question import answer_question
 from fablewright.gm.scenario import Line, Origin
 from fablewright.gm.scenario_generator import DECLINED, CampaignContext, GenerateScenario, ScenarioGenerator, reserve
+from fablewright.gm.session_log import LOG_SEARCHES, asks_for_log, log_lines
 from fablewright.gm.small_talk import EXAMPLES
 from fablewright.protocol.message import Request
 from fablewright.runtime.agent import Agent, handles
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from fablewright.gm.bestiary import Bestiary, Mention
     from fablewright.gm.party import Party
@@ -139,11 +140,14 @@ class Orchestrator(Agent):
     async def _question(self, words: str, request: HandleRequest, ctx: Context) -> Answer:
         if not request.use_rag:
             return Answer("question", "failed", missing=(f"{DECLINED} Only they could answer this.",))
-        documents, missing, took = await self._documents(words, ctx)
+        documents, missing, took = await self._documents(words, ctx, most=2 * self._max_docs)
         timings = Timings(retrieve_ms=took)
         if documents is None:
             return Answer("question", "failed", missing=missing, timings=timings)
         lines, cited = answer_question(words, documents.passages)
+        if asks_for_log(words):
+            logs = [await self._documents(query, ctx, most=50, filters=wanted) for query, wanted in LOG_SEARCHES]
+            lines, cited = log_lines(words, [p for found, _, _ in logs if found for p in found.passages])
         if not lines:
             said = Line("Your notes do not say: there is nothing about this in them.", Origin.INVENTED)
             return Answer("question", "abstained", lines=(said,), missing=missing, timings=timings)
@@ -228,13 +232,15 @@ class Orchestrator(Agent):
         missing = (notes.problem,) if notes.problem else ()
         return Answer("status", "degraded" if missing else "answered", lines=tuple(lines), missing=missing)
 
-    async def _documents(self, words: str, ctx: Context) -> tuple[Documents | None, tuple[str, ...], float]:
+    async def _documents(
+        self, words: str, ctx: Context, *, most: int = 0, filters: Mapping[str, str] | None = None
+    ) -> tuple[Documents | None, tuple[str, ...], float]:
         """Search the notes: the documents or None, what is missing, and the milliseconds it took."""
         started = ctx.now
         try:
             documents = await ctx.ask(
                 HaystackPipeline.name,
-                RetrieveDocuments(words, self._max_docs),
+                RetrieveDocuments(words, min(most or self._max_docs, 100), filters or {}),
                 timeout=self._retrieve_timeout,
                 keep=reserve(ctx.remaining),
             )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["STOP_WORDS", "QueryTerms", "query_terms", "without_apostrophes"]
+__all__ = ["STOP_WORDS", "QueryTerms", "alike", "query_terms", "without_apostrophes"]
 
 _T = TypeVar("_T")
 
@@ -61,6 +61,42 @@ _ALIKE = tuple(
     )
 )
 
+# Other words and forms for one relation: "who owns the inn" is answered by an owner. They decide which sentence
+# answers a question, and are not searched for: "run" and "lead" stand on every page.
+_SAME_RELATION = tuple(
+    frozenset(_WORD.findall(group))
+    for group in (
+        "own owns owned owner owners belongs belonged proprietor possesses innkeeper landlord landlady",
+        "run runs ran manage manages managed manager management oversees proprietor steward innkeeper",
+        "lead leads led leader leaders leadership chief chieftain captain boss commands commander",
+        "king queen lord ruler monarch reigns",
+        "kill kills killed killer slay slays slew slain slayer murder murders murdered murderer assassinated",
+        "die dies died dead death dying",
+        "cost costs price prices priced worth",
+        "live lives lived dwell dwells dwelt resides resided residence home",
+        "marry marries married wife husband spouse",
+        "steal steals stole stolen rob robs robbed thief robber",
+        "buy buys bought purchase purchased",
+        "sell sells sold",
+        "build builds built builder erected",
+        "found founded founder founding",
+        "make makes made maker",
+        "write writes wrote written writer author",
+        "give gives gave given",
+        "take takes took taken",
+        "grow grows grew grown",
+        "hide hides hid hidden",
+        "know knows knew known",
+        "say says said tells told",
+        "want wants wanted wishes desires",
+        "lend lends lent",
+        "speak speaks spoke spoken",
+        "burn burns burned burnt ablaze",
+        "betray betrays betrayed traitor",
+        "old age aged years",
+    )
+)
+
 _SENTENCE_END = re.compile(r"[.!?;:\n]+")
 _APOSTROPHES = re.compile(r"(?<=\w)['\u2019\u02bc]s\b|(?<=\w)['\u2019\u02bc](?=\w)")
 
@@ -86,6 +122,12 @@ class QueryTerms:
 def without_apostrophes(text: str) -> str:
     """Make ``Gardren's`` one word, the same as ``Gardren``; to be used on both sides of a search."""
     return _APOSTROPHES.sub("", text)
+
+
+def alike(word: str) -> frozenset[str]:
+    """Return the other words and forms that say much the same as a word in lower case."""
+    groups = (group for group in (*_ALIKE, *_SAME_RELATION) if word in group or word.removesuffix("s") in group)
+    return frozenset().union(*groups) - {word}
 
 
 def query_terms(query: str, *, stop_words: frozenset[str] = STOP_WORDS) -> QueryTerms:

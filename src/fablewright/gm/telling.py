@@ -33,8 +33,8 @@ _EVERY_SCENE = frozenset(
     text description happen happens happening thing idea ideas something anything set stage okay yes thanks thank please
     climb climbs climbing cross crosses crossing descend descends open opens opening ride rides sail sails swim
     swims jump jumps rest rests camp camps sleep sleeps wait waits listen listens hide hides sneak sneaks stand
-    stands sit sits defend defends cast casts throw throws break breaks break burst bursts wake wakes knock knocks use uses
-    like make made one two three four five six first last whatever wherever continue on
+    stands sit sits defend defends cast casts throw throws break breaks break burst bursts wake wakes knock knocks
+    use uses like make made one two three four five six first last whatever wherever continue on
     """.split()
 )
 _EVERYWHERE = frozenset(
