@@ -11,6 +11,8 @@ import pytest
 from fablewright.entry.assemble import assistant, open_notes, sample_campaign
 from fablewright.entry.config import Settings
 from fablewright.errors import InvalidInput
+from fablewright.gm.haystack_pipeline import DescribeNotes
+from fablewright.gm.indexing import passages_of
 from fablewright.gm.orchestrator import HandleRequest
 from fablewright.gm.party import parse_party
 
@@ -100,13 +102,15 @@ async def test_a_planted_instruction_is_neither_obeyed_nor_shown(settings: Setti
 
 
 async def test_twenty_scenes_at_once_with_a_retrieval_of_one_second(settings: Settings) -> None:
-    notes = open_notes(settings)
-    async with assistant(settings, notes, retriever=Sleeper(1.0)) as bus:
+    text = (sample_campaign() / "First encounter.md").read_text("utf-8")
+    retriever = Sleeper(1.0, *passages_of("First encounter.md", text))
+    async with assistant(settings, open_notes(settings), retriever=retriever) as bus:
+        await bus.ask("haystack_pipeline", DescribeNotes())  # everything is up
         started = time.perf_counter()
-        requests = [HandleRequest(f"the scene number {n}", seed=n) for n in range(20)]
-        answers = await asyncio.gather(*(bus.ask("orchestrator", request) for request in requests))
+        request = HandleRequest("They go down to the Hem, where the Small Change robs the queue")
+        answers = await asyncio.gather(*(bus.ask("orchestrator", request) for _ in range(20)))
         took = time.perf_counter() - started
-    assert [answer.status for answer in answers] == ["degraded"] * 20
+    assert [answer.status for answer in answers] == ["answered"] * 20
     assert took < 1.3
 
 

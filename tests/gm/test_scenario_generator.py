@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,7 +64,7 @@ class Table:
 
 
 async def test_a_scene_rests_on_the_notes(bestiary: Bestiary) -> None:
-    table = Table(bestiary, Reply(DOCUMENTS, after=0.5))
+    table = Table(bestiary, Reply(DOCUMENTS, after=0.25))
     async with table.bus:
         scenario = await table.ask(request())
     assert scenario.used_rag
@@ -71,7 +72,7 @@ async def test_a_scene_rests_on_the_notes(bestiary: Bestiary) -> None:
     assert scenario.generation_method == "composer"
     assert scenario.missing == ()
     assert scenario.scene.read_aloud[0].text == "The wheel turns although the stream is dry."
-    assert scenario.timings.retrieve_ms == pytest.approx(1000)  # searched, then fetched the section
+    assert scenario.timings.retrieve_ms == pytest.approx(500)  # searched, then fetched the section
     assert table.retrieval.received[0].query == "They reach mill"
     assert table.retrieval.received[1].filters == {"file": "mill.md", "heading": "The Mill"}
 
@@ -166,11 +167,20 @@ async def test_a_section_that_cannot_be_fetched_whole_is_played_as_found(bestiar
 
 
 async def test_twenty_scenes_at_once_wait_side_by_side(bestiary: Bestiary) -> None:
-    table = Table(bestiary, Reply(DOCUMENTS, after=0.5))
+    table = Table(bestiary, Reply(DOCUMENTS, after=1.0))
     async with table.bus:
         scenarios = await asyncio.gather(*(table.ask(request()) for _ in range(20)))
         assert table.bus.now() == pytest.approx(1.0)
     assert all(scenario.used_rag for scenario in scenarios)
+    assert len(table.retrieval.received) == 20  # a slow search is not followed by a second one
+
+
+async def test_a_search_that_had_to_wait_for_the_notes_is_not_a_slow_one(bestiary: Bestiary) -> None:
+    table = Table(bestiary, Reply(replace(DOCUMENTS, waited=0.95), after=1.0), Reply(DOCUMENTS))
+    async with table.bus:
+        scenario = await table.ask(request("generate scenario for the first encounter at the mill"))
+    assert scenario.used_rag
+    assert len(table.retrieval.received) > 2
 
 
 async def test_equal_seeds_invent_equal_scenes(bestiary: Bestiary) -> None:

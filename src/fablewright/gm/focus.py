@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from fablewright.gm.checks import find_checks
 from fablewright.gm.note_kind import file_title, is_advice, is_rule_book, kept_beside_play
+from fablewright.gm.presence import MOST_HERE, is_here
 from fablewright.gm.statements import Role, is_secret_place, readable, statements
 from fablewright.gm.telling import telling
 
@@ -257,7 +258,13 @@ def window(passages: Sequence[Passage], anchor: Passage | None) -> tuple[Passage
 
 def _is_playable(passage: Passage, bestiary: Bestiary) -> bool:
     """Return whether there is something to do or to fight, and not only something to see."""
-    return _has_checks(passage) or any(mention.count for mention in bestiary.mentions(passage.text))
+    if _has_checks(passage):
+        return True
+    return any(
+        0 < (mention.count or 0) <= MOST_HERE and is_here(statement.text, mention.start, mention.end)
+        for statement in statements([passage])
+        for mention in bestiary.mentions(statement.text)
+    )
 
 
 def _is_boxed(passage: Passage) -> bool:

@@ -10,6 +10,7 @@ import asyncio
 import glob
 import random
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar
 
 from fablewright.errors import ContractViolation, DeadlineExceeded, RequestFailed
@@ -166,16 +167,17 @@ class ScenarioGenerator(Agent):
         except (RequestFailed, ContractViolation) as error:
             return _Found(missing=(f"Your notes could not be searched: {error}",))
         missing = (documents.remark,) if documents.remark else ()
-        openings = await self._all(
-            (RetrieveDocuments(name, 20, {"heading": name}) for name in opening_names(told)), ctx
-        )
+        # A table waits for one slow search, not for three: what was found is then played as it is.
+        quick = ctx.now - started - documents.waited <= _QUICK
+        headings = opening_names(told) if quick else ()
+        openings = await self._all((RetrieveDocuments(name, 20, {"heading": name}) for name in headings), ctx)
         passages = merged([(1.0, documents.passages), *((0.6, found) for found in openings)])
         focus = choose_focus(told, passages, self._bestiary)
         if focus is None:
             return _Found(missing=(*missing, "Your notes say nothing about this."))
-        whole = await self._all(map(_whole, focus.sections), ctx)
+        whole = await self._all(map(_whole, focus.sections if quick else ()), ctx)
         own: list[Passage] = []
-        for section, fetched in zip(focus.sections, whole, strict=True):
+        for section, fetched in zip_longest(focus.sections, whole, fillvalue=()):
             found = [p for p in passages if Section.of(p) == section]
             parts = [p for p in fetched if Section.of(p) == section]
             own += window(parts or found, found[0] if found else None)
@@ -205,6 +207,9 @@ def _whole(section: Section) -> RetrieveDocuments:
         filters["heading"] = section.title
     return RetrieveDocuments(section.title, 50, filters)
 
+
+_QUICK = 0.3
+"""Seconds; a search that takes longer is not followed by others for the same scene."""
 
 DECLINED = "Your notes: you asked to do without them."
 

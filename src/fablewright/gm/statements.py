@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -73,18 +74,26 @@ hold up everybody else on the event loop."""
 
 def statements(passages: list[Passage]) -> list[Statement]:
     """Return the statements of several passages, in their order."""
+    return [
+        replace(statement, passage=number) if number else statement
+        for number, passage in enumerate(passages)
+        for statement in _read(replace(passage, score=0.0))
+    ]
+
+
+@lru_cache(maxsize=512)  # one scene reads a passage several times, and one evening the same few notes
+def _read(passage: Passage) -> tuple[Statement, ...]:
     found: list[Statement] = []
-    for number, passage in enumerate(passages):
-        for at, piece in enumerate(_joined(_pieces(passage))):
-            said = [piece.text] if piece.role is Role.SPEECH else sentences(piece.text)
-            said = [sentence for sentence in said if _HAS_WORDS.search(sentence)]
-            # A mark that stands alone behind its sentences, "Pru is dead. (GM only)", speaks of them.
-            secret = piece.secret or (len(said) > 1 and secrecy.is_bare_mark(said[-1]))
-            for sentence in said:
-                secret = secret or secrecy.marks_sentence(sentence)  # and of all that follows in the paragraph
-                role = Role.ASIDE if secret and piece.role is Role.READ_ALOUD else piece.role
-                found.append(Statement(sentence, role, number, at, piece.heading, secret))
-    return found
+    for at, piece in enumerate(_joined(_pieces(passage))):
+        said = [piece.text] if piece.role is Role.SPEECH else sentences(piece.text)
+        said = [sentence for sentence in said if _HAS_WORDS.search(sentence)]
+        # A mark that stands alone behind its sentences, "Pru is dead. (GM only)", speaks of them.
+        secret = piece.secret or (len(said) > 1 and secrecy.is_bare_mark(said[-1]))
+        for sentence in said:
+            secret = secret or secrecy.marks_sentence(sentence)  # and of all that follows in the paragraph
+            role = Role.ASIDE if secret and piece.role is Role.READ_ALOUD else piece.role
+            found.append(Statement(sentence, role, 0, at, piece.heading, secret))
+    return tuple(found)
 
 
 def is_secret_place(passage: Passage) -> bool:
