@@ -72,6 +72,12 @@ def test_links_between_documents_lead_somewhere() -> None:
 
 def test_the_architecture_page_names_every_module() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
-    for ring in ("protocol", "runtime", "testing", "adapters"):
+    for ring in (
+        "protocol",
+        "runtime",
+        "testing",
+        "adapters",
+        *(f"gm/{p}" for p in ("scene", "questions", "reading", "rules")),
+    ):
         for module in (ROOT / "src" / "fablewright" / ring).glob("[a-z]*.py"):
             assert f"`{module.stem}`" in page, f"{ring}/{module.name} is not on the page"

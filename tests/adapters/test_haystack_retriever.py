@@ -14,8 +14,8 @@ from fablewright.adapters import haystack_retriever
 from fablewright.adapters.haystack_retriever import HaystackRetriever, clean_query
 from fablewright.adapters.sqlite_index import SqliteIndex
 from fablewright.errors import ConfigurationError, InvalidInput, MissingExtra
-from fablewright.gm.indexing import passages_of
-from fablewright.gm.notes import FileStamp, Passage
+from fablewright.gm.reading.indexing import passages_of
+from fablewright.gm.reading.notes import FileStamp, Passage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fablewright.adapters import notes_folder
 from fablewright.adapters.notes_folder import NotesFolder
 from fablewright.errors import InvalidInput
-from fablewright.gm.notes import FileReport, NoteFile
+from fablewright.gm.reading.notes import FileReport, NoteFile
 
 if TYPE_CHECKING:
     from pathlib import Path

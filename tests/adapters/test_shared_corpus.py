@@ -10,7 +10,7 @@ import pytest
 
 from fablewright.adapters.notes_folder import NotesFolder
 from fablewright.adapters.sqlite_index import Ranking, SqliteIndex
-from fablewright.gm.indexing import refresh
+from fablewright.gm.reading.indexing import refresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,8 +18,8 @@ from fablewright.adapters import sqlite_index
 from fablewright.adapters.notes_folder import NotesFolder
 from fablewright.adapters.sqlite_index import Ranking, SqliteIndex
 from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError, InvalidInput
-from fablewright.gm.indexing import passages_of, refresh
-from fablewright.gm.notes import FileStamp, Passage
+from fablewright.gm.reading.indexing import passages_of, refresh
+from fablewright.gm.reading.notes import FileStamp, Passage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -352,7 +352,7 @@ KEEP_INDEXING = """
 import sys, time
 from fablewright.adapters.notes_folder import NotesFolder
 from fablewright.adapters.sqlite_index import SqliteIndex
-from fablewright.gm.indexing import refresh
+from fablewright.gm.reading.indexing import refresh
 index = SqliteIndex(sys.argv[2])
 print("begun", flush=True)
 while True:

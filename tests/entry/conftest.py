@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fablewright.gm.answer import Answer, Timings
-from fablewright.gm.notes import Passage
-from fablewright.gm.scenario import Check, Foe, Line, Option, Origin, Scene
+from fablewright.gm.reading.notes import Passage
+from fablewright.gm.scene.scenario import Check, Foe, Line, Option, Origin, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

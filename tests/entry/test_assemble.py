@@ -12,16 +12,16 @@ from fablewright.entry.assemble import assistant, open_notes, sample_campaign
 from fablewright.entry.config import Settings
 from fablewright.errors import InvalidInput
 from fablewright.gm.haystack_pipeline import DescribeNotes
-from fablewright.gm.indexing import passages_of
 from fablewright.gm.orchestrator import HandleRequest
-from fablewright.gm.party import parse_party
+from fablewright.gm.reading.indexing import passages_of
+from fablewright.gm.rules.party import parse_party
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from fablewright.gm.answer import Answer
-    from fablewright.gm.notes import FileReport, Passage
+    from fablewright.gm.reading.notes import FileReport, Passage
 
 pytestmark = pytest.mark.anyio
 

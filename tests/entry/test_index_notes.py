@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fablewright.entry.assemble import Notes
-    from fablewright.gm.notes import FileReport
+    from fablewright.gm.reading.notes import FileReport
 
 pytestmark = pytest.mark.usefixtures("data_dir")
 

@@ -9,8 +9,8 @@ from rich.console import Console
 from fablewright.entry.render import render
 from fablewright.entry.terminal import write
 from fablewright.gm.answer import Answer, Timings
-from fablewright.gm.notes import Passage
-from fablewright.gm.scenario import Check, Foe, Line, Option, Origin, Scene
+from fablewright.gm.reading.notes import Passage
+from fablewright.gm.scene.scenario import Check, Foe, Line, Option, Origin, Scene
 
 
 def page(answer: Answer, width: int = 80) -> str:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fablewright.gm.bestiary import Bestiary, load_bestiary
-from fablewright.gm.composer import Table
-from fablewright.gm.indexing import passages_of
-from fablewright.gm.party import parse_party
+from fablewright.gm.reading.indexing import passages_of
+from fablewright.gm.rules.bestiary import Bestiary, load_bestiary
+from fablewright.gm.rules.party import parse_party
+from fablewright.gm.scene.composer import Table
 
 if TYPE_CHECKING:
-    from fablewright.gm.notes import Passage
+    from fablewright.gm.reading.notes import Passage
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 
 from fablewright.errors import ConfigurationError, InvalidInput, RemoteError
 from fablewright.gm.haystack_pipeline import DescribeNotes, HaystackPipeline, RetrieveDocuments
-from fablewright.gm.notes import FileReport, Passage
+from fablewright.gm.reading.notes import FileReport, Passage
 from fablewright.runtime.bus import Bus
 from fablewright.runtime.threads import Threads
 

@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fablewright.gm.haystack_pipeline import DescribeNotes, Documents, NotesStatus, RetrieveDocuments
-from fablewright.gm.indexing import passages_of
-from fablewright.gm.notes import FileReport
 from fablewright.gm.orchestrator import HandleRequest, Orchestrator
-from fablewright.gm.party import parse_party
-from fablewright.gm.scenario import Origin
+from fablewright.gm.reading.indexing import passages_of
+from fablewright.gm.reading.notes import FileReport
+from fablewright.gm.rules.party import parse_party
 from fablewright.gm.scenario_generator import CampaignContext, ScenarioGenerator
+from fablewright.gm.scene.scenario import Origin
 from fablewright.runtime.bus import Bus
 from fablewright.testing.fakes import Hang, Raise, Reply, ScriptedAgent, Step
 
 if TYPE_CHECKING:
     from fablewright.gm.answer import Answer
-    from fablewright.gm.bestiary import Bestiary
+    from fablewright.gm.rules.bestiary import Bestiary
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,7 @@ NOTES = {entry.name: entry.read_bytes() for entry in FOLDER.iterdir() if entry.n
 TEXTS = {name: data.decode("utf-8") for name, data in NOTES.items()}
 FIRST = "First encounter.md"
 
-BESTIARY = files("fablewright") / "gm" / "data" / "creatures_2024.json"
+BESTIARY = files("fablewright") / "gm" / "rules" / "data" / "creatures_2024.json"
 NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 PRODUCT_IDENTITY = (
     *("baldur", "barovia", "beholder", "carrion crawler", "displacer beast", "drizzt", "dungeons & dragons"),
@@ -56,7 +56,7 @@ def counted_creatures(text: str) -> list[tuple[int, str]]:
 @pytest.fixture(scope="module")
 def creatures() -> dict[str, dict[str, Any]]:
     if not BESTIARY.is_file():
-        pytest.skip("the package holds no gm/data/creatures_2024.json yet: the foes cannot be looked up")
+        pytest.skip("the package holds no gm/rules/data/creatures_2024.json yet: the foes cannot be looked up")
     found = {row["name"].lower(): row for row in json.loads(BESTIARY.read_text(encoding="utf-8"))}
     return found | {f"{name}s": row for name, row in found.items()}
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fablewright.gm.haystack_pipeline import Documents, RetrieveDocuments
-from fablewright.gm.indexing import passages_of
-from fablewright.gm.party import parse_party
-from fablewright.gm.scenario import Origin
+from fablewright.gm.reading.indexing import passages_of
+from fablewright.gm.rules.party import parse_party
 from fablewright.gm.scenario_generator import (
     CampaignContext,
     GameState,
@@ -18,12 +17,13 @@ from fablewright.gm.scenario_generator import (
     ScenarioGenerator,
     reserve,
 )
+from fablewright.gm.scene.scenario import Origin
 from fablewright.runtime.bus import Bus
 from fablewright.runtime.policies import BusOptions, Policy
 from fablewright.testing.fakes import Hang, Raise, Reply, ScriptedAgent, Step
 
 if TYPE_CHECKING:
-    from fablewright.gm.bestiary import Bestiary
+    from fablewright.gm.rules.bestiary import Bestiary
 
 pytestmark = pytest.mark.anyio
 

@@ -16,7 +16,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from fablewright.errors import ConfigurationError, FablewrightError, MissingExtra
-from fablewright.gm.notes import Passage
+from fablewright.gm.reading.notes import Passage
 from fablewright.runtime.threads import Threads
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from haystack import Document, Pipeline
 
-    from fablewright.gm.ports import PassageIndex
+    from fablewright.gm.reading.ports import PassageIndex
 
 __all__ = ["HaystackRetriever", "clean_query"]
 
@@ -34,7 +34,7 @@ _LONGEST_QUERY = 4000
 
 
 class HaystackRetriever:
-    """A :class:`~fablewright.gm.ports.Retriever` that runs a Haystack pipeline.
+    """A :class:`~fablewright.gm.reading.ports.Retriever` that runs a Haystack pipeline.
 
     Args:
         index: Where the passages are.

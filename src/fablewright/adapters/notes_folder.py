@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fablewright.errors import InvalidInput
-from fablewright.gm.notes import FileReport, FileStamp, NoteFile, NoteText
+from fablewright.gm.reading.notes import FileReport, FileStamp, NoteFile, NoteText
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +37,7 @@ _OPEN_FLAGS = (
 
 
 class NotesFolder:
-    """A :class:`~fablewright.gm.ports.NotesSource` over one or several folders (or single files).
+    """A :class:`~fablewright.gm.reading.ports.NotesSource` over one or several folders (or single files).
 
     Reads ``.md``, ``.markdown`` and ``.txt``. What begins with a dot is passed over in silence. A link is
     never followed: what it points to inside the folder is read there, and one that leads out is reported. A

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError, InvalidInput
-from fablewright.gm.chunks import RULES_VERSION
-from fablewright.gm.notes import FileStamp, Passage
-from fablewright.gm.query_terms import STOP_WORDS, QueryTerms, query_terms, without_apostrophes
-from fablewright.gm.searchable import searchable
+from fablewright.gm.reading.chunks import RULES_VERSION
+from fablewright.gm.reading.notes import FileStamp, Passage
+from fablewright.gm.reading.query_terms import STOP_WORDS, QueryTerms, query_terms, without_apostrophes
+from fablewright.gm.reading.searchable import searchable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -82,7 +82,7 @@ _USUAL = Ranking()
 
 
 class SqliteIndex:
-    """A :class:`~fablewright.gm.ports.PassageIndex` in one file, safe to use from threads and processes.
+    """A :class:`~fablewright.gm.reading.ports.PassageIndex` in one file, safe to use from threads and processes.
 
     A file that is damaged or no database is moved to ``<name>.damaged`` and replaced by an empty index, and
     one written by another version of this program is emptied; ``remark`` then says so.

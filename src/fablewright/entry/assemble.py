@@ -18,11 +18,11 @@ from fablewright.adapters.haystack_retriever import HaystackRetriever
 from fablewright.adapters.notes_folder import NotesFolder
 from fablewright.adapters.sqlite_index import SqliteIndex
 from fablewright.errors import InvalidInput
-from fablewright.gm.bestiary import load_bestiary
 from fablewright.gm.haystack_pipeline import HaystackPipeline, RetrieveDocuments
-from fablewright.gm.indexing import refresh
 from fablewright.gm.orchestrator import Orchestrator
-from fablewright.gm.party import parse_party
+from fablewright.gm.reading.indexing import refresh
+from fablewright.gm.rules.bestiary import load_bestiary
+from fablewright.gm.rules.party import parse_party
 from fablewright.gm.scenario_generator import CampaignContext, ScenarioGenerator
 from fablewright.runtime.bus import Bus
 from fablewright.runtime.policies import BusOptions, Policy
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from fablewright.entry.config import Settings
-    from fablewright.gm.notes import FileReport
-    from fablewright.gm.ports import Retriever
+    from fablewright.gm.reading.notes import FileReport
+    from fablewright.gm.reading.ports import Retriever
 
 __all__ = ["Notes", "assistant", "open_notes", "sample_campaign"]
 

@@ -16,7 +16,7 @@ from fablewright.entry.terminal import emit, notice, set_up_streams
 from fablewright.errors import InvalidInput, RequestFailed
 from fablewright.gm.haystack_pipeline import DescribeNotes, HaystackPipeline
 from fablewright.gm.orchestrator import HandleRequest
-from fablewright.gm.party import Party, parse_party
+from fablewright.gm.rules.party import Party, parse_party
 
 if TYPE_CHECKING:
     from fablewright.entry.assemble import Notes

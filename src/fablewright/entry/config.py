@@ -20,7 +20,7 @@ import platformdirs
 from msgspec import Meta
 
 from fablewright.errors import ConfigurationError, InvalidInput
-from fablewright.gm.party import parse_party
+from fablewright.gm.rules.party import parse_party
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

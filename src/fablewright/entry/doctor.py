@@ -19,7 +19,7 @@ from fablewright.entry.event_loop import run_loop
 from fablewright.entry.json_output import to_json
 from fablewright.entry.terminal import clean, emit, hanging, output_console, set_up_streams, write
 from fablewright.errors import ConfigurationError, FablewrightError, InvalidInput
-from fablewright.gm.notes import FileReport
+from fablewright.gm.reading.notes import FileReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fablewright.entry.assemble import Notes
     from fablewright.entry.config import Loaded
     from fablewright.entry.invocation import Invocation
-    from fablewright.gm.notes import FileReport
+    from fablewright.gm.reading.notes import FileReport
 
 __all__ = ["index_notes"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fablewright.gm.notes import NoteFile
+from fablewright.gm.reading.notes import NoteFile
 
 if TYPE_CHECKING:
     from fablewright.entry.assemble import Notes

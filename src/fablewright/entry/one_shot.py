@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fablewright.entry.config import Loaded, Settings
     from fablewright.entry.invocation import Invocation
     from fablewright.gm.answer import Answer, Want
-    from fablewright.gm.notes import FileReport
+    from fablewright.gm.reading.notes import FileReport
 
 __all__ = ["one_shot", "waiting_for"]
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from fablewright.entry.sentence import Sentences
 from fablewright.entry.terminal import MAX_WIDTH, clean, hanging
-from fablewright.gm.creature import cr_text
+from fablewright.gm.rules.creature import cr_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from fablewright.gm.answer import Answer
-    from fablewright.gm.scenario import Check, Foe, Line, Option, Scene
+    from fablewright.gm.scene.scenario import Check, Foe, Line, Option, Scene
 
 __all__ = ["render"]
 

@@ -6,7 +6,7 @@ from random import Random
 
 from fablewright.entry.json_output import to_json
 from fablewright.entry.terminal import emit, set_up_streams
-from fablewright.gm.dice import parse, roll
+from fablewright.gm.rules.dice import parse, roll
 
 __all__ = ["roll_dice"]
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from fablewright.entry.terminal import clean
-from fablewright.gm.scenario import Origin
+from fablewright.gm.scene.scenario import Origin
 
 if TYPE_CHECKING:
     from fablewright.gm.answer import Answer
-    from fablewright.gm.notes import Passage
-    from fablewright.gm.scenario import Line
+    from fablewright.gm.reading.notes import Passage
+    from fablewright.gm.scene.scenario import Line
 
 __all__ = ["Sentences"]
 

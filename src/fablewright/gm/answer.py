@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from fablewright.gm.notes import Passage
-    from fablewright.gm.scenario import Line, Scene
+    from fablewright.gm.reading.notes import Passage
+    from fablewright.gm.scene.scenario import Line, Scene
 
 __all__ = ["Answer", "Status", "Timings", "Want"]
 

@@ -16,14 +16,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from fablewright.errors import FablewrightError, InvalidInput
-from fablewright.gm.notes import FileReport, Passage
+from fablewright.gm.reading.notes import FileReport, Passage
 from fablewright.protocol.message import Request
 from fablewright.runtime.agent import Agent, Spawn, handles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fablewright.gm.ports import Retriever
+    from fablewright.gm.reading.ports import Retriever
     from fablewright.runtime.context import Context
     from fablewright.runtime.threads import Threads
 

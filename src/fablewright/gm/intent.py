@@ -17,15 +17,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from fablewright.gm.bestiary import load_bestiary
-from fablewright.gm.dice_words import dice_in
-from fablewright.gm.note_kind import is_sheet_title
-from fablewright.gm.party import Party
+from fablewright.gm.rules.bestiary import load_bestiary
+from fablewright.gm.rules.dice_words import dice_in
+from fablewright.gm.rules.party import Party
+from fablewright.gm.scene.note_kind import is_sheet_title
 from fablewright.gm.small_talk import is_small_talk
 
 if TYPE_CHECKING:
     from fablewright.gm.answer import Want
-    from fablewright.gm.bestiary import Bestiary
+    from fablewright.gm.rules.bestiary import Bestiary
 
 __all__ = ["dice_in", "difficulty_in", "intent_of", "is_about_stats", "is_to_be_rated", "party_in"]
 

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from fablewright.errors import ContractViolation, DeadlineExceeded, InvalidInput, RemoteError, RequestFailed
-from fablewright.gm import dice, rating
 from fablewright.gm.answer import Answer, Timings, Want
-from fablewright.gm.composer import Table, balance_lines, compose
-from fablewright.gm.encounter import build
-from fablewright.gm.focus import choose_focus, search_words
 from fablewright.gm.haystack_pipeline import DescribeNotes, Documents, HaystackPipeline, RetrieveDocuments
 from fablewright.gm.intent import dice_in, difficulty_in, intent_of, is_about_stats, is_to_be_rated, party_in
-from fablewright.gm.question import answer_question
-from fablewright.gm.scenario import Line, Origin
+from fablewright.gm.questions.question import answer_question
+from fablewright.gm.questions.session_log import LOG_SEARCHES, asks_for_log, log_lines
+from fablewright.gm.rules import dice, rating
+from fablewright.gm.rules.encounter import build
 from fablewright.gm.scenario_generator import DECLINED, CampaignContext, GenerateScenario, ScenarioGenerator, reserve
-from fablewright.gm.session_log import LOG_SEARCHES, asks_for_log, log_lines
+from fablewright.gm.scene.composer import Table, balance_lines, compose
+from fablewright.gm.scene.focus import choose_focus, search_words
+from fablewright.gm.scene.scenario import Line, Origin
 from fablewright.gm.small_talk import EXAMPLES
 from fablewright.protocol.message import Request
 from fablewright.runtime.agent import Agent, handles
@@ -25,8 +25,8 @@ from fablewright.runtime.agent import Agent, handles
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fablewright.gm.bestiary import Bestiary, Mention
-    from fablewright.gm.party import Party
+    from fablewright.gm.rules.bestiary import Bestiary, Mention
+    from fablewright.gm.rules.party import Party
     from fablewright.runtime.context import Context
 
 __all__ = ["LONGEST_REQUEST", "HandleRequest", "Orchestrator"]

@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, ClassVar
 
 from fablewright.errors import ContractViolation, DeadlineExceeded, RequestFailed
 from fablewright.gm.answer import Timings
-from fablewright.gm.composer import Composed, Table, compose
-from fablewright.gm.focus import Focus, Section, choose_focus, merged, opening_names, search_words, window
 from fablewright.gm.haystack_pipeline import Documents, HaystackPipeline, RetrieveDocuments
-from fablewright.gm.improviser import improvise
+from fablewright.gm.scene.composer import Composed, Table, compose
+from fablewright.gm.scene.focus import Focus, Section, choose_focus, merged, opening_names, search_words, window
+from fablewright.gm.scene.improviser import improvise
 from fablewright.protocol.message import Request
 from fablewright.runtime.agent import Agent, handles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fablewright.gm.bestiary import Bestiary
-    from fablewright.gm.budget import Rules
-    from fablewright.gm.notes import Passage
-    from fablewright.gm.party import Party
-    from fablewright.gm.scenario import Scene
+    from fablewright.gm.reading.notes import Passage
+    from fablewright.gm.rules.bestiary import Bestiary
+    from fablewright.gm.rules.budget import Rules
+    from fablewright.gm.rules.party import Party
+    from fablewright.gm.scene.scenario import Scene
     from fablewright.runtime.context import Context
 
 __all__ = ["CampaignContext", "GameState", "GenerateScenario", "Scenario", "ScenarioGenerator"]

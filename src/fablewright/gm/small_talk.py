@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fablewright.gm.scenario import Line, Origin
+from fablewright.gm.scene.scenario import Line, Origin
 
 __all__ = ["EXAMPLES", "is_small_talk"]
 

@@ -1,0 +1,97 @@
+"""Brings an index up to date with a folder of notes: reads what is new or changed, forgets what is gone.
+
+Pure orchestration over two ports: no clock, no disk. Each file is one step, and the caller may stop between
+two steps; whatever was done stays done, and the next run goes on from there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fablewright.errors import InvalidInput
+from fablewright.gm.reading.chunks import chunks
+from fablewright.gm.reading.notes import FileReport, FileStamp, NoteFile, NoteText, Passage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fablewright.gm.reading.ports import NotesSource, PassageIndex
+
+__all__ = ["passages_of", "refresh"]
+
+_TRUSTED_AGE_NS = 2_000_000_000
+"""A file changed less than 2 s before reading may change again without looking different: FAT counts time in
+steps of 2 s, and other file systems in steps of some milliseconds."""
+
+_UNTRUSTED_NS = -1
+"""Stored as the time of such a file: no file has it, so the next run reads and compares the content."""
+
+
+def refresh(
+    source: NotesSource, index: PassageIndex, *, now_ns: int, stop: Callable[[], bool] = lambda: False
+) -> Iterator[FileReport]:
+    """Read the notes into the index, one file per step.
+
+    Args:
+        source: The notes.
+        index: What is brought up to date.
+        now_ns: Nanoseconds since 1970 at the start of this run, on the clock of the files' stamps.
+        stop: Asked before each file; True ends the run there, without forgetting files not seen yet.
+
+    Yields:
+        What became of each file, as soon as it is known; after all files, those that are gone.
+    """
+    known = index.stamps()
+    counts = index.counts()
+    seen: set[str] = set()
+    offered = source.files()
+    while not stop():
+        item = next(offered, None)
+        if item is None:
+            gone = sorted(known.keys() - seen)
+            index.remove(gone)
+            yield from (FileReport(name, "removed") for name in gone)
+            return
+        seen.add(item.name)
+        if isinstance(item, FileReport):
+            yield _skipped(index, known, item)
+            continue
+        old = known.get(item.name)
+        if old and (old.size, old.modified_ns) == (item.stamp.size, item.stamp.modified_ns):
+            yield FileReport(item.name, "unchanged", counts.get(item.name, 0))
+            continue
+        try:
+            note = source.read(item.name)
+        except InvalidInput as error:
+            yield _skipped(index, known, FileReport(item.name, "skipped", remark=str(error)))
+            continue
+        stamp = _stamp(item, note, now_ns)
+        if old and old.sha256 == note.sha256:
+            index.touch(item.name, stamp)
+            yield FileReport(item.name, "unchanged", counts.get(item.name, 0), note.remark)
+            continue
+        passages = passages_of(item.name, note.text)
+        index.replace(item.name, stamp, passages)
+        yield FileReport(item.name, "read", len(passages), note.remark)
+
+
+def passages_of(name: str, text: str) -> list[Passage]:
+    """Cut one decoded file into passages; ``.txt`` is plain text, everything else Markdown."""
+    markdown = not name.lower().endswith(".txt")
+    return [
+        Passage(text[chunk.start : chunk.end], name, chunk.heading, chunk.start, chunk.end)
+        for chunk in chunks(text, markdown=markdown)
+    ]
+
+
+def _skipped(index: PassageIndex, known: dict[str, FileStamp], report: FileReport) -> FileReport:
+    """Forget what the index held of a file that cannot be read any more: nobody could look it up there."""
+    if report.name in known:
+        index.remove([report.name])
+    return report
+
+
+def _stamp(item: NoteFile, note: NoteText, now_ns: int) -> FileStamp:
+    trusted = item.stamp.modified_ns < now_ns - _TRUSTED_AGE_NS
+    return replace(item.stamp, sha256=note.sha256, modified_ns=item.stamp.modified_ns if trusted else _UNTRUSTED_NS)

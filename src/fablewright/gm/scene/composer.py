@@ -1,0 +1,422 @@
+"""The composer: a scene out of passages, without a model, in milliseconds.
+
+It takes apart what the notes say and puts it where a GM looks for it. It does not rephrase: whatever it
+marks as from the notes is a stretch of a passage, markup aside, and points to that passage. The few lines of
+its own are marked as invented, and numbers are computed by the rules.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from itertools import groupby, islice, takewhile
+from typing import TYPE_CHECKING
+
+from fablewright.errors import InvalidInput
+from fablewright.gm.reading.checks import FoundCheck, find_checks
+from fablewright.gm.reading.statements import Role, Statement, is_secret_place, statements
+from fablewright.gm.rules import rating
+from fablewright.gm.rules.creature import plurals
+from fablewright.gm.rules.presence import MOST_HERE, is_here
+from fablewright.gm.scene.focus import search_words
+from fablewright.gm.scene.scenario import Check, Foe, Line, Option, Origin, Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from fablewright.gm.reading.notes import Passage
+    from fablewright.gm.rules.bestiary import Bestiary
+    from fablewright.gm.rules.budget import Rules
+    from fablewright.gm.rules.mention import Mention
+    from fablewright.gm.rules.party import Party
+    from fablewright.gm.scene.focus import Focus
+
+__all__ = ["Composed", "Table", "compose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Who plays, and by which rules."""
+
+    party: Party
+    rules: Rules
+    bestiary: Bestiary
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A scene and the passages that it rests on, in the order in which its lines point to them."""
+
+    scene: Scene
+    citations: tuple[Passage, ...]
+
+
+_MOST = {"read_aloud": 3, "here": 9, "checks": 6, "options": 4, "consequences": 5, "loot": 4, "elsewhere": 3}
+_TELLING = 5
+"""Different words that a sentence of another note needs, to be worth showing by itself."""
+_LINE = 300
+"""Characters up to which sentences of one paragraph make one line."""
+
+_ASPECTS = re.compile(r"\baspects?:", re.IGNORECASE)
+_LOOT_PART = re.compile(r"^\W*(?:loot|treasures?|rewards?)(?:\W+\w+){0,2}\W*$", re.IGNORECASE)
+_LOOT = re.compile(
+    r"\b\d[\d,]{0,12}\s?(?:gp|sp|cp|pp|ep|gold pieces?|silver pieces?)\b|"
+    r"\btreasures?\b|\brewards?\b|\bpotions? of\b|\bmagic item",
+    re.IGNORECASE,
+)
+_THEN_PART = re.compile(
+    r"^\W*if\b|\bconsequences?\b|\baftermath\b|\bdevelopments?\b|\boutcomes?\b|\bnext\b", re.IGNORECASE
+)
+_CONDITION = re.compile(r"^\W*(?:if|when|should|unless)\b", re.IGNORECASE)
+_THEN = re.compile(r"^(?:if|when|once|unless|should|after)\b[^,]{0,300},", re.IGNORECASE)
+_MAY = re.compile(
+    r"\b(?:characters?|party|players?|adventurers?|anyone|whoever|one[’']s)\b[^.;]{0,120}\b(?:can|could|may)\b|"
+    r"\b(?:repels?|negates?|repelled|bribed?|befriend(?:ed|s)?|convinced?|persuaded?|goaded|bypass(?:ed|es)?|"
+    r"protects? against|bargain(?:s|ed)?|parley|surrender(?:s|ed)?)\b",
+    re.IGNORECASE,
+)
+_NOT_FOR_PLAYERS = re.compile(
+    r"\bDC \d|\b\d{0,4}d\d|\bcharacters?\b|\bplayers?\b|\bparty\b|\bGM\b|\bhit points?\b|\bCR\b|"
+    r"\bsecret(?:ly|s)?\b|\bin truth\b|\bactually\b|\bunknown to\b|\bhid(?:es|ing|den)\b|\blurks?\b|"
+    r"\bambush|\bif\b|\bsession\b|\bencounter\b|\blevel\b|\bknows?\b|\bbelieves?\b|\bwants?\b|\bplans?\b",
+    re.IGNORECASE,
+)
+_NO_OPENING = re.compile(
+    r"^(?:he|she|it|they|him|her|them|his|hers|its|theirs?|this|that|these|those)\b|^\W*[“\"]|:$", re.IGNORECASE
+)
+"""A sentence that leans on one before it, or leads up to something; and speech."""
+_NAMES = re.compile(r"\s*\(([^()]{2,90})\)")
+_OWNED = re.compile(r"(?:[’']s|\b(?:his|her|their|its))\s(?:\w{1,30}\s){0,2}\Z", re.IGNORECASE)
+_WORD = re.compile(r"[^\W_]{3,}")
+
+
+def compose(request: str, focus: Focus, passages: Sequence[Passage], table: Table) -> Composed:
+    """Write the scene that ``focus`` is about.
+
+    Args:
+        request: The GM's words.
+        focus: The section to play; at least one passage must belong to it.
+        passages: What was found. Those of the focus make the scene; of the others, sentences about the same
+            place and people are added.
+        table: For whom.
+    """
+    own = sorted((p for p in passages if focus.holds(p)), key=focus.order)
+    others = [p for p in passages if not focus.holds(p)]
+    return _Composer(request, focus, [*own, *others], len(own), table).compose()
+
+
+class _Composer:
+    """One scene in the making: which statements are spoken for, and which passages were used."""
+
+    def __init__(self, request: str, focus: Focus, passages: list[Passage], own: int, table: Table) -> None:
+        self.request = request
+        self.focus = focus
+        self.passages = passages
+        self.table = table
+        found = statements(passages)
+        self.own = [s for s in found if s.passage < own]
+        self.elsewhere = [s for s in found if s.passage >= own]
+        self.taken: set[int] = set()  # ids of own statements that have their place in the scene
+        self.cited: dict[int, int] = {}  # passage -> index among the citations
+
+    def compose(self) -> Composed:
+        title = Line(self.focus.title, Origin.QUOTED, self._cite(0), secret=is_secret_place(self.passages[0]))
+        if self.focus.title not in self.passages[0].heading:
+            title = replace(title, origin=Origin.FROM_NOTES)  # the file's name
+        read_aloud = self._read_aloud()
+        checks = self._checks()
+        foes = self._foes()
+        loot = self._take("loot", lambda s: _in_part(s, _LOOT_PART) or bool(_LOOT.search(s.text)))
+        consequences = self._consequences()
+        options = self._options(checks, foes)
+        here = self._here()
+        scene = Scene(
+            title=title,
+            read_aloud=read_aloud,
+            here=here,
+            checks=checks,
+            foes=foes,
+            balance=self._balance(foes),
+            options=options,
+            consequences=consequences,
+            loot=tuple(line for line, _ in loot),
+        )
+        return Composed(scene, tuple(self.passages[number] for number in self.cited))
+
+    # -------------------------------------------------------------- parts
+
+    def _read_aloud(self) -> tuple[Line, ...]:
+        """Return the boxed text of the notes; without any, their first sentences that give nothing away."""
+        boxed = [s for s in self.own if s.role is Role.READ_ALOUD and not s.secret]
+        if boxed:
+            paragraphs = [list(group) for _, group in groupby(boxed, key=lambda s: (s.passage, s.block))]
+            return tuple(map(self._line, paragraphs[: _MOST["read_aloud"]]))
+        facts = (s for s in self.own if s.role is Role.FACT)
+        for _, paragraph in groupby(facts, key=lambda s: (s.passage, s.block)):
+            opening = list(islice(takewhile(self._gives_nothing_away, paragraph), 3))
+            if opening and not _NO_OPENING.search(opening[0].text):
+                self.taken.update(map(id, opening))
+                return (self._line(opening),)
+        return ()
+
+    def _gives_nothing_away(self, statement: Statement) -> bool:
+        if statement.secret or _in_part(statement, _THEN_PART) or _in_part(statement, _LOOT_PART):
+            return False
+        if statement.text.startswith(("“", '"')) or _NOT_FOR_PLAYERS.search(statement.text):
+            return False
+        return not any(mention.count for mention in self.table.bestiary.mentions(statement.text))
+
+    def _checks(self) -> tuple[Check, ...]:
+        found: dict[tuple[str, int], Check] = {}
+        for _, group in groupby(self.own, key=lambda s: s.passage):
+            run = [s for s in group if s.role in {Role.FACT, Role.ITEM, Role.ASIDE}]
+            for check in find_checks([s.text for s in run], together=[s.block for s in run]):
+                key = (check.skill.lower(), check.dc)
+                if key not in found and len(found) < _MOST["checks"]:
+                    found[key] = self._check(check, [run[at] for at in check.used])
+        return tuple(found.values())
+
+    def _check(self, check: FoundCheck, used: list[Statement]) -> Check:
+        self.taken.update(id(s) for s in used)
+        sources = self._cite(used[0].passage)
+        secret = any(s.secret for s in used)
+
+        def line(text: str) -> Line | None:
+            return Line(_opened(text), Origin.FROM_NOTES, sources, secret) if text else None
+
+        return Check(
+            skill=check.skill,
+            dc=check.dc,
+            purpose=line(_purpose(check)),
+            success=line(check.success),
+            failure=line(check.failure),
+            origin=Origin.FROM_NOTES,
+            sources=sources,
+            secret=secret,
+        )
+
+    def _foes(self) -> tuple[Foe, ...]:
+        """Return the creatures that the notes put here with a number, each sentence counted once."""
+        counted: dict[str, list[tuple[Mention, Statement]]] = {}
+        seen: set[tuple[str, int, str]] = set()
+        for statement in self.own:
+            if statement.role not in {Role.FACT, Role.ITEM, Role.ROW}:
+                continue
+            for mention in self.table.bestiary.mentions(statement.text):
+                count = _count(statement.text, mention)
+                key = (mention.creature.name, count, _names_after(statement.text, mention))
+                if count and key not in seen:
+                    seen.add(key)
+                    counted.setdefault(mention.creature.name, []).append((mention, statement))
+        return tuple(self._foe(mentions) for mentions in counted.values())
+
+    def _foe(self, mentions: list[tuple[Mention, Statement]]) -> Foe:
+        creature = mentions[0][0].creature
+        notes = [_names_after(statement.text, mention) for mention, statement in mentions]
+        remarks = {mention.remark: None for mention, _ in mentions}
+        count = sum(_count(statement.text, mention) for mention, statement in mentions)
+        return Foe(
+            name=creature.name,
+            count=count if count <= rating.MAX_COUNT else None,  # more than the rules can weigh: then not at all
+            cr=creature.cr,
+            xp=creature.xp,
+            note="; ".join(filter(None, [*notes, *remarks])),
+            origin=Origin.FROM_NOTES,
+            sources=self._cite(*(statement.passage for _, statement in mentions)),
+            secret=any(statement.secret for _, statement in mentions),
+        )
+
+    def _balance(self, foes: tuple[Foe, ...]) -> tuple[Line, ...]:
+        listed = [
+            rating.Foe(foe.name, foe.count, foe.cr, foe.xp)
+            for foe in foes
+            if foe.count and foe.cr is not None and foe.xp is not None
+        ]
+        lines = balance_lines(listed, self.table) if listed else ()
+        secret = any(foe.secret for foe in foes)  # what a fight weighs tells who is in it
+        return tuple(replace(line, secret=secret) for line in lines)
+
+    def _options(self, checks: tuple[Check, ...], foes: tuple[Foe, ...]) -> tuple[Option, ...]:
+        """Return ways on that the notes offer, then the checks, then what can always be tried."""
+        options: list[Option] = []
+        for statement in self._free():
+            if len(options) < 2 and statement.role in {Role.FACT, Role.ITEM} and _MAY.search(statement.text):
+                self.taken.add(id(statement))
+                options.append(Option(self._line([statement])))
+        for check in checks:
+            if check.purpose is not None and len(options) < _MOST["options"] - 1 and not _is_save(check):
+                text = f"{attempt(check.skill)}: {check.purpose.text} ({check.skill}, DC {check.dc})"
+                action = Line(text, Origin.FROM_NOTES, check.sources, secret=check.secret)
+                options.append(Option(action, check.success or check.failure))
+        options += always(foes, wanted=3 - len(options))
+        return tuple(options[: _MOST["options"]])
+
+    def _here(self) -> tuple[Line, ...]:
+        aspects = [s for s in self._free() if s.role is Role.ASIDE and _ASPECTS.search(s.text)]
+        facts = [
+            s
+            for s in self._free()
+            if s.role in {Role.FACT, Role.ITEM, Role.SPEECH, Role.ROW} or (s.role is Role.ASIDE and s.secret)
+        ]
+        runs = [*self._runs(aspects), *self._runs(facts)][: _MOST["here"]]
+        return (*map(self._line, runs), *self._from_elsewhere())
+
+    def _from_elsewhere(self) -> Iterator[Line]:
+        """Yield what other notes say about the same names."""
+        title = _words(f"{self.focus.title} {search_words(self.request)}")
+        names = {word.lower() for s in self.own for word in re.findall(r"(?<=\s)[A-Z][\w’']{3,}", s.text)}
+        weighed = [
+            (2 * len(words & title) + len(words & names), -number, statement)
+            for number, statement in enumerate(self.elsewhere)
+            if statement.role in {Role.FACT, Role.ITEM} and len(words := _words(statement.text)) >= _TELLING
+        ]
+        best = sorted((w for w in weighed if w[0] >= 5), key=lambda w: w[:2], reverse=True)
+        for _, _, statement in best[: _MOST["elsewhere"]]:
+            line = self._line([statement])
+            about = statement.heading[-1] if statement.heading else ""
+            if _words(about) & _words(line.text):
+                yield line
+            else:  # torn out of its place, a sentence needs to say whom it is about
+                yield replace(line, text=f"{about}: {line.text}".lstrip(": "), origin=Origin.FROM_NOTES)
+
+    # -------------------------------------------------------------- lines
+
+    def _free(self) -> list[Statement]:
+        return [s for s in self.own if id(s) not in self.taken and s.role is not Role.READ_ALOUD]
+
+    def _take(self, part: str, belongs: Callable[[Statement], bool]) -> list[tuple[Line, Statement]]:
+        """Take the free facts that belong to a part of the scene, each line with its first sentence."""
+        chosen = [s for s in self._free() if s.role in {Role.FACT, Role.ITEM, Role.ROW} and belongs(s)]
+        return [(self._line(run), run[0]) for run in self._runs(chosen)[: _MOST[part]]]
+
+    def _consequences(self) -> tuple[Line, ...]:
+        """Take what happens if and when; a condition that stands in the heading goes before it."""
+        lines: list[Line] = []
+        belongs = self._take("consequences", lambda s: _in_part(s, _THEN_PART) or bool(_THEN.match(s.text)))
+        for line, statement in belongs:
+            heading = statement.heading[-1] if statement.heading else ""
+            if _CONDITION.match(heading):
+                lines.append(replace(line, text=f"{heading}: {line.text}", origin=Origin.FROM_NOTES))
+            else:
+                lines.append(line)
+        return tuple(lines)
+
+    def _runs(self, chosen: Iterable[Statement]) -> list[list[Statement]]:
+        """Take statements and put neighbouring sentences together, as long as they fit into one line."""
+        place = {id(s): at for at, s in enumerate(self.own)}
+        runs: list[list[Statement]] = []
+        for statement in chosen:
+            self.taken.add(id(statement))
+            last = runs[-1][-1] if runs else None
+            if (
+                last is not None
+                and (last.passage, last.block) == (statement.passage, statement.block)
+                and place[id(statement)] == place[id(last)] + 1
+                and last.secret == statement.secret
+                and sum(len(s.text) for s in runs[-1]) + len(statement.text) <= _LINE
+            ):
+                runs[-1].append(statement)
+            else:
+                runs.append([statement])
+        return runs
+
+    def _line(self, run: Sequence[Statement]) -> Line:
+        """Quote neighbouring sentences of one passage."""
+        text = " ".join(s.text for s in run)
+        return Line(text, Origin.QUOTED, self._cite(run[0].passage), secret=any(s.secret for s in run))
+
+    def _cite(self, *passages: int) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(self.cited.setdefault(number, len(self.cited)) for number in passages))
+
+
+def balance_lines(foes: Sequence[rating.Foe], table: Table) -> tuple[Line, ...]:
+    """Return what a fight weighs for the table, and the warnings of the rules."""
+    try:
+        rated = rating.rate(foes, table.party, table.rules)
+    except InvalidInput as error:
+        return (Line(str(error), Origin.BY_RULE),)
+    return tuple(Line(text, Origin.BY_RULE) for text in (_opened(rated.text) + ".", *rated.warnings))
+
+
+def always(foes: Sequence[Foe], *, wanted: int) -> list[Option]:
+    """Return up to ``wanted`` things that a party can try anywhere; invented, and marked so."""
+    whom = "whoever is here"
+    seen = next((foe for foe in foes if not foe.secret), None)
+    if seen:
+        whom = f"the {(seen.name if seen.count == 1 else plurals(seen.name)[0]).lower()}"
+    tries = {
+        f"Talk first: ask what {whom} would take to let the party pass.":
+            "A price is named; it can be haggled over.",
+        "Wait and watch before anybody moves.":
+            "The party learns one thing about the place, and so does the place about the party.",
+        "Leave it for now and come back by another way.":
+            "What is going on here goes on without the party.",
+    }  # fmt: skip
+    return [
+        Option(Line(action, Origin.INVENTED), Line(result, Origin.INVENTED))
+        for action, result in list(tries.items())[: max(0, wanted)]
+    ]
+
+
+_ATTEMPTS = {
+    "Acrobatics": "Balance or tumble",
+    "Animal Handling": "Calm the beast",
+    "Arcana": "Recall the lore of magic",
+    "Athletics": "Use strength",
+    "Deception": "Lie",
+    "History": "Recall the past",
+    "Insight": "Read them",
+    "Intimidation": "Lean on them",
+    "Investigation": "Search and reason",
+    "Medicine": "Treat them",
+    "Nature": "Read nature",
+    "Perception": "Look and listen",
+    "Performance": "Put on a show",
+    "Persuasion": "Talk them round",
+    "Religion": "Recall the rites",
+    "Sleight of Hand": "Use quick fingers",
+    "Stealth": "Sneak",
+    "Survival": "Read the tracks",
+}
+
+
+def attempt(skill: str) -> str:
+    """Return what a party does when it uses a skill: ``Look and listen`` for ``Wisdom (Perception)``."""
+    first = min((name for name in _ATTEMPTS if name in skill), key=skill.index, default="")
+    return _ATTEMPTS.get(first, "Try it")
+
+
+def _in_part(statement: Statement, part: re.Pattern[str]) -> bool:
+    return bool(statement.heading and part.search(statement.heading[-1]))
+
+
+def _is_save(check: Check) -> bool:
+    return check.skill.endswith("saving throw")
+
+
+def _count(text: str, mention: Mention) -> int:
+    """Return how many are here: what the text says, and one for "his pet stirge"; 0 where it does not say."""
+    singular = mention.words.casefold() == mention.finding.name.casefold()
+    owned = singular and _OWNED.search(text[max(0, mention.start - 60) : mention.start])
+    count = mention.count or (1 if owned else 0)
+    return count if count <= MOST_HERE and is_here(text, mention.start, mention.end) else 0
+
+
+def _names_after(text: str, mention: Mention) -> str:
+    match = _NAMES.match(text, mention.end)
+    return match[1] if match else ""
+
+
+def _purpose(check: FoundCheck) -> str:
+    """Return the purpose without the check's own words where it begins with them."""
+    text = check.purpose
+    lead = re.match(rf"{re.escape(check.skill)}\W+DC\s*\d+\W*", text, re.IGNORECASE)
+    return text[lead.end() :] if lead else text
+
+
+def _opened(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word.lower() for word in _WORD.findall(text))

@@ -1,0 +1,67 @@
+"""The improviser: a scene without any notes, out of tables and rules, all of it marked as what it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fablewright.errors import InvalidInput
+from fablewright.gm.rules.bestiary import Bestiary
+from fablewright.gm.rules.difficulty_class import dc
+from fablewright.gm.rules.encounter import Encounter, build
+from fablewright.gm.scene.composer import Table, balance_lines
+from fablewright.gm.scene.invention import invent
+from fablewright.gm.scene.scenario import Check, Foe, Line, Option, Origin, Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from random import Random
+
+__all__ = ["improvise", "scene_foes"]
+
+
+def improvise(request: str, table: Table, rng: Random) -> Scene:
+    """Invent a scene to the GM's words; equal words, tables and ``rng`` states give equal scenes."""
+    invention = invent(request, rng)
+    encounter = _encounter(invention.foes, table, rng)
+    checks = tuple(
+        Check(
+            check.skill,
+            dc(check.difficulty),
+            _invented(check.purpose),
+            _invented(check.success),
+            _invented(check.failure),
+            Origin.INVENTED,
+        )
+        for check in invention.checks
+    )
+    return Scene(
+        title=_invented(invention.title),
+        read_aloud=(_invented(" ".join(invention.read_aloud)),),
+        here=tuple(map(_invented, invention.here)),
+        checks=checks,
+        foes=scene_foes(encounter),
+        balance=balance_lines(encounter.foes, table),
+        options=tuple(Option(_invented(option.action), _invented(option.consequence)) for option in invention.options),
+        consequences=tuple(map(_invented, invention.consequences)),
+        loot=tuple(map(_invented, invention.loot)),
+    )
+
+
+def scene_foes(encounter: Encounter) -> tuple[Foe, ...]:
+    """Return the foes of a built encounter as a part of a scene."""
+    return tuple(Foe(foe.name, foe.count, foe.cr, foe.xp, "", Origin.BY_RULE) for foe in encounter.foes)
+
+
+def _encounter(names: Iterable[str], table: Table, rng: Random) -> Encounter:
+    """Build a moderate fight out of the creatures that fit the place; out of all where those are too strong."""
+    fitting = [found.creature for name in names if (found := table.bestiary.find(name)) is not None]
+    for bestiary in (Bestiary(fitting), table.bestiary):
+        try:
+            return build(table.party, "moderate", bestiary, rng)
+        except InvalidInput:
+            continue
+    return build(table.party, "high", table.bestiary, rng)
+
+
+def _invented(text: str) -> Line:
+    return Line(text, Origin.INVENTED)
