@@ -9,6 +9,13 @@ import pytest
 from fablewright.testing.virtual_loop import VirtualTimeLoop
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give what times something three tries: a busy machine fails one of them, a slow program all three."""
+    for item in items:
+        if item.get_closest_marker("benchmark") is not None:
+            item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))
+
+
 @pytest.fixture
 def anyio_backend() -> object:
     """Tests marked ``anyio`` run on a real asyncio loop."""

@@ -198,6 +198,7 @@ def test_no_text_is_query_syntax(index: SqliteIndex, query: str) -> None:
     assert "places/inn.md" in {p.file for p in index.search(f"{query[:200]} heron", limit=10, filters={})}
 
 
+@pytest.mark.benchmark
 def test_a_hundred_thousand_words_are_searched_for_in_time(index: SqliteIndex) -> None:
     start = time.process_time()
     places(index, "grey tower " * 50_000)

@@ -101,6 +101,7 @@ async def test_a_planted_instruction_is_neither_obeyed_nor_shown(settings: Setti
     assert not any("TOAD KING" in line.text for line in answer.lines)
 
 
+@pytest.mark.benchmark
 async def test_twenty_scenes_at_once_with_a_retrieval_of_one_second(settings: Settings) -> None:
     text = (sample_campaign() / "First encounter.md").read_text("utf-8")
     retriever = Sleeper(1.0, *passages_of("First encounter.md", text))
@@ -114,6 +115,7 @@ async def test_twenty_scenes_at_once_with_a_retrieval_of_one_second(settings: Se
     assert took < 1.3
 
 
+@pytest.mark.benchmark
 async def test_a_retrieval_that_sleeps_for_an_hour_on_a_real_clock(settings: Settings) -> None:
     async with assistant(settings, open_notes(settings), retriever=Sleeper(3600.0)) as bus:
         started = time.perf_counter()

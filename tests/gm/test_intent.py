@@ -170,6 +170,7 @@ def test_every_text_wants_something(words: str) -> None:
     assert intent_of(words) in {"scene", "question", "encounter", "dice", "status", "help"}
 
 
+@pytest.mark.benchmark
 @pytest.mark.parametrize("words", ["make " * 800, "?" * 4000 + "x", "how hard " * 400, "a " * 2000, "hi " * 1300])
 def test_hostile_lines_cost_no_time(words: str) -> None:
     started = time.perf_counter()

@@ -8,6 +8,7 @@ import pytest
 from fablewright.testing.virtual_loop import Deadlock, run_virtual
 
 
+@pytest.mark.benchmark
 def test_an_hour_takes_milliseconds() -> None:
     async def main() -> float:
         await asyncio.sleep(3600.0)

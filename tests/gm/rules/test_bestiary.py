@@ -30,6 +30,7 @@ def bestiary() -> Bestiary:
     return load_bestiary()
 
 
+@pytest.mark.benchmark
 def test_it_is_read_once_and_quickly(bestiary: Bestiary) -> None:
     assert load_bestiary() is bestiary
     seconds = []

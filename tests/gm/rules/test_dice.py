@@ -212,6 +212,7 @@ def test_dice_are_fair_enough() -> None:
     assert all(850 < count < 1150 for count in faces.values())
 
 
+@pytest.mark.benchmark
 def test_the_largest_expressions_stay_quick() -> None:
     start = time.perf_counter()
     for text in ("1000d200kh500", "2d100000kl1", "1000d100000!", "100d2000!dl50"):
