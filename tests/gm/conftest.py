@@ -10,7 +10,7 @@ import pytest
 from fablewright.gm.reading.indexing import passages_of
 from fablewright.gm.rules.bestiary import Bestiary, load_bestiary
 from fablewright.gm.rules.party import parse_party
-from fablewright.gm.scene.composer import Table
+from fablewright.gm.scene.table import Table
 
 if TYPE_CHECKING:
     from fablewright.gm.reading.notes import Passage

@@ -15,9 +15,10 @@ from fablewright.gm.questions.session_log import LOG_SEARCHES, asks_for_log, log
 from fablewright.gm.rules import dice, rating
 from fablewright.gm.rules.encounter import build
 from fablewright.gm.scenario_generator import DECLINED, CampaignContext, GenerateScenario, ScenarioGenerator, reserve
-from fablewright.gm.scene.composer import Table, balance_lines, compose
+from fablewright.gm.scene.composer import compose
 from fablewright.gm.scene.focus import choose_focus, search_words
 from fablewright.gm.scene.scenario import Line, Origin
+from fablewright.gm.scene.table import Table, balance_lines
 from fablewright.gm.small_talk import EXAMPLES
 from fablewright.protocol.message import Request
 from fablewright.runtime.agent import Agent, handles

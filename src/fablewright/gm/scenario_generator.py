@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, ClassVar
 from fablewright.errors import ContractViolation, DeadlineExceeded, RequestFailed
 from fablewright.gm.answer import Timings
 from fablewright.gm.haystack_pipeline import Documents, HaystackPipeline, RetrieveDocuments
-from fablewright.gm.scene.composer import Composed, Table, compose
+from fablewright.gm.scene.composer import Composed, compose
 from fablewright.gm.scene.focus import Focus, Section, choose_focus, merged, opening_names, search_words, window
 from fablewright.gm.scene.improviser import improvise
+from fablewright.gm.scene.table import Table
 from fablewright.protocol.message import Request
 from fablewright.runtime.agent import Agent, handles
 

@@ -9,13 +9,17 @@ import pytest
 from fablewright.gm.reading.indexing import passages_of
 from fablewright.gm.reading.notes import Passage
 from fablewright.gm.reading.statements import _read, readable
-from fablewright.gm.scene.composer import _ATTEMPTS, Composed, Table, always, attempt, compose
+from fablewright.gm.scene.attempts import ATTEMPTS as WORDS
+from fablewright.gm.scene.attempts import always, attempt
+from fablewright.gm.scene.composer import Composed, compose
 from fablewright.gm.scene.focus import Focus, Section
 from fablewright.gm.scene.scenario import Line, Origin, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from fablewright.gm.scene.table import Table
 
 
 MILL = """# Places
@@ -48,7 +52,7 @@ def lines_of(scene: Scene) -> Iterator[Line]:
         yield from filter(None, (option.action, option.consequence))
 
 
-ATTEMPTS = [*_ATTEMPTS.values(), "Try it"]
+ATTEMPTS = [*WORDS.values(), "Try it"]
 
 
 def squashed(text: str) -> str:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fablewright.gm.rules.party import parse_party
-from fablewright.gm.scene.composer import Table
 from fablewright.gm.scene.improviser import improvise
 from fablewright.gm.scene.scenario import Origin
+from fablewright.gm.scene.table import Table
 
 if TYPE_CHECKING:
     from fablewright.gm.rules.bestiary import Bestiary

@@ -12,35 +12,24 @@ from dataclasses import dataclass, replace
 from itertools import groupby, islice, takewhile
 from typing import TYPE_CHECKING
 
-from fablewright.errors import InvalidInput
 from fablewright.gm.reading.checks import FoundCheck, find_checks
 from fablewright.gm.reading.statements import Role, Statement, is_secret_place, statements
 from fablewright.gm.rules import rating
-from fablewright.gm.rules.creature import plurals
 from fablewright.gm.rules.presence import MOST_HERE, is_here
+from fablewright.gm.scene.attempts import always, attempt
 from fablewright.gm.scene.focus import search_words
 from fablewright.gm.scene.scenario import Check, Foe, Line, Option, Origin, Scene
+from fablewright.gm.scene.table import balance_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from fablewright.gm.reading.notes import Passage
-    from fablewright.gm.rules.bestiary import Bestiary
-    from fablewright.gm.rules.budget import Rules
     from fablewright.gm.rules.mention import Mention
-    from fablewright.gm.rules.party import Party
     from fablewright.gm.scene.focus import Focus
+    from fablewright.gm.scene.table import Table
 
-__all__ = ["Composed", "Table", "compose"]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Who plays, and by which rules."""
-
-    party: Party
-    rules: Rules
-    bestiary: Bestiary
+__all__ = ["Composed", "compose"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,63 +316,6 @@ class _Composer:
 
     def _cite(self, *passages: int) -> tuple[int, ...]:
         return tuple(dict.fromkeys(self.cited.setdefault(number, len(self.cited)) for number in passages))
-
-
-def balance_lines(foes: Sequence[rating.Foe], table: Table) -> tuple[Line, ...]:
-    """Return what a fight weighs for the table, and the warnings of the rules."""
-    try:
-        rated = rating.rate(foes, table.party, table.rules)
-    except InvalidInput as error:
-        return (Line(str(error), Origin.BY_RULE),)
-    return tuple(Line(text, Origin.BY_RULE) for text in (_opened(rated.text) + ".", *rated.warnings))
-
-
-def always(foes: Sequence[Foe], *, wanted: int) -> list[Option]:
-    """Return up to ``wanted`` things that a party can try anywhere; invented, and marked so."""
-    whom = "whoever is here"
-    seen = next((foe for foe in foes if not foe.secret), None)
-    if seen:
-        whom = f"the {(seen.name if seen.count == 1 else plurals(seen.name)[0]).lower()}"
-    tries = {
-        f"Talk first: ask what {whom} would take to let the party pass.":
-            "A price is named; it can be haggled over.",
-        "Wait and watch before anybody moves.":
-            "The party learns one thing about the place, and so does the place about the party.",
-        "Leave it for now and come back by another way.":
-            "What is going on here goes on without the party.",
-    }  # fmt: skip
-    return [
-        Option(Line(action, Origin.INVENTED), Line(result, Origin.INVENTED))
-        for action, result in list(tries.items())[: max(0, wanted)]
-    ]
-
-
-_ATTEMPTS = {
-    "Acrobatics": "Balance or tumble",
-    "Animal Handling": "Calm the beast",
-    "Arcana": "Recall the lore of magic",
-    "Athletics": "Use strength",
-    "Deception": "Lie",
-    "History": "Recall the past",
-    "Insight": "Read them",
-    "Intimidation": "Lean on them",
-    "Investigation": "Search and reason",
-    "Medicine": "Treat them",
-    "Nature": "Read nature",
-    "Perception": "Look and listen",
-    "Performance": "Put on a show",
-    "Persuasion": "Talk them round",
-    "Religion": "Recall the rites",
-    "Sleight of Hand": "Use quick fingers",
-    "Stealth": "Sneak",
-    "Survival": "Read the tracks",
-}
-
-
-def attempt(skill: str) -> str:
-    """Return what a party does when it uses a skill: ``Look and listen`` for ``Wisdom (Perception)``."""
-    first = min((name for name in _ATTEMPTS if name in skill), key=skill.index, default="")
-    return _ATTEMPTS.get(first, "Try it")
 
 
 def _in_part(statement: Statement, part: re.Pattern[str]) -> bool:

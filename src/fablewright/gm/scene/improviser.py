@@ -8,9 +8,9 @@ from fablewright.errors import InvalidInput
 from fablewright.gm.rules.bestiary import Bestiary
 from fablewright.gm.rules.difficulty_class import dc
 from fablewright.gm.rules.encounter import Encounter, build
-from fablewright.gm.scene.composer import Table, balance_lines
 from fablewright.gm.scene.invention import invent
 from fablewright.gm.scene.scenario import Check, Foe, Line, Option, Origin, Scene
+from fablewright.gm.scene.table import Table, balance_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,0 +1,37 @@
+"""The table that a scene is for: who plays, by which rules, and what a fight weighs for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fablewright.errors import InvalidInput
+from fablewright.gm.rules import rating
+from fablewright.gm.scene.scenario import Line, Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fablewright.gm.rules.bestiary import Bestiary
+    from fablewright.gm.rules.budget import Rules
+    from fablewright.gm.rules.party import Party
+
+__all__ = ["Table", "balance_lines"]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Who plays, and by which rules."""
+
+    party: Party
+    rules: Rules
+    bestiary: Bestiary
+
+
+def balance_lines(foes: Sequence[rating.Foe], table: Table) -> tuple[Line, ...]:
+    """Return what a fight weighs for the table, and the warnings of the rules."""
+    try:
+        rated = rating.rate(foes, table.party, table.rules)
+    except InvalidInput as error:
+        return (Line(str(error), Origin.BY_RULE),)
+    return tuple(Line(text, Origin.BY_RULE) for text in (f"{rated.text}.", *rated.warnings))
