@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from fablewright.testing.virtual_loop import VirtualTimeLoop
+
+# Some tests import Haystack themselves, before our adapter has switched its telemetry off.
+os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -215,6 +215,7 @@ def test_a_fight_is_rated_or_built(words: str, rated: bool) -> None:
 def test_the_party_in_the_words() -> None:
     assert str(party_in("for five level 3 characters")) == "5x3"
     assert str(party_in("two 4th-level heroes and 1 level-6 cleric")) == "1x6,2x4"
+    assert str(party_in("for a level 5 party of four")) == "4x5"
     assert party_in("for my party") is None
     with pytest.raises(InvalidInput):
         party_in("4 level 99 characters")

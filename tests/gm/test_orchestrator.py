@@ -120,6 +120,12 @@ async def test_small_talk_is_answered_with_what_can_be_asked(bestiary: Bestiary,
     assert (found.want, found.status, found.scene, len(found.lines)) == ("help", "answered", None, 3)
 
 
+async def test_a_named_foe_among_counted_ones_is_looked_up(bestiary: Bestiary) -> None:
+    found = await answer(bestiary, "How hard is the throne room fight, Gardo and his four bandits?")
+    assert found.used_rag
+    assert "550 XP" in found.lines[2].text
+
+
 async def test_a_fight_is_built_for_the_party_in_the_words(bestiary: Bestiary) -> None:
     found = await answer(bestiary, "Build a moderate undead fight for five level 3 characters", Hang())
     assert found.status == "answered"

@@ -133,6 +133,16 @@ async def test_a_retrieval_that_keeps_failing_is_not_asked_again_until_later(bes
         assert (await table.ask(request())).used_rag
 
 
+@pytest.mark.parametrize("reply", ["words", Documents(("not a passage",)), 7])  # type: ignore[arg-type]  # on purpose
+async def test_a_reply_of_another_shape_costs_the_notes_and_not_the_scene(bestiary: Bestiary, reply: object) -> None:
+    table = Table(bestiary, Reply(reply))
+    async with table.bus:
+        scenario = await table.ask(request())
+    assert not scenario.used_rag
+    assert "cannot be used" in scenario.missing[0]
+    assert scenario.scene.read_aloud
+
+
 async def test_nothing_found_is_said(bestiary: Bestiary) -> None:
     table = Table(bestiary, Reply(Documents(())))
     async with table.bus:

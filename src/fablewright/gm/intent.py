@@ -117,7 +117,8 @@ _DIFFICULTY = re.compile(
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
 _PARTY = re.compile(
     rf"\b(?P<count>\d{{1,2}}|{'|'.join(_NUMBERS)})\s+"
-    r"(?:level[- ](?P<level1>\d{1,2})|(?P<level2>\d{1,2})(?:st|nd|rd|th)[- ]level)\b",
+    r"(?:level[- ](?P<level1>\d{1,2})|(?P<level2>\d{1,2})(?:st|nd|rd|th)[- ]level)\b"
+    rf"|\blevel[- ](?P<level3>\d{{1,2}})\s+party\s+of\s+(?P<count3>\d{{1,2}}|{'|'.join(_NUMBERS)})\b",
     re.IGNORECASE,
 )
 
@@ -179,8 +180,9 @@ def party_in(words: str) -> Party | None:
     """
     levels: list[int] = []
     for match in _PARTY.finditer(words):
-        count = _NUMBERS.get(match["count"].lower()) or int(match["count"])
-        levels += [int(match["level1"] or match["level2"])] * count
+        said = match["count"] or match["count3"]
+        count = _NUMBERS.get(said.lower()) or int(said)
+        levels += [int(match["level1"] or match["level2"] or match["level3"])] * count
     return Party(tuple(levels)) if levels else None
 
 

@@ -167,25 +167,28 @@ class Orchestrator(Agent):
         """Rate the creatures that the words name; else those of the place they name; else build a fight."""
         table = Table(campaign.party, campaign.rules, self._bestiary)
         mentions = self._bestiary.mentions(words)
-        if any(mention.count for mention in mentions):
-            return _weighed([m for m in mentions if m.count], table)
+        counted = [mention for mention in mentions if mention.count]
         rated = is_to_be_rated(words)
         if rated and request.use_rag:
-            answer = await self._rate_place(words, table, ctx)
+            # "Gardo and his four bandits": the notes may know the fight that is meant, and who Gardo is.
+            answer = await self._rate_place(words, table, ctx, with_all={m.creature.name for m in counted})
             if answer is not None:
                 return answer
+        if counted:
+            return _weighed(counted, table)
         if mentions and (rated or is_about_stats(words)):
             return _weighed(mentions, table)
         built = self._build(words, table, request.seed)
         return replace(built, status="degraded", missing=(_NO_SUCH_FIGHT,)) if rated and request.use_rag else built
 
-    async def _rate_place(self, words: str, table: Table, ctx: Context) -> Answer | None:
+    async def _rate_place(self, words: str, table: Table, ctx: Context, *, with_all: set[str]) -> Answer | None:
+        """Rate the fight at the place that the words name, if everything that they count is in it."""
         documents, missing, took = await self._documents(search_words(words), ctx)
         focus = choose_focus(words, documents.passages, self._bestiary) if documents else None
         if documents is None or focus is None:
             return None
         composed = compose(words, focus, documents.passages, table)
-        if not composed.scene.foes:
+        if not composed.scene.foes or not with_all <= {foe.name for foe in composed.scene.foes}:
             return None
         foes = [
             Line(f"{foe.count} × {foe.name} ({foe.xp} XP each)", Origin.FROM_NOTES, foe.sources)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import glob
+import logging
 import random
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
@@ -135,7 +136,7 @@ class ScenarioGenerator(Agent):
     async def generate_scenario(self, request: GenerateScenario, ctx: Context) -> Scenario:
         """Write the scene, with the notes if they come in time."""
         started = ctx.now
-        found = await self._find(request, ctx) if request.use_rag else _Found(missing=(DECLINED,))
+        found = await self._look(request, ctx) if request.use_rag else _Found(missing=(DECLINED,))
         retrieved = ctx.now
         campaign = request.campaign_context
         table = Table(campaign.party, campaign.rules, self._bestiary)
@@ -155,6 +156,16 @@ class ScenarioGenerator(Agent):
                 total_ms=1000 * (ctx.now - started),
             ),
         )
+
+    async def _look(self, request: GenerateScenario, ctx: Context) -> _Found:
+        """Find what the scene is about; whatever comes back from the notes, the table gets its scene."""
+        try:
+            return await self._find(request, ctx)
+        except Exception as error:  # noqa: BLE001 - a reply of another shape breaks anywhere, and costs the notes only
+            _log.warning("What the notes gave cannot be used: %r", error, exc_info=error)
+            return _Found(
+                missing=("Your notes gave something that cannot be used; `fablewright doctor` may know more.",)
+            )
 
     async def _find(self, request: GenerateScenario, ctx: Context) -> _Found:
         """Search the notes, choose what the scene is about, and fetch all of that."""
@@ -208,6 +219,8 @@ def _whole(section: Section) -> RetrieveDocuments:
         filters["heading"] = section.title
     return RetrieveDocuments(section.title, 50, filters)
 
+
+_log = logging.getLogger(__name__)
 
 _QUICK = 0.3
 """Seconds; a search that takes longer is not followed by others for the same scene."""

@@ -52,7 +52,7 @@ def lines_of(scene: Scene) -> Iterator[Line]:
         yield from filter(None, (option.action, option.consequence))
 
 
-ATTEMPTS = [*WORDS.values(), "Try it"]
+ATTEMPTS = [*WORDS.values(), "Try it", "If it fails"]
 
 
 def squashed(text: str) -> str:
@@ -281,6 +281,28 @@ def test_a_check_with_a_choice_of_skills_names_them_all(table: Table) -> None:
     assert option.endswith("(Strength (Athletics) or Dexterity (Acrobatics), DC 12)")
     assert attempt("Stealth against Perception") == "Sneak"
     assert_grounded(composed)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Some whisper that Amanda was once a spy.",
+        "The door's gargoyle has faded.",
+        "An awakened tree wanders here, but it is generally not aggressive.",
+        "A friendly ogre sells pies.",
+    ],
+)
+def test_who_does_not_fight_is_no_foe(sentence: str, table: Table) -> None:
+    assert scene_of(f"# The Yard\n\n{sentence}", "The Yard", table).scene.foes == ()
+
+
+def test_what_a_failure_brings_is_not_offered_as_what_the_option_brings(table: Table) -> None:
+    text = "# Post\n\nA DC 13 Intelligence (Investigation) check shows oil on the pin; on a failure it looks like rust."
+    [option, *_] = scene_of(text, "Post", table).scene.options
+    assert option.consequence is not None
+    assert option.consequence.text == "If it fails: it looks like rust" or option.consequence.text.startswith(
+        "If it fails: It"
+    )
 
 
 def test_a_heading_that_is_a_condition_goes_before_what_happens(table: Table) -> None:

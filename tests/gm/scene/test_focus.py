@@ -157,6 +157,17 @@ def test_of_a_place_with_parts_the_first_is_played(bestiary: Bestiary) -> None:
     assert [section.title for section in focus.sections] == ["The Counting House", "1. The Landing"]
 
 
+def test_a_place_called_by_its_name_outranks_loose_words(bestiary: Bestiary) -> None:
+    found = [
+        passage("> A road in the rain.\n\nSix bandits leave the road when a party gets through.", "Start", score=3.0),
+        passage(TOWER, "Places", "The Lonely Torch", score=2.0, start=500),
+    ]
+    request = "They leave the road and start up to the Lonely Torch, and a clever party gets through"
+    focus = choose_focus(request, found, bestiary)
+    assert focus is not None
+    assert focus.title == "The Lonely Torch"
+
+
 def test_nothing_found_is_no_focus(bestiary: Bestiary) -> None:
     assert choose_focus("anything", [], bestiary) is None
 

@@ -44,6 +44,15 @@ def test_nothing_of_it_claims_to_be_from_the_notes(table: Table) -> None:
     assert not any(line.sources for line in lines)
 
 
+def test_creatures_that_are_asked_for_come(table: Table) -> None:
+    def foes(request: str) -> list[tuple[str, int | None]]:
+        return [(foe.name, foe.count) for foe in improvise(request, table, random.Random(1)).foes]
+
+    assert foes("three owlbears attack the camp") == [("Owlbear", 3)]
+    assert {name for name, _ in foes("the goblin minions come out of the dark")} <= {"Goblin Minion"}
+    assert foes("the ancient red dragon wakes") == [("Ancient Red Dragon", 1)]
+
+
 def test_the_same_dice_give_the_same_scene(table: Table) -> None:
     first, again, other = (improvise("the inn", table, random.Random(seed)) for seed in (1, 1, 2))
     assert first == again != other

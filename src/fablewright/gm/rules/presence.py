@@ -49,6 +49,7 @@ _NOT_MEANT = re.compile(
     rf"\b(?:{_any_of(_IMAGES)})\s(?:of|about|showing|depicting|portraying)\s{_WORDS}\Z"
     rf"|\b(?:{_any_of(_HEARSAY)})\s(?:[^,;:]{{0,60}}\s)?\Z"
     rf"|\b(?:no|not|never|without|neither|nor|none\sof|[a-z]{{2,8}}n['’]t)\s{_WORDS}\Z"
+    r"|\b(?:once|former|formerly)\s(?:an?\s|the\s)?\Z"
     rf"|\b(?:{_any_of(_NOT_ALIVE)})\s(?:[\w'’-]{{1,30}}\s)?\Z",
     re.IGNORECASE,
 )

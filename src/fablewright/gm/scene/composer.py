@@ -75,7 +75,11 @@ _NO_OPENING = re.compile(
 )
 """A sentence that leans on one before it, or leads up to something; and speech."""
 _NAMES = re.compile(r"\s*\(([^()]{2,90})\)")
-_OWNED = re.compile(r"(?:[’']s|\b(?:his|her|their|its))\s(?:\w{1,30}\s){0,2}\Z", re.IGNORECASE)
+_OWNED = re.compile(r"(?:\b[A-Z]\w{1,30}[’']s|\b(?:[Hh]is|[Hh]er|[Tt]heir))\s(?:\w{1,30}\s){0,2}\Z")  # a person's
+_PEACEFUL = re.compile(
+    r"\bnot (?:\w{1,20} )?(?:aggressive|hostile)\b|\bnot attack\b|\b(?:friendly|peaceful|harmless|will not fight)\b",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[^\W_]{3,}")
 
 
@@ -189,7 +193,7 @@ class _Composer:
         counted: dict[str, list[tuple[Mention, Statement]]] = {}
         seen: set[tuple[str, int, str]] = set()
         for statement in self.own:
-            if statement.role not in {Role.FACT, Role.ITEM, Role.ROW}:
+            if statement.role not in {Role.FACT, Role.ITEM, Role.ROW} or _PEACEFUL.search(statement.text):
                 continue
             for mention in self.table.bestiary.mentions(statement.text):
                 count = _count(statement.text, mention)
@@ -236,7 +240,7 @@ class _Composer:
             if check.purpose is not None and len(options) < _MOST["options"] - 1 and not _is_save(check):
                 text = f"{attempt(check.skill)}: {check.purpose.text} ({check.skill}, DC {check.dc})"
                 action = Line(text, Origin.FROM_NOTES, check.sources, secret=check.secret)
-                options.append(Option(action, check.success or check.failure))
+                options.append(Option(action, check.success or _if_it_fails(check)))
         options += always(foes, wanted=3 - len(options))
         return tuple(options[: _MOST["options"]])
 
@@ -316,6 +320,10 @@ class _Composer:
 
     def _cite(self, *passages: int) -> tuple[int, ...]:
         return tuple(dict.fromkeys(self.cited.setdefault(number, len(self.cited)) for number in passages))
+
+
+def _if_it_fails(check: Check) -> Line | None:
+    return replace(check.failure, text=f"If it fails: {check.failure.text}") if check.failure is not None else None
 
 
 def _in_part(statement: Statement, part: re.Pattern[str]) -> bool:

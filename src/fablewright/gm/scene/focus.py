@@ -68,6 +68,8 @@ _OPENING_HEADING = re.compile(
 _WORD = re.compile(r"[^\W_]{3,}")
 _ONE_SCENE = 6000
 """Characters of notes for one scene."""
+_NAME = re.compile(r"\b[A-Z][\w’'-]+(?:\s(?:of\s|the\s)?[A-Z][\w’'-]+){1,3}")
+"""A proper name of several words: "Lonely Torch", "Hall of Salt"."""
 _SMALL = frozenset("the and for with they".split())
 
 
@@ -158,7 +160,12 @@ def choose_focus(request: str, passages: Sequence[Passage], bestiary: Bestiary) 
     scenes = {s: own for s, own in sections.items() if _is_scene(s, own, asked, bestiary)}
     meant = {s for s, own in scenes.items() if _is_meant(s, own, request, bestiary)}
     top = max((passage.score for passage in passages), default=0.0) or 1.0
-    weights = {p: p.score / top + _weight(p, asked, opening=opening) for own in scenes.values() for p in own}
+    names = [match[0].casefold() for match in _NAME.finditer(request)]
+    weights = {
+        p: p.score / top + _weight(p, asked, opening=opening) + 0.5 * _is_named(p, names)
+        for own in scenes.values()
+        for p in own
+    }
     ranked = sorted(weights, key=lambda passage: -weights[passage])
     first = next((Section.of(passage) for passage in ranked if Section.of(passage) in meant), None)
     if first is None:
@@ -231,6 +238,12 @@ def _weight(passage: Passage, asked: frozenset[str], *, opening: bool) -> float:
     if is_secret_place(passage):
         weight -= 0.3
     return weight
+
+
+def _is_named(passage: Passage, names: Sequence[str]) -> bool:
+    """Return whether a proper name of the request stands in the headings."""
+    title = " ".join(passage.heading).casefold()
+    return any(name in title for name in names)
 
 
 def _opening_weight(heading: str) -> float:

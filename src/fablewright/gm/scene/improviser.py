@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fablewright.errors import InvalidInput
+from fablewright.gm.rules import rating
 from fablewright.gm.rules.bestiary import Bestiary
 from fablewright.gm.rules.difficulty_class import dc
 from fablewright.gm.rules.encounter import Encounter, build
+from fablewright.gm.rules.presence import MOST_HERE
 from fablewright.gm.scene.invention import invent
 from fablewright.gm.scene.scenario import Check, Foe, Line, Option, Origin, Scene
 from fablewright.gm.scene.table import Table, balance_lines
@@ -22,7 +24,7 @@ __all__ = ["improvise", "scene_foes"]
 def improvise(request: str, table: Table, rng: Random) -> Scene:
     """Invent a scene to the GM's words; equal words, tables and ``rng`` states give equal scenes."""
     invention = invent(request, rng)
-    encounter = _encounter(invention.foes, table, rng)
+    encounter = _named(request, table, rng) or _encounter(invention.foes, table, rng)
     checks = tuple(
         Check(
             check.skill,
@@ -50,6 +52,22 @@ def improvise(request: str, table: Table, rng: Random) -> Scene:
 def scene_foes(encounter: Encounter) -> tuple[Foe, ...]:
     """Return the foes of a built encounter as a part of a scene."""
     return tuple(Foe(foe.name, foe.count, foe.cr, foe.xp, "", Origin.BY_RULE) for foe in encounter.foes)
+
+
+def _named(request: str, table: Table, rng: Random) -> Encounter | None:
+    """Return the fight that the GM's own words ask for: as many as she says, else as many as are a moderate fight."""
+    mentions = table.bestiary.mentions(request)
+    counted = [rating.Foe.of(m.creature, m.count) for m in mentions if m.count and m.count <= MOST_HERE]
+    if counted:
+        return Encounter(tuple(counted), rating.rate(counted, table.party), "as asked for")
+    creatures = [mention.creature for mention in mentions]
+    if not creatures:
+        return None
+    try:
+        return build(table.party, "moderate", Bestiary(creatures), rng)
+    except InvalidInput:  # even one is over the budget: one it is, and the balance says so
+        one = [rating.Foe.of(creature) for creature in creatures[:1]]
+        return Encounter(tuple(one), rating.rate(one, table.party), "as asked for")
 
 
 def _encounter(names: Iterable[str], table: Table, rng: Random) -> Encounter:
