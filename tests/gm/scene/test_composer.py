@@ -300,9 +300,7 @@ def test_what_a_failure_brings_is_not_offered_as_what_the_option_brings(table: T
     text = "# Post\n\nA DC 13 Intelligence (Investigation) check shows oil on the pin; on a failure it looks like rust."
     [option, *_] = scene_of(text, "Post", table).scene.options
     assert option.consequence is not None
-    assert option.consequence.text == "If it fails: it looks like rust" or option.consequence.text.startswith(
-        "If it fails: It"
-    )
+    assert option.consequence.text == "If it fails: It looks like rust"
 
 
 def test_a_heading_that_is_a_condition_goes_before_what_happens(table: Table) -> None:
