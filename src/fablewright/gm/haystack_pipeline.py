@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
-from fablewright.errors import FablewrightError, InvalidInput
+from fablewright.errors import ContractViolation, DeadlineExceeded, FablewrightError, InvalidInput, RequestFailed
 from fablewright.gm.reading.notes import FileReport, Passage
 from fablewright.protocol.message import Request
 from fablewright.runtime.agent import Agent, Spawn, handles
@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     from fablewright.runtime.context import Context
     from fablewright.runtime.threads import Threads
 
-__all__ = ["DescribeNotes", "Documents", "HaystackPipeline", "NotesStatus", "ReadNotes", "RetrieveDocuments"]
+__all__ = [
+    "DescribeNotes",
+    "Documents",
+    "HaystackPipeline",
+    "NotesStatus",
+    "ReadNotes",
+    "RetrieveDocuments",
+    "why_missing",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -95,6 +103,13 @@ class DescribeNotes(Request[NotesStatus]):
 
     action: ClassVar[str] = "describe_notes"
     idempotent: ClassVar[bool] = True
+
+
+def why_missing(error: RequestFailed | ContractViolation, waited: float) -> str:
+    """Say to a person why nothing came from the notes; ``waited`` in seconds."""
+    if isinstance(error, DeadlineExceeded):
+        return f"Your notes: no answer within {waited:.1f} s."
+    return f"Your notes could not be searched: {error}"
 
 
 class HaystackPipeline(Agent):

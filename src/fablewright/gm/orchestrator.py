@@ -6,9 +6,15 @@ import random
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from fablewright.errors import ContractViolation, DeadlineExceeded, InvalidInput, RemoteError, RequestFailed
+from fablewright.errors import ContractViolation, InvalidInput, RemoteError, RequestFailed
 from fablewright.gm.answer import Answer, Timings, Want
-from fablewright.gm.haystack_pipeline import DescribeNotes, Documents, HaystackPipeline, RetrieveDocuments
+from fablewright.gm.haystack_pipeline import (
+    DescribeNotes,
+    Documents,
+    HaystackPipeline,
+    RetrieveDocuments,
+    why_missing,
+)
 from fablewright.gm.intent import dice_in, difficulty_in, intent_of, is_about_stats, is_to_be_rated, party_in
 from fablewright.gm.questions.question import answer_question
 from fablewright.gm.questions.session_log import LOG_SEARCHES, asks_for_log, log_lines
@@ -145,10 +151,11 @@ class Orchestrator(Agent):
         timings = Timings(retrieve_ms=took)
         if documents is None:
             return Answer("question", "failed", missing=missing, timings=timings)
-        lines, cited = answer_question(words, documents.passages)
         if asks_for_log(words):
             logs = [await self._documents(query, ctx, most=50, filters=wanted) for query, wanted in LOG_SEARCHES]
             lines, cited = log_lines(words, [p for found, _, _ in logs if found for p in found.passages])
+        else:
+            lines, cited = answer_question(words, documents.passages)
         if not lines:
             said = Line("Your notes do not say: there is nothing about this in them.", Origin.INVENTED)
             return Answer("question", "abstained", lines=(said,), missing=missing, timings=timings)
@@ -210,7 +217,7 @@ class Orchestrator(Agent):
         difficulty = difficulty_in(words)
         theme = self._theme_in(words)
         encounter = build(table.party, difficulty, self._bestiary, rng, theme=theme)
-        head = Line(f"{encounter.text[:1].upper()}{encounter.text[1:]}.", Origin.BY_RULE)
+        head = Line(f"{encounter.text}.", Origin.BY_RULE)
         return Answer(
             "encounter",
             "answered",
@@ -248,16 +255,11 @@ class Orchestrator(Agent):
                 timeout=self._retrieve_timeout,
                 keep=reserve(ctx.remaining),
             )
-        except DeadlineExceeded:
-            return (
-                None,
-                (f"Your notes: no answer within {ctx.now - started:.1f} s.",),
-                1000 * (ctx.now - started),
-            )
         except (RequestFailed, ContractViolation) as error:
             if isinstance(error, RemoteError) and isinstance(error.__cause__, InvalidInput):
                 raise error.__cause__ from error
-            return None, (f"Your notes could not be searched: {error}",), 1000 * (ctx.now - started)
+            waited = ctx.now - started
+            return None, (why_missing(error, waited),), 1000 * waited
         missing = (documents.remark,) if documents.remark else ()
         return documents, missing, 1000 * (ctx.now - started)
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar
 
-from fablewright.errors import ContractViolation, DeadlineExceeded, RequestFailed
+from fablewright.errors import ContractViolation, RequestFailed
 from fablewright.gm.answer import Timings
-from fablewright.gm.haystack_pipeline import Documents, HaystackPipeline, RetrieveDocuments
+from fablewright.gm.haystack_pipeline import Documents, HaystackPipeline, RetrieveDocuments, why_missing
 from fablewright.gm.scene.composer import Composed, compose
 from fablewright.gm.scene.focus import Focus, Section, choose_focus, merged, opening_names, search_words, window
 from fablewright.gm.scene.improviser import improvise
@@ -35,6 +35,14 @@ if TYPE_CHECKING:
     from fablewright.runtime.context import Context
 
 __all__ = ["CampaignContext", "GameState", "GenerateScenario", "Scenario", "ScenarioGenerator"]
+
+
+_log = logging.getLogger(__name__)
+
+_QUICK = 0.3
+"""Seconds; a search that takes longer is not followed by others for the same scene."""
+
+DECLINED = "Your notes: you asked to do without them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +182,8 @@ class ScenarioGenerator(Agent):
         told = f"{request.query} {request.game_state.words}".strip()
         try:
             documents = await self._retrieve(RetrieveDocuments(words, self._max_docs), ctx)
-        except DeadlineExceeded:
-            return _Found(missing=(f"Your notes: no answer within {ctx.now - started:.1f} s.",))
         except (RequestFailed, ContractViolation) as error:
-            return _Found(missing=(f"Your notes could not be searched: {error}",))
+            return _Found(missing=(why_missing(error, ctx.now - started),))
         missing = (documents.remark,) if documents.remark else ()
         # A table waits for one slow search, not for three: what was found is then played as it is.
         quick = ctx.now - started - documents.waited <= _QUICK
@@ -218,14 +224,6 @@ def _whole(section: Section) -> RetrieveDocuments:
     if section.heading:
         filters["heading"] = section.title
     return RetrieveDocuments(section.title, 50, filters)
-
-
-_log = logging.getLogger(__name__)
-
-_QUICK = 0.3
-"""Seconds; a search that takes longer is not followed by others for the same scene."""
-
-DECLINED = "Your notes: you asked to do without them."
 
 
 def reserve(remaining: float) -> float:

@@ -8,8 +8,12 @@ once, a foe too few is a surprise at the table.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-__all__ = ["MOST_HERE", "is_here"]
+if TYPE_CHECKING:
+    from fablewright.gm.rules.mention import Mention
+
+__all__ = ["MOST_HERE", "count_here", "is_here"]
 
 MOST_HERE = 100
 """More than that of one kind is no fight but a year, an army or a figure of speech."""
@@ -57,6 +61,18 @@ _PAST_NEXT = re.compile(rf"\s?(?:\([^()]{{0,90}}\)\s?)?(?:who\s|that\s|which\s)?
 _BREAK = re.compile(r"[,;:()—–]\s")
 _OPENING = re.compile(r"[^,]{1,40},")
 """What opens a sentence speaks of all of it: "Years ago, two ogres …"."""
+
+
+def count_here(sentence: str, mention: Mention, *, uncounted: int = 0) -> int:
+    """Return how many of the creatures that a sentence mentions are there.
+
+    Args:
+        sentence: Without markup.
+        mention: One of its mentions.
+        uncounted: How many there are where the sentence gives no number.
+    """
+    count = mention.count or uncounted
+    return count if count <= MOST_HERE and is_here(sentence, mention.start, mention.end) else 0
 
 
 def is_here(sentence: str, start: int, end: int) -> bool:

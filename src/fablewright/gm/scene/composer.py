@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from fablewright.gm.reading.checks import FoundCheck, find_checks
 from fablewright.gm.reading.statements import Role, Statement, is_secret_place, statements
 from fablewright.gm.rules import rating
-from fablewright.gm.rules.presence import MOST_HERE, is_here
+from fablewright.gm.rules.presence import count_here
 from fablewright.gm.scene.attempts import always, attempt
 from fablewright.gm.scene.focus import search_words
 from fablewright.gm.scene.scenario import Check, Foe, Line, Option, Origin, Scene
@@ -338,8 +338,7 @@ def _count(text: str, mention: Mention) -> int:
     """Return how many are here: what the text says, and one for "his pet stirge"; 0 where it does not say."""
     singular = mention.words.casefold() == mention.finding.name.casefold()
     owned = singular and _OWNED.search(text[max(0, mention.start - 60) : mention.start])
-    count = mention.count or (1 if owned else 0)
-    return count if count <= MOST_HERE and is_here(text, mention.start, mention.end) else 0
+    return count_here(text, mention, uncounted=1 if owned else 0)
 
 
 def _names_after(text: str, mention: Mention) -> str:

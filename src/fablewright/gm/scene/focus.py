@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 
 from fablewright.gm.reading.checks import find_checks
 from fablewright.gm.reading.statements import Role, is_secret_place, readable, statements
-from fablewright.gm.rules.presence import MOST_HERE, is_here
+from fablewright.gm.rules.presence import count_here
 from fablewright.gm.scene.note_kind import file_title, is_advice, is_rule_book, kept_beside_play
-from fablewright.gm.scene.telling import telling
+from fablewright.gm.scene.telling import Telling, telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -153,12 +153,13 @@ def merged(answers: Iterable[tuple[float, Sequence[Passage]]]) -> list[Passage]:
 def choose_focus(request: str, passages: Sequence[Passage], bestiary: Bestiary) -> Focus | None:
     """Return what to play, or None when no scene was found that the request is about."""
     asked = _words(search_words(request))
+    told = telling(request)
     opening = bool(opening_names(request))
     sections: dict[Section, list[Passage]] = {}
     for passage in passages:
         sections.setdefault(Section.of(passage), []).append(passage)
     scenes = {s: own for s, own in sections.items() if _is_scene(s, own, asked, bestiary)}
-    meant = {s for s, own in scenes.items() if _is_meant(s, own, request, bestiary)}
+    meant = {s for s, own in scenes.items() if _is_meant(s, own, told, bestiary, opening=opening)}
     top = max((passage.score for passage in passages), default=0.0) or 1.0
     names = [match[0].casefold() for match in _NAME.finditer(request)]
     weights = {
@@ -191,10 +192,9 @@ def _is_scene(section: Section, own: Sequence[Passage], asked: frozenset[str], b
     return named or any(map(_has_checks, own)) or not any(is_advice(p) or _is_table(p) for p in own)
 
 
-def _is_meant(section: Section, own: Sequence[Passage], request: str, bestiary: Bestiary) -> bool:
+def _is_meant(section: Section, own: Sequence[Passage], told: Telling, bestiary: Bestiary, *, opening: bool) -> bool:
     """Return whether a section speaks of what the request tells of."""
-    told = telling(request)
-    if opening_names(request):
+    if opening:
         opens = any(_opening_weight(part) for part in section.heading[-2:])
         if opens or (told.words and not told.names):
             return True
@@ -274,7 +274,7 @@ def _is_playable(passage: Passage, bestiary: Bestiary) -> bool:
     if _has_checks(passage):
         return True
     return any(
-        0 < (mention.count or 0) <= MOST_HERE and is_here(statement.text, mention.start, mention.end)
+        count_here(statement.text, mention)
         for statement in statements([passage])
         for mention in bestiary.mentions(statement.text)
     )
