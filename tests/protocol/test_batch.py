@@ -183,6 +183,7 @@ def test_it_does_what_the_oracle_does(rules: BatchRules, history: list[tuple[int
                 effects, expected = machine.flush(now), oracle.flush(now)
         assert shown(effects) == shown(expected)
         assert machine.next_flush() == oracle.next_flush()
+        assert len(machine._runs) == len(oracle.runs)
         assert len(machine) == len(oracle.in_state("collecting")) + len(oracle.in_state("running"))
         seen += effects
     assert all(len(effect.items) <= rules.max_size for effect in seen if isinstance(effect, Run))
@@ -235,6 +236,38 @@ def test_a_batch_is_flushed_when_its_first_item_has_waited_and_no_later_item_mov
     assert machine.tick(11.0) == [Run(1, ("x", "y"), ("X", "Y"))]
     assert machine.next_flush() is None
     assert machine.tick(99.0) == []
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.builds(BatchRules, st.integers(1, 6), st.sampled_from([0.0, 3 / 128, 9 / 128])),
+    st.lists(st.tuples(st.integers(0, 6), st.booleans(), st.integers(0, 60)), max_size=60),
+)
+def test_ticked_when_it_says_no_item_waits_longer_than_max_wait(
+    rules: BatchRules, history: list[tuple[int, bool, int]]
+) -> None:
+    machine = Batches("a.act", rules)
+    now = 0.0
+    came: dict[str, float] = {}
+
+    def started(effects: list[Effect], at: float) -> None:
+        for effect in effects:
+            assert isinstance(effect, Run)
+            for item_id in effect.item_ids:
+                assert at - came.pop(item_id) <= rules.max_wait
+
+    for number, (delay, withdrawn, which) in enumerate(history):
+        now += delay / 128
+        while (due := machine.next_flush()) is not None and due <= now:
+            started(machine.tick(due), due)
+        came[f"m{number}"] = now
+        started(machine.add(f"m{number}", number, now), now)
+        if withdrawn and f"m{which}" in came:
+            del came[f"m{which}"]
+            assert machine.withdraw(f"m{which}") == []
+    while (due := machine.next_flush()) is not None:
+        started(machine.tick(due), due)
+    assert came == {}
 
 
 def test_the_withdrawal_of_the_first_does_not_move_the_flush_and_that_of_the_last_disarms_it() -> None:

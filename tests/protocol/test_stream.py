@@ -258,6 +258,7 @@ def test_an_end_waits_for_the_chunks_that_it_announces_and_is_given_again_and_ag
     assert [reader.take() for _ in range(4)] == ["a", "b", Signal.END, Signal.END]
     assert reader.cancel() is None
     assert reader.take() is Signal.END
+    assert repr(reader) == "<StreamReader end next=2 ready=0 ahead=0>"
     assert reader.dropped == 1
 
 
@@ -265,6 +266,7 @@ def test_an_answerer_that_fails_is_heard_after_what_it_sent_before() -> None:
     reader: StreamReader[str] = StreamReader(4)
     reader.end(1, CRASH)
     reader.chunk(0, "a")
+    assert repr(reader) == "<StreamReader failed next=1 ready=1 ahead=0>"
     assert [reader.take(), reader.take()] == ["a", Signal.FAILED]
     assert reader.error is CRASH
 
@@ -296,6 +298,7 @@ def test_a_reader_that_cancels_says_so_once_and_drops_the_rest() -> None:
     assert reader.chunk(1, "b") is None
     assert reader.end(2, CRASH) is None
     assert (reader.take(), reader.error, reader.dropped) == (Signal.CANCELLED, None, 2)
+    assert repr(reader) == "<StreamReader cancelled next=1 ready=0 ahead=0>"
     assert reader.credit() == 0
 
 
