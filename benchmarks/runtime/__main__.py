@@ -1,50 +1,50 @@
-"""What a request costs on this runtime and on others, measured side by side in one process.
+"""Time a request on this runtime, on bare asyncio and on other runtimes, side by side in one process.
 
-uv run --group bench python -m benchmarks.runtime [--rounds N] [--only NAME,NAME]
+Run it from the top of the checkout: `uv run --group bench python -m benchmarks.runtime`. Peers that are not
+installed are left out. `--markdown` prints the page docs/performance.md instead of tables alone.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import gc
-from typing import TYPE_CHECKING
 
-from benchmarks.runtime.ours import Deferred, Fablewright, WithPolicies
-from benchmarks.runtime.paired import burst_slice, compare, in_flight_slice, sequential_slice
-from benchmarks.runtime.plain import BareAsyncio, TaskAndTimeout
-
-if TYPE_CHECKING:
-    from benchmarks.runtime.contestant import Contestant
-
-CONTESTANTS: list[type[Contestant]] = [BareAsyncio, TaskAndTimeout, Fablewright, Deferred, WithPolicies]
-
-
-async def _compare(contestants: list[Contestant], rounds: int) -> None:
-    for one in contestants:
-        await one.start()
-    try:
-        for measure, count in ((sequential_slice, 200), (burst_slice, 1000), (in_flight_slice, 1000)):
-            gc.collect()
-            gc.freeze()  # what was imported and started is not walked again in anybody's slice
-            costs = await compare(contestants, measure, count=count, rounds=rounds)
-            for name, figures in costs.items():
-                for figure, cost in figures.items():
-                    print(
-                        f"{name:28}{figure:12}{cost.micros.median:9.1f} us"
-                        f"{cost.ratio.median:8.2f} x  ({cost.ratio.low:.2f} to {cost.ratio.high:.2f})"
-                    )
-    finally:
-        for one in contestants:
-            await one.stop()
+from benchmarks.runtime.field import the_field
+from benchmarks.runtime.page import page
+from benchmarks.runtime.report import PARTS, run
+from benchmarks.runtime.tables import tables
 
 
 def main() -> None:
-    """Print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=60)
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.runtime", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=60, metavar="N", help="turns of each contestant (default 60)")
+    parser.add_argument("--only", default="", metavar="A,B", help="parts of the names of those who take part")
+    parser.add_argument("--parts", default="", metavar="A,B", help=f"of {','.join(PARTS)}; all but the last by default")
+    parser.add_argument("--expiring", type=int, default=100_000, metavar="N", help="requests that expire at one moment")
+    parser.add_argument("--requests", type=int, default=1_000_000, metavar="N", help="how long --long is")
+    parser.add_argument("--long", action="store_true", help="measure endurance too, over --requests requests")
+    parser.add_argument("--markdown", action="store_true", help="print the page docs/performance.md")
     options = parser.parse_args()
-    asyncio.run(_compare([each() for each in CONTESTANTS], options.rounds))
+    parts = [part for part in options.parts.split(",") if part] or list(PARTS[:-1])
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    if options.long and "endurance" not in parts:
+        parts.append("endurance")
+    contestants, peers = the_field([word for word in options.only.split(",") if word])
+    report = run(
+        contestants, peers, parts=parts, rounds=options.rounds, expiring=options.expiring, requests=options.requests
+    )
+    if options.markdown:
+        print(page(report))
+        return
+    print(report.machine)
+    for name, version in peers.items():
+        print(f"{name} {version}" if version is not None else f"{name} is not installed and was left out")
+    print()
+    print(tables(report))
 
 
 if __name__ == "__main__":

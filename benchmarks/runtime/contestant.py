@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from importlib import metadata
 from typing import ClassVar
 
 from fablewright import Request
@@ -45,6 +44,9 @@ class Gate:
         self._missing = 0
         self._waiting: list[asyncio.Future[None]] = []
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def expect(self, count: int) -> None:
         """Open by itself once ``count`` have come; with 0, only when told."""
         self._missing = count
@@ -72,27 +74,18 @@ class Contestant(ABC):
 
     Attributes:
         name: As the tables show it.
-        package: The distribution that must be installed, if any.
         every: Measured in every so-manieth round only; for what is slow, so that it does not take all the time.
-        crowd: How many requests it is given to hold at most; for what would take minutes over more.
+        crowd: How many requests it is given to hold at most where callers are left waiting: what would take
+            minutes over more says less, and what cannot hold any says 0.
+        only_many: Differs from another one only where many are asked at once; left out elsewhere.
         expired: What ``hold`` raises when the deadline comes first.
     """
 
     name: ClassVar[str]
-    package: ClassVar[str | None] = None
     every: ClassVar[int] = 1
     crowd: ClassVar[int] = 100_000
+    only_many: ClassVar[bool] = False
     expired: ClassVar[tuple[type[Exception], ...]] = (TimeoutError,)
-
-    @classmethod
-    def version(cls) -> str | None:
-        """Return the version of what is measured; None if it is not installed."""
-        if cls.package is None:
-            return ""
-        try:
-            return metadata.version(cls.package)
-        except metadata.PackageNotFoundError:
-            return None
 
     @abstractmethod
     async def start(self) -> None:
@@ -117,6 +110,11 @@ class Contestant(ABC):
     @abstractmethod
     def expect(self, count: int) -> None:
         """Say how many holds must be in flight before they are answered; 0 for never."""
+
+    @property
+    @abstractmethod
+    def held(self) -> int:
+        """How many are held now; what has expired and was not told to let go counts too."""
 
     @abstractmethod
     def release(self) -> None:

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
     from fablewright import ReplyToken
 
-__all__ = ["Deferred", "Fablewright", "WithPolicies"]
+__all__ = ["POLICIES_ON", "Deferred", "Fablewright", "WithPolicies"]
+
+#: What "all policies" means today, in words for the page; keep it beside ``_EVERYTHING``.
+POLICIES_ON = "retry and circuit breaker"
+
+_EVERYTHING = Policy(retries=2, breaker_threshold=5)
 
 
 class _Adder(Agent):
@@ -68,6 +73,11 @@ class Fablewright(Contestant):
         """Say how many."""
         self._adder.gate.expect(count)
 
+    @property
+    def held(self) -> int:
+        """How many are held."""
+        return len(self._adder.gate)
+
     def release(self) -> None:
         """Open the gate."""
         self._adder.gate.open()
@@ -78,7 +88,7 @@ class WithPolicies(Fablewright):
 
     name = "fablewright, all policies"
     policies: ClassVar[Mapping[tuple[str, str], Policy]] = dict.fromkeys(
-        [("adder", "add"), ("adder", "hold")], Policy(retries=2, breaker_threshold=5)
+        [("adder", "add"), ("adder", "hold")], _EVERYTHING
     )
 
 
@@ -91,7 +101,7 @@ class _Deferring(Agent):
 
     def __init__(self) -> None:
         self.missing = 0
-        self._held: list[tuple[Hold, ReplyToken[int]]] = []
+        self.held: list[tuple[Hold, ReplyToken[int]]] = []
         self._soon: list[tuple[Add, ReplyToken[int]]] = []
 
     @handles(Add)
@@ -105,14 +115,14 @@ class _Deferring(Agent):
     @handles(Hold)
     async def hold(self, request: Hold, ctx: Context) -> ReplyToken[int]:
         token: ReplyToken[int] = ctx.defer()
-        self._held.append((request, token))
+        self.held.append((request, token))
         self.missing -= 1
         if self.missing == 0:
             asyncio.get_running_loop().call_soon(self.release)
         return token
 
     def release(self) -> None:
-        held, self._held = self._held, []
+        held, self.held = self.held, []
         for request, token in held:
             token.answer(request.n + 1)
 
@@ -139,6 +149,11 @@ class Deferred(Fablewright):
     def expect(self, count: int) -> None:
         """Say how many."""
         self._deferring.missing = count
+
+    @property
+    def held(self) -> int:
+        """How many are held."""
+        return len(self._deferring.held)
 
     def release(self) -> None:
         """Answer all tokens."""

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from benchmarks.runtime.contestant import DEADLINE, Add, Contestant, Gate, Hold
 
-__all__ = ["BareAsyncio", "TaskAndTimeout"]
+__all__ = ["BareAsyncio", "BareFutures", "TaskAndTimeout"]
 
 _Parcel: TypeAlias = "tuple[Add | Hold, asyncio.Future[int]]"
 
@@ -47,6 +47,11 @@ class BareAsyncio(Contestant):
         """Say how many."""
         self._missing = count
 
+    @property
+    def held(self) -> int:
+        """How many are held."""
+        return len(self._held)
+
     def release(self) -> None:
         """Answer what is on the list."""
         held, self._held = self._held, []
@@ -83,6 +88,38 @@ def _expire(future: asyncio.Future[int]) -> None:
         future.set_exception(TimeoutError())
 
 
+class BareFutures(BareAsyncio):
+    """As above, but where many are in flight one caller makes all futures and then awaits them one by one.
+
+    Nobody who waits for one reply can use it: it is the floor, half of which the callers' own tasks cost.
+    """
+
+    name = "bare asyncio, one caller"
+    only_many = True
+
+    async def burst(self, count: int) -> None:
+        """Make all futures, await all."""
+        await self._from_one_caller(Add, count)
+
+    async def crowd_of(self, count: int) -> None:
+        """Make all futures, await all; the worker keeps them until it has the last."""
+        self.expect(count)
+        await self._from_one_caller(Hold, count)
+
+    async def _from_one_caller(self, message: type[Add | Hold], count: int) -> None:
+        loop = self._loop
+        waiting = []
+        for n in range(count):
+            future: asyncio.Future[int] = loop.create_future()
+            timer = loop.call_at(loop.time() + DEADLINE, _expire, future)
+            self._queue.put_nowait((message(n), future))
+            waiting.append((future, timer))
+        for n, (future, timer) in enumerate(waiting):
+            if await future != n + 1:
+                raise AssertionError("a reply went to the wrong caller")
+            timer.cancel()
+
+
 class TaskAndTimeout(Contestant):
     """What one writes by hand: a task for the handler, awaited inside ``asyncio.timeout``."""
 
@@ -111,6 +148,11 @@ class TaskAndTimeout(Contestant):
     def expect(self, count: int) -> None:
         """Say how many."""
         self._gate.expect(count)
+
+    @property
+    def held(self) -> int:
+        """How many are held."""
+        return len(self._gate)
 
     def release(self) -> None:
         """Open the gate."""
