@@ -146,6 +146,23 @@ def test_it_opens_when_a_share_of_enough_calls_was_slower_than_the_limit(took: f
         assert breaker.take_moves()[0].cause == "was slow in 2 of 4 calls (last: took 2.12 s)"
 
 
+@pytest.mark.parametrize(
+    ("letters", "state"),
+    [
+        ("LLL", State.CLOSED),  # too few
+        ("LSSS", State.CLOSED),  # 1 of 4
+        ("LSSSL", State.CLOSED),  # 2 of 5
+        ("LSSSLL", State.OPEN),  # 3 of 6
+        ("LLLS", State.OPEN),
+        ("FFFL", State.CLOSED),
+    ],
+)
+def test_slow_calls_alone_may_open_it(letters: str, state: State) -> None:
+    breaker = Breaker("a.act", BreakerRules(failures=None, slow_after=2.0, slow_rate=0.5, least_calls=4))
+    calls(breaker, letters)
+    assert breaker.state is state
+
+
 def test_a_slow_failure_is_a_failure_only() -> None:
     rules = BreakerRules(failures=None, slow_after=2.0, slow_rate=0.1, least_calls=1)
     breaker = Breaker("a.act", rules)
@@ -443,6 +460,15 @@ def test_a_refusal_without_a_cause_says_what_it_knows() -> None:
     breaker = Breaker("a.act", BreakerRules(failures=1))
     calls(breaker, "F")
     assert refusal(breaker, 0.0) == "a.act failed once and is left alone for another 60 s."
+
+
+def test_a_new_one_has_nothing_to_tell() -> None:
+    breaker = Breaker("a.act", BreakerRules())
+    assert repr(breaker) == "<Breaker a.act closed failures=0 probes=0 passed=0>"
+    assert (breaker.name, breaker.last_cause, breaker.retry_after(0.0)) == ("a.act", "", 0.0)
+    breaker.report(breaker.admit(0.0), Verdict.FAILURE, 0.0)
+    assert repr(breaker) == "<Breaker a.act closed failures=1 probes=0 passed=0>"
+    assert breaker.last_cause == ""
 
 
 def test_the_last_cause_is_the_last_one_and_not_the_last_that_was_told() -> None:
