@@ -196,10 +196,11 @@ def test_it_counts() -> None:
     for member, key in enumerate("aaabbcd"):
         flights.join(key, member, float(member))
     flights.expire(1, 0.0)
+    flights.expire(2, 3.0)
     for member, key in enumerate("aaabb"):
         flights.leave(key, member)
     flights.land(3)
-    assert flights.statistics() == FlightStatistics(under_way=1, started=5, joined=3, stopped=2, restarted=1)
+    assert flights.statistics() == FlightStatistics(under_way=1, started=6, joined=3, stopped=2, restarted=2)
 
 
 def test_nothing_is_left_after_many_flights() -> None:

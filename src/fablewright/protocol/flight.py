@@ -154,7 +154,10 @@ class Flights(Generic[M]):
             The ticket of the work that is to be stopped, because you were the last one; None otherwise.
         """
         flight = self._by_key.get(key)
-        if flight is None or flight.members.pop(member, None) is None or flight.members:
+        if flight is None:
+            return None
+        flight.members.pop(member, None)
+        if flight.members:
             return None
         del self._by_key[key]
         del self._by_ticket[flight.ticket]
