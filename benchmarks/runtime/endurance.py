@@ -59,9 +59,10 @@ async def endure(requests: int) -> Endurance:
         before = _residue()
         samples: list[tuple[float, float]] = []
         began = time.perf_counter()
-        for chunk in range(requests // _CHUNK):
+        chunks = requests // _CHUNK
+        for chunk in range(chunks):
             await _chunk(bus)
-            if chunk % 10 == 9 and (resident := _resident_mib()) is not None:
+            if chunk % max(1, chunks // 100) == 0 and (resident := _resident_mib()) is not None:
                 samples.append(((chunk + 1) * _CHUNK / 1e6, resident))
         seconds = time.perf_counter() - began
         await asyncio.sleep(0.05)

@@ -65,7 +65,7 @@ def run(
         peers: Versions, for the report.
         parts: Some of ``PARTS``.
         rounds: How often each contestant has its turn in what is timed.
-        expiring: How many requests expire at one moment.
+        expiring: How many requests expire at one moment; of them up to 5,000 are weighed.
         requests: How many the endurance run makes; a tenth of it is how many the garbage is counted over.
     """
     report = Report(_machine(), peers)
@@ -109,7 +109,7 @@ async def _crowd(report: Report, one: Contestant, parts: Sequence[str], expiring
     try:
         if "memory" in parts:
             _say(f"memory: {one.name}")
-            report.memory[one.name] = await bytes_per_pending(one, min(5_000, one.crowd))
+            report.memory[one.name] = await bytes_per_pending(one, min(5_000, expiring, one.crowd))
         if "expiry" in parts:
             _say(f"expiry: {one.name}")
             report.expiry[one.name] = await expire_at_once(one, min(expiring, one.crowd))
