@@ -127,6 +127,7 @@ def test_it_does_what_two_plain_lists_do(
             now += step
             taken, expired = box.take(now)
             assert (taken, list(expired)) == oracle.take(now)
+            assert now < box._line_due  # until then no take looks through the line again
         elif step == "clear":
             assert box.clear() == oracle.clear()
         else:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -49,21 +50,27 @@ def test_by_default_there_are_two_retries() -> None:
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        ({"retries": -1}, "retried 0 to 10 times, not -1"),
-        ({"retries": 11}, "retried 0 to 10 times, not 11"),
-        ({"backoff": -0.1}, "A backoff of -0.1 s up to 2.0 s is none"),
-        ({"backoff": 3.0}, "A backoff of 3.0 s up to 2.0 s is none: 0 <= backoff <= longest_backoff <= 86400 s"),
-        ({"backoff": float("nan")}, "backoff"),
-        ({"longest_backoff": float("nan")}, "backoff"),
-        ({"longest_backoff": 86401.0}, "backoff"),
-        ({"growth": 0.9}, "factor of 1 to 10, not 0.9"),
-        ({"growth": 10.5}, "factor of 1 to 10, not 10.5"),
-        ({"growth": float("nan")}, "factor"),
+        ({"retries": -1}, "A request is retried 0 to 10 times, not -1."),
+        ({"retries": 11}, "A request is retried 0 to 10 times, not 11."),
+        ({"backoff": -0.1}, "A backoff of -0.1 s up to 2.0 s is none: "),
+        ({"backoff": 3.0}, "A backoff of 3.0 s up to 2.0 s is none: 0 <= backoff <= longest_backoff <= 86400 s."),
+        ({"backoff": float("nan")}, "A backoff of nan s up to 2.0 s is none: "),
+        ({"longest_backoff": float("nan")}, "A backoff of 0.05 s up to nan s is none: "),
+        ({"longest_backoff": 86401.0}, "A backoff of 0.05 s up to 86401.0 s is none: "),
+        ({"growth": 0.9}, "A backoff grows by a factor of 1 to 10, not 0.9."),
+        ({"growth": 10.5}, "A backoff grows by a factor of 1 to 10, not 10.5."),
+        ({"growth": float("nan")}, "A backoff grows by a factor of 1 to 10, not nan."),
     ],
 )
 def test_rules_that_make_no_sense_are_refused(settings: dict[str, float], complaint: str) -> None:
-    with pytest.raises(ContractViolation, match=complaint):
+    with pytest.raises(ContractViolation, match=f"^{re.escape(complaint)}"):
         RetryRules(**settings)  # type: ignore[arg-type] # one of them is an int, and they are wrong on purpose
+
+
+def test_rules_cannot_be_changed_afterwards() -> None:
+    rules = RetryRules()
+    with pytest.raises(AttributeError):
+        rules.retries = 9  # type: ignore[misc] # that is what must fail
 
 
 def test_rules_at_their_bounds_are_taken_and_no_delay_overflows() -> None:
@@ -121,13 +128,15 @@ def test_by_default_four_retries_in_a_row_go_out_and_ten_answers_earn_one_more()
 
 @pytest.mark.parametrize("tokens", [2.0, 0.0, -1.0, 1000.5, float("nan"), float("inf")])
 def test_a_bucket_that_makes_no_sense_is_refused(tokens: float) -> None:
-    with pytest.raises(ContractViolation, match=rf"more than 2 and at most 1000 tokens, not {tokens}"):
+    with pytest.raises(
+        ContractViolation, match=rf"^A retry budget holds more than 2 and at most 1000 tokens, not {tokens}\.$"
+    ):
         RetryBudget(tokens)
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.0009, -1.0, 1.5, float("nan")])
 def test_a_ratio_that_makes_no_sense_is_refused(ratio: float) -> None:
-    with pytest.raises(ContractViolation, match=rf"gives back 0.001 to 1 token, not {ratio}"):
+    with pytest.raises(ContractViolation, match=rf"^A success gives back 0.001 to 1 token, not {ratio}\.$"):
         RetryBudget(10.0, ratio)
 
 
@@ -195,6 +204,12 @@ def test_there_is_no_hedge_without_a_reason_a_budget_and_time(
 ) -> None:
     budget = drained(RetryBudget(), failures)
     assert hedge_delay(p95, samples, budget, idempotent=idempotent, remaining=remaining) is None
+
+
+def test_by_default_four_hedges_in_a_row_go_out() -> None:
+    budget = RetryBudget()
+    assert [budget.spend() for _ in range(6)] == [True] * 4 + [False] * 2
+    assert budget.tokens == 6.0
 
 
 def test_a_target_that_became_slow_but_never_fails_is_not_sent_everything_twice() -> None:

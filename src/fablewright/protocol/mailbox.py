@@ -128,7 +128,6 @@ class Mailbox:
         rest = [*self._queue.in_order(), *self._line.in_order()]
         self._queue = _Lanes()
         self._line = _Lanes()
-        self._line_due = inf
         return rest
 
     # -------------------------------------------------------------- inside
