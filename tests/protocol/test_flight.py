@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,9 @@ from hypothesis import strategies as st
 
 from fablewright.errors import ContractViolation
 from fablewright.protocol.flight import Expired, Flights, FlightStatistics, Restart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass
@@ -218,13 +222,33 @@ def test_nothing_is_left_after_many_flights() -> None:
     assert not flights._by_ticket
 
 
+@dataclass(frozen=True, slots=True)
+class Record3:
+    one: object
+    two: object
+    three: object
+
+
+def price(work: Callable[[], object]) -> float:
+    """Return what 1,000 rounds of work cost, in times of making as many frozen records of three fields."""
+    best = reference = 1.0
+    for _ in range(30):
+        begin = time.perf_counter()
+        work()
+        middle = time.perf_counter()
+        for _ in range(1_000):
+            Record3(1, 2, 3)
+        end = time.perf_counter()
+        best, reference = min(best, middle - begin), min(reference, end - middle)
+    return best / reference
+
+
 @pytest.mark.benchmark
 def test_a_flight_of_one_costs_little() -> None:
     flights = Flights[int]()
-    best = 1.0
-    for _ in range(10):
-        begin = time.perf_counter()
-        for member in range(2_000):
+
+    def fly() -> None:
+        for member in range(1_000):
             flights.land(flights.join("key", member, 1.0) or 0)
-        best = min(best, (time.perf_counter() - begin) / 2_000)
-    assert best <= 1.5e-6
+
+    assert price(fly) <= 3.0  # measured: 1.5

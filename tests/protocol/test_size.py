@@ -10,7 +10,7 @@ import time
 import tracemalloc
 import uuid
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, make_dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -511,6 +511,7 @@ def test_errors_can_be_copied() -> None:
         twin = copy.copy(error)
         assert isinstance(twin, ContractViolation)
         assert str(twin) == str(error)
+    assert str(NotData("body.x", int)) == "body.x is an int; a message holds plain data only."
 
 
 def test_classes_without_end_are_not_all_remembered() -> None:
@@ -521,13 +522,33 @@ def test_classes_without_end_are_not_all_remembered() -> None:
     assert most == 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Record3:
+    one: object
+    two: object
+    three: object
+
+
+def price(work: Callable[[], object]) -> float:
+    """Return what 1,000 rounds of work cost, in times of making as many frozen records of three fields."""
+    best = reference = 1.0
+    for _ in range(30):
+        begin = time.perf_counter()
+        work()
+        middle = time.perf_counter()
+        for _ in range(1_000):
+            Record3(1, 2, 3)
+        end = time.perf_counter()
+        best, reference = min(best, middle - begin), min(reference, end - middle)
+    return best / reference
+
+
 @pytest.mark.benchmark
 def test_a_small_message_is_measured_in_no_time() -> None:
-    passage = Passage(3, "text", 0.5)
-    best = 1.0
-    for _ in range(10):
-        begin = time.perf_counter()
-        for _ in range(2_000):
-            size_of(passage, limit=1 << 20)
-        best = min(best, (time.perf_counter() - begin) / 2_000)
-    assert best <= 0.8e-6
+    message = Record3(3, "text", 0.5)
+
+    def measure() -> None:
+        for _ in range(1_000):
+            size_of(message, limit=1 << 20)
+
+    assert price(measure) <= 3.5  # measured: 2.3
