@@ -597,6 +597,15 @@ def test_a_window_counts_all_of_its_last_nine_tenths_and_nothing_from_before_it(
         assert len(window._buckets) <= 10
 
 
+def test_a_window_has_one_bucket_for_whatever_happens_within_a_tenth_of_it() -> None:
+    window = module._Window(10.0)
+    for step in range(1000):
+        window.add(20.0 + step / 1024, failed=False, slow=False)
+    assert (window.calls, len(window._buckets)) == (1000, 1)
+    window.add(21.0, failed=False, slow=False)
+    assert (window.calls, len(window._buckets)) == (1001, 2)
+
+
 def test_a_window_keeps_its_size_through_a_million_seconds_of_calls() -> None:
     breaker = Breaker("a.act", BreakerRules(failures=None, failure_rate=1.0, window=60.0))
     tracemalloc.start()
