@@ -316,10 +316,10 @@ def test_an_announced_end_need_not_be_cancelled_upstream() -> None:
         ([], ("chunk", -1, "x"), "chunk -1 came, of 2 that were granted or announced"),
         ([("end", 1, None)], ("chunk", 1, "x"), "chunk 1 came, of 1 that were granted or announced"),
         ([("end", 1, None)], ("end", 2, None), "it ended after 1 chunks and again after 2"),
-        ([("chunk", 1, "x")], ("end", 1, None), "it ended after 1 chunks, but 2 came and 2 were granted"),
-        ([("chunk", 0, "x")], ("end", 0, None), "it ended after 0 chunks, but 1 came and 2 were granted"),
-        ([], ("end", -1, None), "it ended after -1 chunks, but 0 came and 2 were granted"),
-        ([], ("end", 3, None), "it ended after 3 chunks, but 0 came and 2 were granted"),
+        ([("chunk", 1, "x")], ("end", 1, None), "it ended after 1 chunks, but at least 2 were sent, at most 2 granted"),
+        ([("chunk", 0, "x")], ("end", 0, None), "it ended after 0 chunks, but at least 1 were sent, at most 2 granted"),
+        ([], ("end", -1, None), "it ended after -1 chunks, but at least 0 were sent, at most 2 granted"),
+        ([], ("end", 3, None), "it ended after 3 chunks, but at least 0 were sent, at most 2 granted"),
     ],
 )
 def test_what_cannot_be_breaks_the_stream(
@@ -338,6 +338,17 @@ def test_what_cannot_be_breaks_the_stream(
     while not isinstance(last := reader.take(), Signal):
         assert last == "x"
     assert last is Signal.FAILED
+
+
+def test_an_end_before_any_chunk_that_is_held_back_breaks_the_stream() -> None:
+    reader: StreamReader[str] = StreamReader(4)
+    reader.chunk(1, "b")
+    reader.chunk(3, "d")
+    assert isinstance(reader.end(3), CancelUpstream)
+    assert (
+        str(reader.error)
+        == "The stream is broken: it ended after 3 chunks, but at least 4 were sent, at most 4 granted."
+    )
 
 
 def test_credit_comes_back_by_half_the_limit() -> None:

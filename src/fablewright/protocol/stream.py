@@ -128,7 +128,7 @@ class StreamReader(Generic[T]):
         the writer: by the time it has used all, and all was taken, a whole limit is due.
         """
         more = self._next - len(self._ready) + self._limit - self.granted
-        if 2 * more < self._limit or not more or not self._open:
+        if 2 * more < self._limit or not self._open:
             return 0
         self.granted += more
         return more
@@ -173,9 +173,11 @@ class StreamReader(Generic[T]):
             return None
         if self._count is not None:
             return self._break(f"it ended after {self._count} chunks and again after {count}")
-        seen = max(self._ahead, default=self._next - 1) + 1
-        if not seen <= count <= self.granted:
-            return self._break(f"it ended after {count} chunks, but {seen} came and {self.granted} were granted")
+        sent = max(self._ahead, default=self._next - 1) + 1
+        if not sent <= count <= self.granted:
+            return self._break(
+                f"it ended after {count} chunks, but at least {sent} were sent, at most {self.granted} granted"
+            )
         self._count, self._open, self.error = count, False, error
         self._catch_up()
         return None
