@@ -99,8 +99,8 @@ class Oracle:
 
 
 IDS = "abcdefghij"
-PUT = st.builds(envelope, st.sampled_from(IDS), st.one_of(st.none(), st.integers(0, 20).map(float)), st.integers(-1, 2))
-STEP = st.one_of(PUT, PUT, st.integers(0, 3), st.sampled_from(IDS), st.sampled_from(["clear"]))
+PUT = st.builds(envelope, st.sampled_from(IDS), st.one_of(st.none(), st.integers(0, 8).map(float)), st.integers(-1, 2))
+STEP = st.one_of(PUT, PUT, st.integers(0, 2), st.sampled_from([*IDS, "clear"]))
 
 
 @settings(max_examples=1500, deadline=None)
@@ -108,7 +108,7 @@ STEP = st.one_of(PUT, PUT, st.integers(0, 3), st.sampled_from(IDS), st.sampled_f
     st.integers(1, 4),
     st.sampled_from(["reject", "drop_oldest", "wait"]),
     st.one_of(st.none(), st.integers(1, 4)),
-    st.lists(STEP, max_size=60),
+    st.lists(STEP, min_size=8, max_size=60),
 )
 def test_it_does_what_two_plain_lists_do(
     capacity: int, overflow: Overflow, room: int | None, steps: list[Envelope | int | str]
@@ -222,7 +222,7 @@ def test_the_expired_keep_no_living_newcomer_out_of_the_line() -> None:
     assert (taken.message_id, [e.message_id for e in expired]) == ("x", ["dead"])
     assert (len(box), box.waiting) == (1, 1)  # p moved in; later stands
     box.put(envelope("y"))
-    assert [e.message_id for e in box.take(3.0)[1]] == ["later"]
+    assert [e.message_id for e in box.take(3.5)[1]] == ["later"]
 
 
 def test_what_is_past_its_deadline_is_never_handed_out() -> None:
@@ -259,11 +259,12 @@ def test_a_duplicate_changes_nothing_even_when_full(overflow: Overflow) -> None:
 
 
 def test_nonsense_is_refused() -> None:
-    with pytest.raises(ContractViolation, match="a needs room for at least 1 envelope, not 0"):
+    with pytest.raises(ContractViolation, match=r"^The mailbox of a needs room for at least 1 envelope, not 0\.$"):
         Mailbox("a", 0)
-    with pytest.raises(ContractViolation, match="cannot 'explode' on overflow; it can: reject, drop_oldest, wait"):
+    cannot = r"^The mailbox of a cannot 'explode' on overflow; it can: reject, drop_oldest, wait\.$"
+    with pytest.raises(ContractViolation, match=cannot):
         Mailbox("a", 1, overflow="explode")  # type: ignore[arg-type] # that is the nonsense
-    with pytest.raises(ContractViolation, match="has a waiting room, but its overflow is reject"):
+    with pytest.raises(ContractViolation, match=r"^The mailbox of a has a waiting room, but its overflow is reject\.$"):
         Mailbox("a", 1, waiting_room=1)
-    with pytest.raises(ContractViolation, match="waiting room of a needs at least 1 place, not 0"):
+    with pytest.raises(ContractViolation, match=r"^The waiting room of a needs at least 1 place, not 0\.$"):
         Mailbox("a", 1, overflow="wait", waiting_room=0)
