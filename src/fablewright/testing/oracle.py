@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from fablewright.testing.breaker_watch import BreakerWatch
 from fablewright.testing.faults import GRID
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _RESULTS = {
     "Rejected": "rejected",
 }
 _BEFORE_SENDING = {"CircuitOpen", "BulkheadFull", "WouldDeadlock"}
-_MAY_PASS = {"failed", "peer_lost", "rejected", "expired"}  # outcomes after which a retry makes sense
+_NAMED = {"DeadlineExceeded", "RemoteError", "PeerLost", "MailboxFull"}  # errors that name the attempt that failed
 _ENOUGH = 20
 
 
@@ -58,7 +59,7 @@ def judge(scenario: Scenario, events: Iterable[Event], *, default_timeout: float
 class _Ask:
     """One ask as its asker sees it: all its attempts together."""
 
-    __slots__ = ("action", "attempts", "began", "deadline", "inside", "last", "result", "to")
+    __slots__ = ("action", "attempts", "began", "deadline", "inside", "now", "result", "to")
 
     def __init__(self, to: str, action: str, began: float, deadline: float, *, inside: bool) -> None:
         self.to = to
@@ -67,7 +68,7 @@ class _Ask:
         self.deadline = deadline
         self.inside = inside  # asked by a handler
         self.attempts = 0
-        self.last: _Life | None = None
+        self.now: list[_Life] = []  # the present attempt, and its hedge if it has one
         self.result = ""
 
 
@@ -76,20 +77,26 @@ class _Life:
 
     __slots__ = (
         "deadline",
+        "ended",
         "id",
         "lingers",
         "outcome",
+        "owed",
         "reached",
         "recalled",
+        "sent",
         "settled",
         "started",
         "stopped",
         "to",
         "value",
+        "watch",
     )
 
-    def __init__(self, message_id: str, to: str, deadline: float | None) -> None:
+    def __init__(self, message_id: str, to: str, deadline: float | None, sent: float) -> None:
         self.id = message_id
+        self.sent = sent
+        self.watch: BreakerWatch | None = None
         self.to = to
         self.deadline = deadline  # None: nobody waits for it
         self.reached = 0
@@ -97,6 +104,10 @@ class _Life:
         self.stopped: float | None = None
         self.recalled: float | None = None  # when its withdrawal, or the crash of its agent, ended its work
         self.lingers = False
+        self.owed: float | None = (
+            None  # since when its agent has said all it will say, so an outcome must be on its way
+        )
+        self.ended: float | None = None
         self.outcome = ""
         self.settled = 0.0
         self.value: object = None
@@ -105,6 +116,8 @@ class _Life:
         """Let the deadline pass, if it has."""
         if self.deadline is not None and not self.outcome and now >= self.deadline:
             self.outcome, self.settled = "expired", self.deadline
+            if self.watch is not None:
+                self.watch.expired()
 
     def settle(self, outcome: str, at: float, value: object = None) -> bool:
         """Take an outcome, if it is the first; return whether it is."""
@@ -112,6 +125,8 @@ class _Life:
         if self.deadline is None or self.outcome:
             return False
         self.outcome, self.settled, self.value = outcome, at, value
+        if self.watch is not None and outcome in {"replied", "failed", "peer_lost"} and value != "InvalidInput":
+            self.watch.ended(self, at, failed=outcome != "replied")
         return True
 
 
@@ -124,6 +139,7 @@ class _Oracle:
         self._cast = {cast.name: cast for cast in scenario.cast}
         # Nobody outside sees when a bus has drained and settles what is left, so then only sums are compared.
         self._drains = scenario.stop > 0 and scenario.drain > 0
+        self._watches = {(rule.to, rule.action): BreakerWatch(rule) for rule in scenario.rules if rule.failures}
         self._asks: dict[int, _Ask] = {}
         self._lives: dict[str, _Life] = {}
         self._running = dict.fromkeys(self._cast, 0)
@@ -165,20 +181,20 @@ class _Oracle:
         ask.result = result
         if at > ask.deadline:
             self._blame("I6", at, who, f"got {result} after its deadline of {ask.deadline:g} s")
-        last = ask.last
         if result == "cancelled":
-            if last is not None:
-                last.settle("cancelled", at)
-        elif last is None or result in _BEFORE_SENDING or (result == "Rejected" and value != last.id):
+            for life in ask.now:
+                life.settle("cancelled", at)
+        elif not ask.now or result in _BEFORE_SENDING or (result == "Rejected" and value != ask.now[-1].id):
             self._check_refusal(at, who, ask, result)
         else:
-            self._check_result(at, who, last, result, value)
+            self._check_result(at, who, ask, result, value)
 
     def _check_refusal(self, at: float, who: int, ask: _Ask, result: str) -> None:
         """An ask that ended without an attempt, or instead of one more: was there a reason to refuse it?"""
         rule = self._rules.get((ask.to, ask.action))
         if result == "CircuitOpen":
-            right = rule is not None and rule.failures > 0
+            watch = self._watches.get((ask.to, ask.action))
+            right = watch is not None and watch.may_refuse
         elif result == "DeadlineExceeded":
             right = at >= ask.deadline
             self._unsent["expired"] += 1
@@ -195,19 +211,28 @@ class _Oracle:
         if not right:
             self._blame("I1", at, who, f"was refused with {result} for no reason")
 
-    def _check_result(self, at: float, who: int, last: _Life, result: str, value: object) -> None:
+    def _check_result(self, at: float, who: int, ask: _Ask, result: str, value: object) -> None:
         """The asker must be told what became of its last attempt, when it became that."""
-        last.expire(at)
-        if not last.outcome and self._is_stopped(at):
-            last.settle("peer_lost", at)
-        if last.outcome != _RESULTS.get(result):
-            self._blame("I1", at, who, f"got {result}, though {last.id} was {last.outcome or 'not over'}")
-        elif result == "replied" and value != last.value:
-            self._blame("I1", at, who, f"got {value!r} for the reply {last.value!r} to {last.id}")
-        elif result not in {"replied", "ContractViolation", "UnknownRecipient"} and value != last.id:
-            self._blame("I1", at, who, f"got the {result} of {value!r}, not of {last.id}")
-        elif at != last.settled:
-            self._blame("I6", at, who, f"got {result} {at - last.settled:g} s after {last.id} was settled")
+        for life in ask.now:
+            life.expire(at)
+            if self._is_stopped(at):
+                life.settle("peer_lost", at)
+        outcome = _RESULTS.get(result)
+        meant = [life for life in ask.now if life.outcome == outcome]
+        if not meant:
+            found = ", ".join(f"{life.id} was {life.outcome or 'not over'}" for life in ask.now)
+            self._blame("I1", at, who, f"got {result}, though {found}")
+        elif result == "replied" and all(value != life.value for life in meant):
+            self._blame("I1", at, who, f"got {value!r}, which nobody replied")
+        elif result in _NAMED and all(value != life.id for life in meant):
+            self._blame("I1", at, who, f"got the {result} of {value!r}, which is not its last attempt")
+        elif all(at != life.settled for life in meant) and not self._may_be_held_back(ask):
+            self._blame("I6", at, who, f"got {result} {at - meant[-1].settled:g} s after {meant[-1].id} was settled")
+
+    def _may_be_held_back(self, ask: _Ask) -> bool:
+        """Whether a breaker may have opened while the ask slept before a retry: then it gets its last failure late."""
+        rule = self._rules.get((ask.to, ask.action))
+        return rule is not None and rule.failures > 0 and ask.attempts <= rule.retries and ask.action == "read"
 
     def _is_stopped(self, at: float) -> bool:
         return self._stopping is not None and at >= self._stopping
@@ -218,7 +243,7 @@ class _Oracle:
         number, asked, to, parent, deadline, attempt = detail
         if who in self._lives:
             self._blame("I1", at, who, "was sent twice under one id")
-        life = self._lives[who] = _Life(who, to, deadline if asked else None)
+        life = self._lives[who] = _Life(who, to, deadline if asked else None, at)
         above = self._lives[parent].deadline if parent else None
         if above is not None and deadline is not None and deadline > above:
             self._blame("I3", at, who, f"has time until {deadline:g} s, its parent until {above:g} s")
@@ -226,25 +251,39 @@ class _Oracle:
             self._check_attempt(at, life, self._asks[number], attempt)
 
     def _check_attempt(self, at: float, life: _Life, ask: _Ask, attempt: int) -> None:
-        before, ask.last = ask.last, life
-        ask.attempts += 1
-        if attempt != ask.attempts:
-            self._blame("I13", at, life.id, f"says that it is attempt {attempt}, but is {ask.attempts}")
+        life.watch = self._watches.get((ask.to, ask.action))
+        if life.watch is not None and (wrong := life.watch.sent(life)):
+            self._blame("I12", at, life.id, wrong)
         if life.deadline is None or life.deadline > ask.deadline:
             self._blame("I3", at, life.id, f"has time until {life.deadline} s, its asker until {ask.deadline:g} s")
         if at >= ask.deadline:
             self._blame("I13", at, life.id, "was sent after its deadline")
         if ask.result:
             self._blame("I13", at, life.id, f"was sent although its asker had {ask.result}")
-        if before is not None:
-            rule = self._rules.get((ask.to, ask.action))
+        if ask.now:
+            self._check_another(at, life, ask, attempt)
+        else:
+            ask.attempts, ask.now = 1, [life]
+
+    def _check_another(self, at: float, life: _Life, ask: _Ask, attempt: int) -> None:
+        """A second attempt is a retry, when the first is over, or a hedge, while it is not."""
+        rule = self._rules.get((ask.to, ask.action))
+        if ask.action != "read":
+            self._blame("I14", at, life.id, "was sent again although it is not idempotent")
+        for before in ask.now:
             before.expire(at)
-            if ask.action != "read":
-                self._blame("I14", at, life.id, "was sent again although it is not idempotent")
-            if rule is None or attempt > 1 + rule.retries:
-                self._blame("I13", at, life.id, f"is attempt {attempt}, one too many")
-            if before.outcome not in _MAY_PASS:
+        if rule is not None and rule.hedge and attempt == ask.attempts and len(ask.now) == 1 and not ask.now[0].outcome:
+            ask.now.append(life)
+            return
+        ask.attempts += 1
+        if attempt != ask.attempts:
+            self._blame("I13", at, life.id, f"says that it is attempt {attempt}, but is {ask.attempts}")
+        if rule is None or ask.attempts > 1 + rule.retries:
+            self._blame("I13", at, life.id, f"is attempt {ask.attempts}, one too many")
+        for before in ask.now:
+            if not before.outcome or before.outcome == "replied":
                 self._blame("I13", at, life.id, f"was sent although {before.id} was {before.outcome or 'not over'}")
+        ask.now = [life]
 
     def _on_reached(self, _: float, who: str, __: None) -> None:
         life = self._lives[who]
@@ -275,6 +314,13 @@ class _Oracle:
         self._running[life.to] -= 1
         if life.recalled is not None and at > life.recalled and not life.lingers:
             self._blame("I15", at, who, f"{how} {at - life.recalled:g} s after it was withdrawn")
+        if how != "deferred":
+            self._on_owed(at, who, None)
+
+    def _on_owed(self, at: float, who: str, _: None) -> None:
+        life = self._lives[who]
+        if life.deadline is not None and life.owed is None:
+            life.owed = at
 
     def _on_ended(self, at: float, who: str, detail: tuple[str, str]) -> None:
         life = self._lives[who]
@@ -283,6 +329,8 @@ class _Oracle:
             self._blame("I1", at, who, f"was answered with {value!r}")
         if life.deadline is None:
             self._blame("I20", at, who, f"{outcome}, though nobody asked")
+        if life.ended is None:
+            life.ended = at
 
     def _on_told(self, at: float, who: str, detail: tuple[str, str]) -> None:
         outcome, value = detail
@@ -362,3 +410,6 @@ class _Oracle:
         for life in self._lives.values():
             if life.started is not None and life.stopped is None:
                 self._blame("I7", life.started, life.id, "was started and never stopped")
+            if life.owed is not None and not self._is_stopped(life.owed) and life.ended != life.owed:
+                when = "never" if life.ended is None else f"at {life.ended:g} s"
+                self._blame("I20", life.owed, life.id, f"had nothing more to say, but its asker was told {when}")

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from fablewright.errors import ContractViolation, FablewrightError, InvalidInput
 from fablewright.protocol.message import Message, Request
 from fablewright.runtime.agent import Agent
+from fablewright.runtime.context import ReplyToken
 from fablewright.testing.faults import GRID, Poisoned
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from fablewright.runtime.context import Context, ReplyToken
+    from fablewright.runtime.context import Context
     from fablewright.testing.faults import Faults
     from fablewright.testing.scenario import Cast, Errand
     from fablewright.testing.trace import Trace
@@ -158,13 +159,15 @@ class Player(Agent):
         after = asyncio.get_running_loop().call_later
         match ending:
             case "defer":
-                after(late, token.answer, me)
+                after(late, self._settle, me, token.answer, me)
             case "fail":
-                after(late, token.fail, Poisoned("this errand fails late"))
+                after(late, self._settle, me, token.fail, Poisoned("this errand fails late"))
             case "never":
                 self.kept.append(token)
+            case "drop":
+                self._note("owed", me)
             case "forget":
-                after(late, id, token)  # the timer is what keeps it
+                after(late, self._settle, me, id, token)  # the timer is what keeps the token
             case "twice":
                 after(late, self._answer_twice, token, me)
             case "both":
@@ -172,8 +175,12 @@ class Player(Agent):
                 return me
         return token
 
+    def _settle(self, me: str, settle: Callable[[Any], object], value: object) -> None:
+        self._note("owed", me)
+        settle(value)
+
     def _answer_twice(self, token: ReplyToken[Any], me: str) -> None:
-        token.answer(me)
+        self._settle(me, token.answer, me)
         try:
             token.answer(me)
         except ContractViolation:
@@ -194,7 +201,7 @@ def _noted(play: Callable[[Any, Any, Context], Awaitable[object]]) -> Callable[[
         how = "raised"
         try:
             reply = await play(player, message, ctx)
-            how = "done"
+            how = "deferred" if isinstance(reply, ReplyToken) else "done"
         except asyncio.CancelledError:
             how = "cancelled"
             raise

@@ -14,6 +14,7 @@ what           who and when                                                detai
 ``started``    a message, when its handler begins                          None
 ``lingers``    a message, when its handler is cancelled and goes on        None
 ``stopped``    a message, when its handler is over                         how
+``owed``       a message, when its reply token is used or let go           None
 ``ended``      a message, when its outcome goes on its way back            outcome, value
 ``told``       a message, each time an outcome of it arrives               outcome, value
 ``withdrawn``  a message, when its withdrawal goes on its way              None
