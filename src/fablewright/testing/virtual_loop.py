@@ -64,7 +64,7 @@ class _JumpingSelector(selectors.DefaultSelector):
             if timeout is None:
                 raise Deadlock(f"Nothing is ready or scheduled at {self.time:g} s of virtual time.")
             if timeout > 0:
-                self.time += timeout
+                self.time = loop.next_timer()  # not by adding the time-out, which is rounded
                 loop.turns = 0
         loop.begin_turn()
         return events
@@ -104,22 +104,26 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Whether it was given a seed."""
         return self._draw is not None
 
+    def next_timer(self) -> float:
+        """Return when the next timer is due; there must be one."""
+        return self._scheduled[0].when()
+
     def begin_turn(self) -> None:
         """Add the timers that are due to what is ready, and shuffle it all; the turn then runs it in that order."""
         self._add_due_timers()
         ready = self._ready
         count = len(ready)
         self.events += count
-        if count < 2:
-            return
-        self.choices += count - 1
         draw = self._draw
-        if draw is None:
+        if count > 1:
+            self.choices += count - 1
+        if draw is None or count == 0:
             return
         if self.turns > _TURNS_AT_ONE_INSTANT:
-            raise Livelock(f"After {self.turns} turns something is still ready at {self._jumping.time:g} s.")
-        if count == 2:
-            if draw() < 0.5:
+            self.turns = 0  # whoever catches it may end what is going round
+            raise Livelock(f"After {_TURNS_AT_ONE_INSTANT} turns something is still ready at {self._jumping.time:g} s.")
+        if count <= 2:
+            if count == 2 and draw() < 0.5:
                 ready.rotate(1)
             return
         batch = [ready.popleft() for _ in range(count)]  # one by one: a thread may append at this moment
