@@ -183,7 +183,7 @@ def test_a_thread_is_heard_while_the_loop_has_something_to_do() -> None:
         loop = asyncio.get_running_loop()
         heard: asyncio.Future[str] = loop.create_future()
         threading.Thread(target=loop.call_soon_threadsafe, args=(heard.set_result, "heard")).start()
-        while not heard.done():
+        while not heard.done():  # noqa: ASYNC110 - the thread needs the loop to have something to do
             await asyncio.sleep(1.0)
         return heard.result()
 

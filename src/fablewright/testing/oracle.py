@@ -314,6 +314,8 @@ class _Oracle:
         self._running[life.to] -= 1
         if life.recalled is not None and at > life.recalled and not life.lingers:
             self._blame("I15", at, who, f"{how} {at - life.recalled:g} s after it was withdrawn")
+        if life.deadline is not None and at > life.deadline and not life.lingers:
+            self._blame("I15", at, who, f"{how} {at - life.deadline:g} s after its deadline")
         if how != "deferred":
             self._on_owed(at, who, None)
 

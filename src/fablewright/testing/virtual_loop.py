@@ -86,6 +86,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     is_virtual: ClassVar[bool] = True
     _ready: deque[asyncio.Handle]  # asyncio's own queues: the only way to reorder what was scheduled already
     _scheduled: list[asyncio.TimerHandle]
+    _clock_resolution: float
 
     def __init__(self, seed: int | None = None) -> None:
         self.events = 0
@@ -94,6 +95,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._draw = None if seed is None else random.Random(seed).random
         self._jumping = _JumpingSelector(self)
         super().__init__(self._jumping)
+        self._clock_resolution = 0.0  # asyncio takes what is due within a nanosecond for due; this clock is exact
 
     def time(self) -> float:
         """Return the virtual time in seconds."""
