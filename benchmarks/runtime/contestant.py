@@ -120,6 +120,16 @@ class Contestant(ABC):
     def release(self) -> None:
         """Answer what is held."""
 
+    async def until_held(self, count: int) -> None:
+        """Return when ``count`` requests are held.
+
+        Raises:
+            TimeoutError: They are not, after two minutes: this contestant has lost some.
+        """
+        async with asyncio.timeout(120):
+            while self.held < count:  # noqa: ASYNC110 - who is measured does not say when
+                await asyncio.sleep(0.01)
+
     async def burst(self, count: int) -> None:
         """Ask ``count`` times at once, each from a task of its own; all are answered at once."""
         replies = await asyncio.gather(*map(self.ask, range(count)))

@@ -72,8 +72,7 @@ async def expire_at_once(contestant: Contestant, count: int) -> Expiry:
 
     contestant.expect(0)
     callers = [loop.create_task(caller(n)) for n in range(count)]
-    while contestant.held < count:  # noqa: ASYNC110 - who is measured does not say when
-        await asyncio.sleep(0.01)
+    await contestant.until_held(count)
     gc.collect()
     stalls: list[tuple[float, float]] = []
     ticker = loop.create_task(_tick(stalls))

@@ -43,12 +43,7 @@ async def bytes_per_pending(contestant: Contestant, count: int) -> BytesPending:
 
 async def _weigh_held(contestant: Contestant, count: int) -> float:
     contestant.expect(0)
-
-    async def all_held() -> None:
-        while contestant.held < count:  # noqa: ASYNC110 - who is measured does not say when
-            await asyncio.sleep(0.01)
-
-    bytes_each, tasks = await _weigh(lambda n: contestant.hold(n, _LONG), count, all_held)
+    bytes_each, tasks = await _weigh(lambda n: contestant.hold(n, _LONG), count, lambda: contestant.until_held(count))
     contestant.release()
     if await asyncio.gather(*tasks) != list(range(1, count + 1)):
         raise AssertionError("a reply went to the wrong caller")

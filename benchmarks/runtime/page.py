@@ -133,7 +133,7 @@ def _reading(report: Report) -> str:
         for name, where in cheaper.items()
     ]
     missed = [
-        target.what for target in TARGETS if (figure := target.figure(report)) is not None and not target.met(figure)
+        target.what for target in TARGETS if (value := target.figure(report)) is not None and not target.met(value)
     ]
     if missed:
         lines.append(f"- **Missed in this run**: {'; '.join(missed)}.")

@@ -6,12 +6,11 @@ import asyncio
 import sys
 import time
 from importlib import metadata
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
-
 from benchmarks.runtime import field as entered
 from benchmarks.runtime.__main__ import main
-from benchmarks.runtime.contestant import Contestant
 from benchmarks.runtime.expiry import ForwardLoop, expire_at_once
 from benchmarks.runtime.garbage import garbage_of
 from benchmarks.runtime.memory import bytes_per_pending
@@ -21,6 +20,13 @@ from benchmarks.runtime.plain import BareAsyncio, BareFutures, TaskAndTimeout
 from benchmarks.runtime.report import Report
 from benchmarks.runtime.tables import table, tables
 from benchmarks.runtime.targets import TARGETS
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from benchmarks.runtime.contestant import Contestant
+
+R = TypeVar("R")
 
 ALWAYS_THERE = [BareAsyncio, BareFutures, TaskAndTimeout, Fablewright, Deferred, WithPolicies]
 
@@ -55,12 +61,12 @@ class Cyclic:
         self.me = self
 
 
-def on_forward_loop(work):
+def on_forward_loop(work: Coroutine[Any, Any, R]) -> R:
     with asyncio.Runner(loop_factory=ForwardLoop) as runner:
         return runner.run(work)
 
 
-async def with_started(contestant, use):
+async def with_started(contestant: Contestant, use: Callable[[Contestant], Awaitable[R]]) -> R:
     await contestant.start()
     try:
         return await use(contestant)
@@ -70,7 +76,7 @@ async def with_started(contestant, use):
 
 @pytest.mark.parametrize("kind", ALWAYS_THERE)
 def test_whoever_takes_part_answers_each_caller_with_its_own_reply(kind: type[Contestant]) -> None:
-    async def use(one):
+    async def use(one: Contestant) -> None:
         assert await one.ask(41) == 42
         await one.burst(20)
         await one.crowd_of(20)
