@@ -11,7 +11,8 @@
     │   │   ├── MailboxFull       the receiver's queue is at its bound
     │   │   ├── CircuitOpen       the receiver failed too often; not asked again yet
     │   │   ├── BulkheadFull      too many asks to this receiver are in flight
-    │   │   └── UnknownRecipient  no such agent, or it has no such action
+    │   │   ├── UnknownRecipient  no such agent, or it has no such action
+    │   │   └── WouldDeadlock     its answer would have to wait for itself
     │   └── RemoteError           the handler raised; its error is the __cause__
     ├── ContractViolation         a handler or caller broke the rules of the runtime
     ├── InvalidInput              a person's words could not be understood; the message says how to mend them
@@ -39,6 +40,7 @@ __all__ = [
     "RemoteError",
     "RequestFailed",
     "UnknownRecipient",
+    "WouldDeadlock",
 ]
 
 
@@ -92,6 +94,10 @@ class BulkheadFull(Rejected):
 
 class UnknownRecipient(Rejected):
     """No agent of that name is registered, or it has no handler for the action."""
+
+
+class WouldDeadlock(Rejected):
+    """Whoever should answer waits, over however many hops, for the one who asks."""
 
 
 class RemoteError(RequestFailed):

@@ -18,6 +18,8 @@ from fablewright.gm.scenario_generator import (
     reserve,
 )
 from fablewright.gm.scene.scenario import Origin
+from fablewright.protocol.breaker import BreakerRules
+from fablewright.protocol.retry import RetryRules
 from fablewright.runtime.bus import Bus
 from fablewright.runtime.policies import BusOptions, Policy
 from fablewright.testing.fakes import Hang, Raise, Reply, ScriptedAgent, Step
@@ -122,7 +124,7 @@ async def test_a_retrieval_that_raises_costs_nothing(bestiary: Bestiary, error: 
 
 
 async def test_a_retrieval_that_keeps_failing_is_not_asked_again_until_later(bestiary: Bestiary) -> None:
-    policy = Policy(retries=2, breaker_threshold=5, breaker_reset_time=60.0)
+    policy = Policy(retry=RetryRules(2), breaker=BreakerRules(5, 60.0))
     options = BusOptions(policies={("haystack_pipeline", "retrieve_documents"): policy}, draw=lambda: 0.0)
     table = Table(bestiary, *[Raise(OSError("down"))] * 5, Reply(DOCUMENTS), options=options)
     async with table.bus:

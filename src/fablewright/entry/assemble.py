@@ -24,6 +24,8 @@ from fablewright.gm.reading.indexing import refresh
 from fablewright.gm.rules.bestiary import load_bestiary
 from fablewright.gm.rules.party import parse_party
 from fablewright.gm.scenario_generator import CampaignContext, ScenarioGenerator
+from fablewright.protocol.breaker import BreakerRules
+from fablewright.protocol.retry import RetryRules
 from fablewright.runtime.bus import Bus
 from fablewright.runtime.policies import BusOptions, Policy
 from fablewright.runtime.threads import Threads
@@ -119,9 +121,8 @@ async def assistant(
     bestiary = load_bestiary()
     threads = Threads(name="notes")
     policy = Policy(
-        retries=settings.max_rag_retries,
-        breaker_threshold=settings.circuit_breaker_threshold,
-        breaker_reset_time=settings.circuit_breaker_reset_time,
+        retry=RetryRules(settings.max_rag_retries),
+        breaker=BreakerRules(settings.circuit_breaker_threshold, settings.circuit_breaker_reset_time),
     )
     bus = Bus(
         BusOptions(

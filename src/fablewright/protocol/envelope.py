@@ -7,13 +7,11 @@ the same envelope can cross a process boundary.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Mapping  # noqa: TC003 - a NamedTuple looks its annotations up
+from types import MappingProxyType
+from typing import NamedTuple
 
 from fablewright.errors import ContractViolation
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["LONGEST_TIMEOUT", "Envelope", "Kind", "shrink", "valid_timeout"]
 
@@ -28,8 +26,7 @@ class Kind(enum.Enum):
     TELL = "tell"  # wants none
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A message on its way.
 
     Attributes:
@@ -44,8 +41,10 @@ class Envelope:
         reply_to: Address that the reply goes to; None for a tell.
         deadline: Absolute, in seconds of the local clock: nothing is started after it. On the wire it
             travels as what remains of it, so that clocks need not agree. None (tells only): no deadline.
-        idempotency_key: What tells the answerer that two envelopes are one request; carried, not looked at yet.
         attempt: 1 for the first try.
+        priority: Higher goes first; 0 unless the message says otherwise.
+        path: Names of the agents that wait for this answer, the first asker first; empty when none does.
+        idempotency_key: What tells the answerer that two envelopes are one request.
         traceparent: W3C trace context, passed on unread.
         headers: Whatever else travels.
     """
@@ -60,10 +59,12 @@ class Envelope:
     causation_id: str | None = None
     reply_to: str | None = None
     deadline: float | None = None
-    idempotency_key: str | None = None
     attempt: int = 1
+    priority: int = 0
+    path: tuple[str, ...] = ()
+    idempotency_key: str | None = None
     traceparent: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def valid_timeout(seconds: float) -> float:

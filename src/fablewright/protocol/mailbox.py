@@ -10,7 +10,7 @@
 
 The rules:
 
-1. The queue never holds more than ``capacity`` envelopes. What happens to one more is the overflow policy:
+1. The queue never holds more than ``capacity`` envelopes that no free handler is about to take. What happens to one more is the overflow policy:
    ``reject``: ``MailboxFull`` at once, to the sender.
    ``drop_oldest``: the oldest of the lowest priority makes room and is handed back, for a dead letter. A
    newcomer below that priority would be dropped itself, so it is rejected.
@@ -82,18 +82,25 @@ class Mailbox:
         line = f" +{self._line.size}/{self.waiting_room} in line" if self.waiting_room else ""
         return f"<Mailbox {self.owner} {self._queue.size}/{self.capacity}{line}>"
 
+    def __contains__(self, message_id: object) -> bool:
+        return message_id in self._queue or message_id in self._line
+
     @property
     def waiting(self) -> int:
         """How many stand in line for a place in the queue."""
         return self._line.size
 
-    def put(self, envelope: Envelope) -> Envelope | None:
+    def put(self, envelope: Envelope, spare: int = 0) -> Envelope | None:
         """Queue an envelope, and return the one that was dropped for it, if any.
+
+        Args:
+            envelope: The newcomer.
+            spare: Places beyond the capacity: of handlers that are free and about to take what waits.
 
         Raises:
             MailboxFull: There is no room.
         """
-        if self._queue.size < self.capacity:
+        if self._queue.size < self.capacity + spare:
             self._queue.push(envelope)
             return None
         return self._overflow(envelope)
@@ -178,7 +185,7 @@ class _Lanes:
         self._lanes = {0: self._top}
         self.size = 0
 
-    def __contains__(self, message_id: str) -> bool:
+    def __contains__(self, message_id: object) -> bool:
         return any(message_id in lane for lane in self._lanes.values())
 
     def push(self, envelope: Envelope) -> None:

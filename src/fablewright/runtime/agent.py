@@ -16,7 +16,6 @@ it runs. The handler of a ``Message`` that is only told, never asked, is marked 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
@@ -24,8 +23,9 @@ from fablewright.errors import ContractViolation
 from fablewright.protocol.message import Message, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
+    from fablewright.protocol.mailbox import Overflow
     from fablewright.runtime.context import Context, ReplyToken
 
 __all__ = ["Agent", "Handler", "Spawn", "handles", "hears"]
@@ -34,7 +34,7 @@ A = TypeVar("A")
 M = TypeVar("M", bound=Message)
 R = TypeVar("R")
 
-Handler: TypeAlias = Callable[[Any, Any, Any], Awaitable[object]]
+Handler: TypeAlias = "Callable[[Any, Any, Any], Coroutine[Any, Any, object]]"
 Spawn: TypeAlias = "Callable[[Coroutine[Any, Any, None]], object]"
 _Answering: TypeAlias = "Callable[[A, M, Context], Awaitable[R | ReplyToken[R]]]"
 _Hearing: TypeAlias = "Callable[[A, M, Context], Awaitable[None]]"
@@ -69,13 +69,19 @@ class Agent:
 
     Attributes:
         name: The address that others ask.
-        mailbox_capacity: How many messages may wait for a free handler before senders get ``MailboxFull``.
+        mailbox_capacity: How many messages may wait for a free handler.
+        overflow: What a full mailbox does: ``reject`` the newcomer with ``MailboxFull``, ``drop_oldest``, or
+            let it ``wait`` in a second line of the same length.
         concurrency: How many handlers may run at once.
+        reentrant: Whether it may be asked by those whose answers it waits for. If not, such an ask is refused
+            with ``WouldDeadlock`` also when there is a free handler now: under load there would be none.
     """
 
     name: ClassVar[str]
     mailbox_capacity: ClassVar[int] = 1000
+    overflow: ClassVar[Overflow] = "reject"
     concurrency: ClassVar[int] = 64
+    reentrant: ClassVar[bool] = False
     handlers: ClassVar[Mapping[str, Handler]] = MappingProxyType({})
 
     def __init_subclass__(cls) -> None:

@@ -1,54 +1,50 @@
 """The bus: carries requests to agents and outcomes back, and performs what the pure machines decide.
 
 An ask becomes an envelope, waits in ``PendingRequests``, goes through the receiver's ``Mailbox`` and is
-handled in a task of its own. The asker holds a future that only the pending machine's ``Settle`` resolves,
+handled by one of its workers. The asker waits for a future that only the pending machine's ``Settle`` resolves,
 so a request has one outcome whatever the handler, the clock and the asker do at the same time.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import enum
 import itertools
 import logging
 import secrets
 import threading
-from functools import partial
+import time
+from collections import Counter, OrderedDict, deque
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from fablewright.errors import (
-    CircuitOpen,
-    ContractViolation,
-    FablewrightError,
-    Rejected,
-    UnknownRecipient,
-)
-from fablewright.protocol.breaker import Breaker, Permit, Verdict
+from fablewright.errors import ContractViolation, MailboxFull, Rejected, UnknownRecipient, WouldDeadlock
 from fablewright.protocol.dead_letter import DeadLetter, Reason
-from fablewright.protocol.envelope import Envelope, Kind, shrink
-from fablewright.protocol.pending import (
-    Asked,
-    Ended,
-    Outcome,
-    Stopped,
-    Withdraw,
-)
-from fablewright.runtime.context import Context, ReplyToken
-from fablewright.runtime.failure import BrokenContract, failure
-from fablewright.runtime.outstanding import Outstanding
-from fablewright.runtime.policies import BusOptions, Policy, verdict_of
-from fablewright.runtime.post import Post
-from fablewright.runtime.statistics import AgentStatistics, BusStatistics
+from fablewright.protocol.envelope import Envelope, Kind, shrink, valid_timeout
+from fablewright.protocol.pending import Asked, Ended, Outcome, PeerGone, Stopped, Withdraw
+from fablewright.protocol.size import size_of
+from fablewright.runtime.attempts import Errand
+from fablewright.runtime.events import Event
+from fablewright.runtime.failure import BrokenContract, is_reply
+from fablewright.runtime.guard import Guard
+from fablewright.runtime.line import Line
+from fablewright.runtime.outstanding import Outstanding, Waiter
+from fablewright.runtime.policies import BusOptions
+from fablewright.runtime.posts import Posts
+from fablewright.runtime.route import Route
+from fablewright.runtime.statistics import BusStatistics
 from fablewright.runtime.supervisor import Supervisor
+from fablewright.runtime.waits import Wait, stuck
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
     from fablewright.protocol.message import Message, Request
     from fablewright.runtime.agent import Agent
+    from fablewright.runtime.events import Observer, What
+    from fablewright.runtime.flying import Flying
 
 __all__ = ["Bus"]
 
@@ -56,7 +52,11 @@ _log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
-_ASKED_ONCE = Policy()
+_MOST_LATE = 1024
+"""Expired requests whose late replies somebody still wants."""
+
+_BREATH = 1 / 128
+"""Seconds between two looks at whether a draining bus is quiet."""
 
 
 class _State(enum.Enum):
@@ -67,6 +67,11 @@ class _State(enum.Enum):
     RUNNING = "running"
     DRAINING = "draining"  # what is under way may go on asking; nothing new comes in
     STOPPED = "stopped"
+
+
+_RUNNING = _State.RUNNING  # a member looked up in its Enum costs 0.05 us
+_REPLIED = Outcome.REPLIED
+_ASK = Kind.ASK
 
 
 class Bus:
@@ -83,29 +88,39 @@ class Bus:
     Args:
         options: See ``BusOptions``.
         node: Prefix of the message ids; random by default, so that ids of two processes never meet.
+
+    Attributes:
+        now: Call it for the time in seconds, that of the event loop that the bus runs on.
+        observers: Who looks on; see ``observe``.
     """
 
     def __init__(self, options: BusOptions | None = None, *, node: str | None = None) -> None:
         self._options = options or BusOptions()
         self._node = node or secrets.token_hex(4)
+        self._default_timeout = valid_timeout(self._options.default_timeout)
         self._numbers = itertools.count(1)
-        self._outstanding = Outstanding(self._withdraw, keep_dead=self._options.dead_letters)
-        self._posts: dict[str, Post] = {}
-        self._breakers = {
-            key: Breaker(".".join(key), threshold=policy.breaker_threshold, reset_time=policy.breaker_reset_time)
-            for key, policy in self._options.policies.items()
-            if policy.breaker_threshold is not None
-        }
+        self._outstanding = Outstanding(self._withdrawn, self.bury_letter, self._is_queued, self._settled)
+        transport = self._options.transport
+        self._line = None if transport is None else Line(transport, self)
+        self._settle = self._outstanding.take_in if self._line is None else self._line.send_back
         self._supervisor = Supervisor()
+        self._posts = Posts(self, self._supervisor, self._options.restarts, self._peer_lost)
+        self._routes: dict[tuple[str, str], Route] = {}
+        self._nowhere = Route("?", "?")  # counts what was asked of agents and actions that do not exist
+        self._flying: dict[str, Flying] = {}
+        self._late: OrderedDict[str, list[Callable[[Any], None]]] = OrderedDict()  # who is told of late replies
         self._state = _State.NEW
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
-        self._asking = 0  # asks under way, those included that sleep between two attempts
-        self._quiet = asyncio.Event()
         self._violations = 0
+        self._dead: deque[DeadLetter] = deque(maxlen=self._options.dead_letters)
+        self._dead_counts: Counter[Reason] = Counter()
+        self.now: Callable[[], float] = _time_of_the_loop
+        self.observers: tuple[Observer, ...] = ()
 
     def __repr__(self) -> str:
-        return f"<Bus {self._node} {self._state.value} agents={sorted(self._posts)} pending={len(self._outstanding)}>"
+        names = sorted(self._posts.by_name)
+        return f"<Bus {self._node} {self._state.value} agents={names} pending={len(self._outstanding)}>"
 
     # -------------------------------------------------------------- life
 
@@ -116,12 +131,38 @@ class Bus:
             ContractViolation: The name is taken, the bus has started already, or the agent can run no handler.
         """
         if self._state is not _State.NEW:
-            raise ContractViolation(f"Register {agent.name} before the bus starts.")
-        if agent.name in self._posts:
-            raise ContractViolation(f"There is an agent named {agent.name} already.")
-        if agent.concurrency < 1:
-            raise ContractViolation(f"{agent.name} must be able to run at least 1 handler, not {agent.concurrency}.")
-        self._posts[agent.name] = Post(agent)
+            raise ContractViolation(f"Register {agent.name} before the bus starts; later, `await bus.add(agent)`.")
+        self._posts.register(agent)
+
+    async def add(self, agent: Agent) -> None:
+        """Start an agent on a running bus.
+
+        Raises:
+            ContractViolation: The name is taken, the bus is not running, or the agent can run no handler.
+        """
+        if self._state is not _RUNNING:
+            raise ContractViolation(f"{agent.name} can be added to a running bus only.")
+        post = self._posts.register(agent)
+        try:
+            await self._posts.start(post)
+        except BaseException:
+            del self._posts.by_name[agent.name]
+            raise
+        self._lead_routes_to(agent.name)
+        post.open()
+
+    async def remove(self, name: str) -> None:
+        """Stop one agent; whoever waits for it gets ``PeerLost`` at once.
+
+        Raises:
+            ContractViolation: There is none of that name.
+        """
+        await self._posts.remove(name)
+        self._lead_routes_to(name)
+
+    def crash(self, name: str, cause: object = "somebody said so") -> None:
+        """Do what is done when an agent crashes: see ``posts``."""
+        self._posts.crash(name, cause, self.now())
 
     async def start(self) -> None:
         """Start every agent; no handler runs before all have started.
@@ -136,16 +177,17 @@ class Bus:
         self._state = _State.STARTING
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
+        # The loop's own time() is one more call around the monotonic clock; five times per request.
+        is_plain = type(self._loop).time is asyncio.BaseEventLoop.time
+        self.now = time.monotonic if is_plain else self._loop.time
         try:
-            for name, post in self._posts.items():
-                await post.agent.on_start(partial(self._supervisor.start, name=f"{name} background"))
-                post.started = True
+            for post in self._posts:
+                await self._posts.start(post)
         except BaseException:
             await self.stop()
             raise
-        self._state = _State.RUNNING
-        for post in self._posts.values():
-            self._pump(post)
+        self._state = _RUNNING
+        self._posts.open()
 
     async def stop(self, *, drain: float = 0.0) -> None:
         """Answer every waiter, end every task, stop every agent that started. Stopping twice is harmless.
@@ -157,36 +199,31 @@ class Bus:
             return
         self._state = _State.DRAINING
         try:
-            self._note_quiet()
-            if drain > 0:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(drain):
-                        await self._quiet.wait()
+            until = self.now() + drain
+            while self.now() < until and not self._is_quiet():  # noqa: ASYNC110 - an event would cost each request
+                await asyncio.sleep(_BREATH)
         finally:
             await self._tear_down()
 
     async def _tear_down(self) -> None:
         self._state = _State.STOPPED
         self._outstanding.take_in(Stopped(self.now(), "the bus stopped"))
-        for post in self._posts.values():
-            for envelope in post.mailbox.clear():
-                if envelope.kind is Kind.TELL:  # an ask has its outcome already
-                    self._outstanding.bury(
-                        DeadLetter(envelope.message_id, Reason.UNDELIVERABLE, self.now(), envelope.body)
-                    )
+        self._outstanding.stop()
+        if self._line is not None:
+            self._line.stop()
+        for post in self._posts:
+            self._drop(post.close())
         await self._supervisor.stop()
-        for post in self._posts.values():
-            if post.started:
-                try:
-                    await post.agent.on_stop()
-                except Exception:  # noqa: BLE001 - one agent's bad end must not keep the others from theirs
-                    _log.exception("%s failed to stop cleanly", post.agent.name)
+        for post in self._posts:
+            await self._posts.stop(post)
 
-    def _note_quiet(self) -> None:
-        if self._state is not _State.DRAINING:
-            return
-        if not self._asking and not any(post.running or len(post.mailbox) for post in self._posts.values()):
-            self._quiet.set()
+    @property
+    def _is_stopped(self) -> bool:
+        return self._state is _State.STOPPED
+
+    def _is_quiet(self) -> bool:
+        inside = sum(route.guard.inside for route in self._routes.values() if route.guard is not None)
+        return not inside and not len(self._outstanding) and all(post.is_quiet for post in self._posts)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -199,10 +236,6 @@ class Bus:
 
     # -------------------------------------------------------------- asking
 
-    def now(self) -> float:
-        """Return the time in seconds, of the event loop that the bus runs on."""
-        return (self._loop or asyncio.get_running_loop()).time()
-
     async def ask(
         self,
         to: str,
@@ -211,6 +244,7 @@ class Bus:
         timeout: float | None = None,
         parent: Envelope | None = None,
         keep: float = 0.0,
+        on_late: Callable[[R], None] | None = None,
     ) -> R:
         """Send a request and return its reply.
 
@@ -220,198 +254,246 @@ class Bus:
             timeout: Seconds for everything, retries included; the default of the options when None.
             parent: The envelope that is being handled, if this ask is made on its behalf.
             keep: Seconds of the parent's time to leave unused.
+            on_late: Called once with the reply if it comes after the deadline, see ``Policy.linger``.
 
         Raises:
             DeadlineExceeded: No reply in time.
             RemoteError: The handler raised; its error is the cause.
             PeerLost: The agent or the bus stopped first.
-            Rejected: It was never started: unknown agent or action, full mailbox, open circuit.
+            Rejected: It was never started: unknown agent or action, full mailbox, open circuit, full bulkhead, or
+                it would have to wait for itself.
             ContractViolation: The handler returned nothing and did not defer, or the time-out is no
                 sane number.
         """
-        if self._state is _State.NEW:
-            raise ContractViolation("The bus is not running: use it as `async with bus:`.")
-        if self._state is _State.DRAINING and parent is None:
-            raise Rejected(f"The bus is stopping and takes no new {request.action}.", to=to, action=request.action)
-        deadline = shrink(
-            now=self.now(),
-            timeout=self._options.default_timeout if timeout is None else timeout,
-            parent=parent.deadline if parent is not None else None,
-            keep=keep,
-        )
-        self._asking += 1
+        route = self._routes.get((to, request.action)) or self._find_route(to, request.action)
+        if self._state is not _RUNNING:
+            self._check_open(route, parent)
+        now = self.now()
+        if timeout is None and parent is None:
+            deadline = now + self._default_timeout
+        else:
+            wanted = self._default_timeout if timeout is None else timeout
+            deadline = shrink(now=now, timeout=wanted, parent=None if parent is None else parent.deadline, keep=keep)
+        if route.guard is not None:
+            return cast("R", await route.guard.ask(Errand(request, deadline, parent), on_late))
+        waiter = self.send(route, request, now, deadline, parent)
+        # What follows is Waiter.reply(), without the price of one more coroutine.
         try:
-            return cast("R", await self._ask(to, request, deadline, parent))
+            reply = await waiter.future
+        except asyncio.CancelledError:
+            waiter.give_up()
+            raise
+        if waiter.outcome is _REPLIED:
+            return cast("R", reply)
+        if on_late is not None and waiter.outcome is Outcome.EXPIRED:
+            self.when_late(waiter.envelope.message_id, on_late)
+        try:
+            raise waiter.error()
         finally:
-            self._asking -= 1
-            self._note_quiet()
+            waiter.value = None
+            del waiter
 
-    async def _ask(self, to: str, request: Request[R], deadline: float, parent: Envelope | None) -> object:
-        """Ask as often as the policy allows, by the deadline."""
-        policy = self._options.policies.get((to, request.action), _ASKED_ONCE)
-        breaker = self._breakers.get((to, request.action))
-        attempt = 1
-        while True:
-            permit = self._admit(breaker, to, request)
-            verdict = Verdict.NEUTRAL  # what a cancelled call says
+    def send(  # noqa: PLR0913 - what an attempt is made of
+        self,
+        route: Route,
+        request: Request[Any],
+        now: float,
+        deadline: float,
+        parent: Envelope | None,
+        *,
+        attempt: int = 1,
+        linger: float = 0.0,
+        story: str = "",
+    ) -> Waiter:
+        """Send one attempt of a request; ``story``: the correlation id, when it goes on with what began before."""
+        envelope = self._envelope(_ASK, route.to, request, deadline, parent, attempt, story)
+        waiter = Waiter(envelope, self._outstanding, route.tally, now)
+        if self.observers:
+            self.note("asked", envelope)
+        if self._outstanding.open(waiter, Asked(now, envelope.message_id, route.to, deadline, linger)):
             try:
-                reply = await self._attempt(to, request, deadline, parent, attempt)
-            except FablewrightError as error:
-                verdict = verdict_of(error)
-                delay = policy.retry_delay(attempt, error, self._options.draw())
-                if delay is None or not request.idempotent or self.now() + delay >= deadline:
-                    raise
-            else:
-                verdict = Verdict.SUCCESS
-                return reply
-            finally:
-                if breaker is not None and permit is not None:
-                    breaker.report(permit, verdict, self.now())
-            await asyncio.sleep(delay)
-            attempt += 1
+                if parent is not None:
+                    self._note_wait(waiter, route, parent)
+                if route.post is None:
+                    raise self._refusal(envelope)
+                if self._line is None:
+                    route.post.put(envelope)
+                else:
+                    self._line.send(envelope)
+            except Rejected as error:
+                self._outstanding.take_in(Ended(now, envelope.message_id, Outcome.REJECTED, error))
+        else:
+            waiter.handled = False
+        return waiter
 
-    def _admit(self, breaker: Breaker | None, to: str, request: Request[R]) -> Permit | None:
-        if breaker is None:
-            return None
-        try:
-            return breaker.admit(self.now())
-        except CircuitOpen as refused:
-            raise CircuitOpen(str(refused), to=to, action=request.action) from None
+    def wait_aside(self, flying: Flying, errand: Errand) -> Waiter:
+        """Wait for what no agent handles, but a flight that somebody started."""
+        request, deadline, parent, story = errand
+        envelope = self._envelope(_ASK, flying.route.to, request, deadline, parent, 1, story)
+        now = self.now()
+        waiter = Waiter(envelope, self._outstanding, flying.tally, now)
+        self._outstanding.open(waiter, Asked(now, envelope.message_id, flying.name, deadline, flying.linger))
+        return waiter
+
+    def invalidate(self, to: str, action: str) -> None:
+        """Say that the replies kept for an action are out of date.
+
+        They may still stand in, marked as stale, when nothing better can be had.
+        """
+        route = self._routes.get((to, action))
+        if route is not None and route.guard is not None and route.guard.cache is not None:
+            route.guard.cache.invalidate()
 
     def tell(self, to: str, message: Message, *, parent: Envelope | None = None) -> None:
         """Send a message that wants no reply. One that cannot be delivered becomes a dead letter."""
         if self._state is _State.NEW:
             raise ContractViolation("The bus is not running: use it as `async with bus:`.")
-        envelope = self._envelope(Kind.TELL, to, message, deadline=None, parent=parent, attempt=1)
+        envelope = self._envelope(Kind.TELL, to, message, None, parent, 1)
+        if self.observers:
+            self.note("told", envelope)
+        route = self._routes.get((to, message.action)) or self._find_route(to, message.action)
         try:
-            self._deliver(envelope)
+            if route.post is None or self._state is _State.STOPPED:
+                raise self._refusal(envelope)
+            if self._line is None:
+                route.post.put(envelope)
+            else:
+                self._line.send(envelope)
         except Rejected as error:
             _log.warning("Could not deliver %s to %s: %s", message.action, to, error)
-            self._bury(envelope, Reason.UNDELIVERABLE)
+            self.bury(envelope, Reason.UNDELIVERABLE)
 
-    async def _attempt(
-        self, to: str, request: Request[R], deadline: float, parent: Envelope | None, attempt: int
-    ) -> object:
-        envelope = self._envelope(Kind.ASK, to, request, deadline=deadline, parent=parent, attempt=attempt)
-        message_id = envelope.message_id
-        waiter = self._outstanding.open(Asked(self.now(), message_id, to, deadline))
-        if message_id in self._outstanding:
-            try:
-                self._deliver(envelope)
-            except Rejected as error:
-                self._outstanding.take_in(Ended(self.now(), message_id, Outcome.REJECTED, error))
-        try:
-            outcome, value = await waiter.future
-        except asyncio.CancelledError:
-            self._outstanding.take_in(Ended(self.now(), message_id, Outcome.CANCELLED))
-            raise
-        if outcome is Outcome.REPLIED:
-            return value
-        try:
-            raise failure(outcome, value, envelope, handled=waiter.handled)
-        finally:
-            # The error's traceback holds this frame; a frame that held the error would make a cycle of the two.
-            del value, waiter
-
-    def _envelope(
+    def _envelope(  # noqa: PLR0917 - keywords would cost a third of the call
         self,
         kind: Kind,
         to: str,
         message: Message,
-        *,
         deadline: float | None,
         parent: Envelope | None,
         attempt: int,
+        story: str = "",
     ) -> Envelope:
         message_id = f"{self._node}-{next(self._numbers)}"
+        reply_to = self._node if kind is _ASK else None
+        path: tuple[str, ...] = ()
+        action, priority = message.action, message.priority
+        if parent is None:
+            sender, story, cause, trace = "", story or message_id, None, None
+        else:
+            sender, story, cause, trace = parent.to, parent.correlation_id, parent.message_id, parent.traceparent
+            if kind is _ASK and parent.kind is _ASK:
+                path = (*parent.path, sender)
+        if self._options.traceparent is not None:
+            trace = self._options.traceparent(trace, message_id)
         return Envelope(
-            message_id=message_id,
-            kind=kind,
-            sender=parent.to if parent is not None else "",
-            to=to,
-            action=message.action,
-            body=message,
-            correlation_id=parent.correlation_id if parent is not None else message_id,
-            causation_id=parent.message_id if parent is not None else None,
-            reply_to=self._node if kind is Kind.ASK else None,
-            deadline=deadline,
-            attempt=attempt,
-            traceparent=parent.traceparent if parent is not None else None,
+            message_id,
+            kind,
+            sender,
+            to,
+            action,
+            message,
+            story,
+            cause,
+            reply_to,
+            deadline,
+            attempt,
+            priority,
+            path,
+            None,
+            trace,
         )
 
-    # -------------------------------------------------------------- handling
+    # -------------------------------------------------------------- finding the way
 
-    def _deliver(self, envelope: Envelope) -> None:
-        """Put an envelope into its receiver's mailbox.
+    def _find_route(self, to: str, action: str) -> Route:
+        """Return the route to an action; one that leads nowhere is shared, so that wrong names do not pile up."""
+        post = self._posts.by_name.get(to)
+        if post is None or action not in post.agent.handlers:
+            nowhere = Route(to, action)
+            nowhere.tally = self._nowhere.tally
+            return nowhere
+        route = self._routes[to, action] = Route(to, action)
+        route.lead_to(post)
+        policy = self._options.policies.get((to, action))
+        if policy is not None:
+            route.guard = Guard(self, route, policy, self._options.draw, self._supervisor)
+            if route.guard.flying is not None:
+                self._flying[route.guard.flying.name] = route.guard.flying
+        return route
+
+    def _lead_routes_to(self, name: str) -> None:
+        """Let the routes to an agent that came, went or was given up lead where it is now."""
+        for (to, _), route in self._routes.items():
+            if to == name:
+                route.lead_to(self._posts.by_name.get(name))
+
+    def _check_open(self, route: Route, parent: Envelope | None) -> None:
+        if self._state is _State.NEW:
+            raise ContractViolation("The bus is not running: use it as `async with bus:`.")
+        if self._state is _State.DRAINING and parent is None:
+            raise Rejected(f"The bus is stopping and takes no new {route.action}.", to=route.to, action=route.action)
+
+    def _note_wait(self, waiter: Waiter, route: Route, parent: Envelope) -> None:
+        """Note who waits for whom from now on.
 
         Raises:
-            Rejected: There is no such agent or action, no room, or the bus has stopped.
+            WouldDeadlock: The answer would have to wait for the one who asks.
         """
-        post = self._posts.get(envelope.to)
+        asker, post = self._posts.by_name.get(parent.to), route.post
+        if asker is None or post is None:
+            return
+        worker = asker.running.get(parent.message_id)
+        path = waiter.envelope.path
+        if route.to in path and not post.agent.reentrant:
+            circle = " → ".join((*path[path.index(route.to) :], route.to))
+        elif post.is_full and worker is not None and (names := stuck(worker, post, self._posts.by_name)):
+            circle = " → ".join((parent.to, *names, parent.to) if parent.to not in names else (*names, names[0]))
+        else:
+            if worker is not None:
+                worker.asks(waiter)
+            return
+        raise WouldDeadlock(
+            f"{parent.to} cannot ask {route.to} to {route.action}: each would wait for the other ({circle}).",
+            to=route.to,
+            action=route.action,
+            message_id=waiter.envelope.message_id,
+        )
+
+    def _refusal(self, envelope: Envelope) -> Rejected:
+        """Say why a route leads nowhere."""
         where = {"to": envelope.to, "action": envelope.action, "message_id": envelope.message_id}
         if self._state is _State.STOPPED:
-            raise Rejected(f"The bus has stopped; {envelope.to} takes nothing any more.", **where)
+            return Rejected(f"The bus has stopped; {envelope.to} takes nothing any more.", **where)
+        post = self._posts.by_name.get(envelope.to)
         if post is None:
-            known = ", ".join(sorted(self._posts)) or "none"
-            raise UnknownRecipient(f"There is no agent named {envelope.to}; there are: {known}.", **where)
-        if envelope.action not in post.agent.handlers:
-            known = ", ".join(sorted(post.agent.handlers)) or "nothing"
-            raise UnknownRecipient(f"{envelope.to} cannot {envelope.action}; it can: {known}.", **where)
-        post.mailbox.put(envelope)
-        self._pump(post)
+            known = ", ".join(sorted(self._posts.by_name)) or "none"
+            return UnknownRecipient(f"There is no agent named {envelope.to}; there are: {known}.", **where)
+        if post.given_up:
+            return Rejected(f"{post.given_up}.", **where)
+        known = ", ".join(sorted(post.agent.handlers)) or "nothing"
+        return UnknownRecipient(f"{envelope.to} cannot {envelope.action}; it can: {known}.", **where)
 
-    def _pump(self, post: Post) -> None:
-        """Start handlers for what waits, as far as the agent's concurrency allows."""
-        if self._state not in {_State.RUNNING, _State.DRAINING}:
-            return
-        while len(post.running) < post.agent.concurrency:
-            envelope, expired = post.mailbox.take(self.now())
-            for late in expired:
-                self._bury(late, Reason.EXPIRED)
-            if envelope is None:
-                return
-            message_id = envelope.message_id
-            self._outstanding.handled(message_id)
-            post.running[message_id] = self._supervisor.start(
-                self._handle(post, envelope),
-                name=f"{envelope.to}.{envelope.action} {message_id}",
-                on_end=partial(self._handler_ended, post, message_id),
-            )
+    # -------------------------------------------------------------- what handlers and tokens report
 
-    def _handler_ended(self, post: Post, message_id: str) -> None:
-        del post.running[message_id]
-        self._pump(post)
-        self._note_quiet()
+    def replied(self, request: Envelope, reply: object) -> None:
+        """Take the reply that a handler returned."""
+        self._settle(Ended(self.now(), request.message_id, _REPLIED, reply))
 
-    async def _handle(self, post: Post, envelope: Envelope) -> None:
-        context = Context(self, envelope)
-        try:
-            reply = await post.agent.handlers[envelope.action](post.agent, envelope.body, context)
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is its asker's to know
-            self.refuse(envelope, error)
-            return
-        except BaseException:
-            # Withdrawn by its asker (then this settles nothing), cancelled by itself, or the program is ending.
-            lost = f"{envelope.to} gave up on {envelope.action}"
-            self._outstanding.take_in(Ended(self.now(), envelope.message_id, Outcome.PEER_LOST, lost))
-            raise
-        asked = envelope.kind is Kind.ASK
-        if isinstance(reply, ReplyToken) and not context.gave(reply):
-            self._violated(envelope, "returned a reply token that is not its own")
-        elif asked and not context.deferred and reply is not None:
-            self.answer(envelope, reply)
-        elif asked and not context.deferred:
-            self._violated(envelope, "returned nothing and did not defer")
-        elif reply is not None and not isinstance(reply, ReplyToken):
-            self._violated(envelope, "deferred and returned a reply as well" if asked else "answered a tell")
+    def is_pending(self, message_id: str) -> bool:
+        """Return whether a request has no outcome yet."""
+        return message_id in self._outstanding
+
+    def end(self, message_id: str, outcome: Outcome, value: object) -> None:
+        """Take an outcome that was decided on the loop."""
+        self._outstanding.take_in(Ended(self.now(), message_id, outcome, value))
 
     def is_waiting(self, request: Envelope) -> bool:
         """Return whether somebody still waits for the answer to a request."""
         return request.message_id in self._outstanding
 
     def answer(self, request: Envelope, reply: object) -> None:
-        """Take the reply to a request, from any thread; used by handlers and tokens."""
-        self._end(request, Outcome.REPLIED, reply)
+        """Take the reply to a request, from any thread; used by tokens."""
+        self._end(request, _REPLIED, reply)
 
     def refuse(self, request: Envelope, error: Exception) -> None:
         """Take the error that a request ended with, from any thread; used by handlers and tokens."""
@@ -421,57 +503,210 @@ class Bus:
             _log.debug("%s failed on %s (%s)", request.to, request.action, request.message_id, exc_info=error)
             self._end(request, Outcome.FAILED, error)
 
+    def lost(self, request: Envelope, why: str) -> None:
+        """Take note that a handler was ended before it answered."""
+        if request.kind is Kind.ASK:
+            self._end(request, Outcome.PEER_LOST, f"{request.to} {why} on {request.action}")
+
+    def dropped(self, request: Envelope) -> None:
+        """Take note that a message had to leave a full mailbox for a newer one."""
+        if request.kind is Kind.TELL:
+            self.bury(request, Reason.UNDELIVERABLE)
+            return
+        where = {"to": request.to, "action": request.action, "message_id": request.message_id}
+        full = MailboxFull(f"{request.to} has too many messages waiting and dropped the oldest.", **where)
+        self._end(request, Outcome.REJECTED, full)
+
     def token_dropped(self, request: Envelope) -> None:
         """Settle a request whose reply token is gone; called by the collector, from any thread, at any time."""
-        self._end(request, Outcome.PEER_LOST, f"{request.to} dropped its reply token for {request.action}", later=True)
+        why = f"{request.to} dropped its reply token for {request.action}"
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._end, request, Outcome.PEER_LOST, why)
 
-    def _end(self, request: Envelope, outcome: Outcome, value: object, *, later: bool = False) -> None:
-        if self._loop is None or self._loop.is_closed():
-            return
-        if later or threading.get_ident() != self._thread:
-            self._loop.call_soon_threadsafe(lambda: self._end(request, outcome, value))
-        else:
-            self._outstanding.take_in(Ended(self.now(), request.message_id, outcome, value))
-
-    def _violated(self, envelope: Envelope, what: str) -> None:
+    def violated(self, envelope: Envelope, what: str) -> None:
+        """Take note that a handler broke its contract; its asker is told."""
         self._violations += 1
         broken = BrokenContract(f"The handler of {envelope.action} in {envelope.to} {what}.")
         _log.error("%s (message %s)", broken.text, envelope.message_id)
         if envelope.kind is Kind.ASK:
             self._end(envelope, Outcome.FAILED, broken)
 
-    def _bury(self, envelope: Envelope, reason: Reason) -> None:
-        self._outstanding.bury(DeadLetter(envelope.message_id, reason, self.now(), envelope.body))
+    def _end(self, request: Envelope, outcome: Outcome, value: object) -> None:
+        if threading.get_ident() == self._thread:
+            self._settle(Ended(self.now(), request.message_id, outcome, value))
+        elif self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._end, request, outcome, value)
 
-    def _withdraw(self, withdrawn: Withdraw) -> None:
-        """Nobody waits any more: take the request out of its mailbox, or stop its handler."""
-        post = self._posts.get(withdrawn.to)
-        if post is None or post.mailbox.withdraw(withdrawn.message_id):
-            return
-        task = post.running.get(withdrawn.message_id)
-        if task is not None:
-            task.cancel()
+    def _withdrawn(self, withdrawn: Withdraw) -> None:
+        flying = self._flying.get(withdrawn.to)
+        if flying is not None:
+            flying.leave(withdrawn.message_id)
+        elif self._line is None:
+            self.withdraw(withdrawn.message_id, withdrawn.to)
+        else:
+            self._line.withdraw(withdrawn)
 
-    # -------------------------------------------------------------- looking
+    def withdraw(self, message_id: str, to: str) -> None:
+        """Stop what an agent does about a request, or was about to do."""
+        post = self._posts.by_name.get(to)
+        if post is not None:
+            post.withdraw(message_id)
 
-    def statistics(self) -> BusStatistics:
-        """Return a frozen snapshot of what the bus has done and is doing."""
-        return BusStatistics(
-            asked=self._outstanding.asked,
-            outcomes=MappingProxyType(dict(self._outstanding.outcomes)),
-            pending=len(self._outstanding),
-            dead_letters=MappingProxyType(dict(self._outstanding.dead_counts)),
-            contract_violations=self._violations,
-            agents=MappingProxyType(
-                {
-                    name: AgentStatistics(waiting=len(post.mailbox), running=len(post.running))
-                    for name, post in self._posts.items()
-                }
-            ),
-            breakers=MappingProxyType({key: breaker.state for key, breaker in self._breakers.items()}),
-            tasks=len(self._supervisor),
-        )
+    def arrived(self, envelope: Envelope) -> None:
+        """Take a message that came over the transport to its receiver.
+
+        Raises:
+            Rejected: There is no such agent or action any more, or no room.
+        """
+        post = self._posts.by_name.get(envelope.to)
+        if post is None or post.given_up or envelope.action not in post.agent.handlers or self._is_stopped:
+            raise self._refusal(envelope)
+        post.put(envelope)
+
+    def linger_of(self, request: Envelope) -> float:
+        """Return how many seconds after its deadline the work on a request is still of use."""
+        policy = self._options.policies.get((request.to, request.action))
+        return 0.0 if policy is None else policy.linger
+
+    def settle(self, ended: Ended) -> None:
+        """Take an outcome that came back over the transport."""
+        self._outstanding.take_in(ended._replace(now=self.now()))
+
+    def _is_queued(self, request: Envelope) -> bool:
+        post = self._posts.by_name.get(request.to)
+        return post is not None and request.message_id in post.mailbox
+
+    def _peer_lost(self, name: str, why: str, queued: list[Envelope]) -> None:
+        self._lead_routes_to(name)
+        self._outstanding.take_in(PeerGone(self.now(), name, why))
+        self._drop(queued)
+
+    def _drop(self, queued: list[Envelope]) -> None:
+        for envelope in queued:
+            if envelope.kind is Kind.TELL:  # an ask has its outcome already
+                self.bury(envelope, Reason.UNDELIVERABLE)
+
+    # -------------------------------------------------------------- dead letters
+
+    def bury(self, envelope: Envelope, reason: Reason) -> None:
+        """Keep a message that found no taker."""
+        waiter = self._outstanding.of(envelope.message_id)
+        if waiter is not None:
+            waiter.handled = False
+        self.bury_letter(DeadLetter(envelope.message_id, reason, self.now(), envelope.body), envelope)
+
+    def bury_letter(self, letter: DeadLetter, envelope: Envelope | None = None) -> None:
+        """Keep what found no taker; a late reply may still be of use to somebody."""
+        if letter.reason is Reason.LATE and is_reply(letter.body):
+            for told in self._late.pop(letter.message_id, ()):
+                self._tell_late(told, letter.body)
+        if self.observers:
+            about = {} if envelope is not None else {"to": "", "message_id": letter.message_id}
+            self.note("dead_letter", envelope, detail=letter.reason.value, **about)
+        self._dead.append(letter)
+        self._dead_counts[letter.reason] += 1
+        _log.info("Dead letter: %s (%s)", letter.message_id, letter.reason.value)
+
+    def when_late(self, message_id: str, told: Callable[[Any], None]) -> None:
+        """Have ``told`` called once with the reply to a request that has expired, should it still come."""
+        for letter in reversed(self._dead):
+            if letter.message_id == message_id and letter.reason is Reason.LATE and is_reply(letter.body):
+                self._tell_late(told, letter.body)  # it came before the asker knew that it was late
+                return
+        self._late.setdefault(message_id, []).append(told)
+        if len(self._late) > _MOST_LATE:
+            self._late.popitem(last=False)
+
+    def _tell_late(self, told: Callable[[Any], None], reply: object) -> None:
+        try:
+            told(reply)
+        except Exception:  # noqa: BLE001 - whoever waited is long gone; what is done with a late reply harms nobody else
+            _log.exception("A late reply could not be used")
 
     def dead_letters(self) -> tuple[DeadLetter, ...]:
         """Return the latest dead letters, oldest first."""
-        return tuple(self._outstanding.dead)
+        return tuple(self._dead)
+
+    # -------------------------------------------------------------- looking
+
+    def observe(self, observer: Observer) -> Callable[[], None]:
+        """Have ``observer`` called with each event from now on; return what ends that."""
+        self.observers = (*self.observers, observer)
+
+        def end() -> None:
+            self.observers = tuple(other for other in self.observers if other is not observer)
+
+        return end
+
+    def note(self, what: What, about: Envelope | None = None, **more: Any) -> None:  # noqa: ANN401 - each field has its own type; Event checks them
+        """Tell those who look on what happened; ``more`` is other fields of the event."""
+        if about is None:
+            event = Event(self.now(), what, **more)
+        else:
+            event = Event(
+                self.now(),
+                what,
+                about.to,
+                about.action,
+                about.message_id,
+                about.correlation_id,
+                about.causation_id,
+                about.sender,
+                about.attempt,
+                traceparent=about.traceparent,
+                **more,
+            )
+        for observer in self.observers:
+            try:
+                observer(event)
+            except Exception:  # noqa: BLE001 - whoever looks on must not disturb what it looks at
+                _log.exception("An observer failed and looks on no more")
+                self.observers = tuple(other for other in self.observers if other is not observer)
+
+    def _settled(self, waiter: Waiter) -> None:
+        if self.observers:
+            outcome = "" if waiter.outcome is None else waiter.outcome.value
+            failed = waiter.outcome is not None and waiter.outcome is not _REPLIED
+            self.note("ended", waiter.envelope, detail=f"{outcome}: {waiter.error()}" if failed else outcome)
+
+    def waits(self) -> tuple[Wait, ...]:
+        """Return who waits for whom right now, the oldest first."""
+        return tuple(
+            Wait(
+                waiter.envelope.sender,
+                waiter.envelope.to,
+                waiter.envelope.action,
+                waiter.envelope.message_id,
+                waiter.envelope.causation_id,
+                waiter.asked_at,
+                cast("float", waiter.envelope.deadline),
+                not self._is_queued(waiter.envelope),
+            )
+            for waiter in self._outstanding.waiters
+        )
+
+    def statistics(self) -> BusStatistics:
+        """Return a frozen snapshot of what the bus has done and is doing."""
+        routes = {**self._routes, ("?", "?"): self._nowhere}
+        actions = {key: route.statistics() for key, route in routes.items()}
+        outcomes: Counter[Outcome] = Counter()
+        for action in actions.values():
+            outcomes.update(action.outcomes)
+        return BusStatistics(
+            asked=sum(action.asked for action in actions.values()),
+            outcomes=MappingProxyType(outcomes),
+            pending=len(self._outstanding),
+            pending_bytes=sum(size_of(waiter.envelope.body) for waiter in self._outstanding.waiters),
+            dead_letters=MappingProxyType(dict(self._dead_counts)),
+            contract_violations=self._violations,
+            agents=MappingProxyType({post.agent.name: post.statistics() for post in self._posts}),
+            actions=MappingProxyType({key: action for key, action in actions.items() if action.asked}),
+            breakers=MappingProxyType(
+                {key: action.breaker for key, action in actions.items() if action.breaker is not None}
+            ),
+            tasks=len(self._supervisor) - sum(post.stands_by for post in self._posts),
+        )
+
+
+def _time_of_the_loop() -> float:
+    return asyncio.get_running_loop().time()

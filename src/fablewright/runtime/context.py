@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
-from fablewright.errors import ContractViolation, DeadlineExceeded
-from fablewright.protocol.envelope import valid_timeout
+from fablewright.errors import ContractViolation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from fablewright.protocol.envelope import Envelope
     from fablewright.protocol.message import Message, Request
 
@@ -21,7 +22,14 @@ class Sender(Protocol):
 
     def now(self) -> float: ...
     async def ask(
-        self, to: str, request: Request[R], *, timeout: float | None, parent: Envelope | None, keep: float
+        self,
+        to: str,
+        request: Request[R],
+        *,
+        timeout: float | None,
+        parent: Envelope | None,
+        keep: float,
+        on_late: Callable[[R], None] | None,
     ) -> R: ...
     def tell(self, to: str, message: Message, *, parent: Envelope | None) -> None: ...
     def answer(self, request: Envelope, reply: object) -> None: ...
@@ -127,7 +135,15 @@ class Context:
         deadline = self.envelope.deadline
         return float("inf") if deadline is None else max(0.0, deadline - self._bus.now())
 
-    async def ask(self, to: str, request: Request[R], *, timeout: float | None = None, keep: float = 0.0) -> R:
+    def ask(
+        self,
+        to: str,
+        request: Request[R],
+        *,
+        timeout: float | None = None,
+        keep: float = 0.0,
+        on_late: Callable[[R], None] | None = None,
+    ) -> Coroutine[Any, Any, R]:
         """Ask another agent within the time that this handler has left.
 
         Args:
@@ -136,14 +152,13 @@ class Context:
             timeout: Seconds to wait at most; the bus's default when None. Whatever is given, the child's
                 deadline is never later than this handler's own.
             keep: Seconds of this handler's own time to keep back for after the reply.
+            on_late: Called once with the reply if it comes after the deadline; see ``Policy.linger``.
 
         Raises:
             RequestFailed: One of its kinds, when no reply comes.
             ContractViolation: The time-out is no sane number, or the answerer broke its contract.
         """
-        if self.remaining - valid_timeout(keep) <= 0:
-            raise DeadlineExceeded(f"No time is left to ask {to} for {request.action}.", to=to, action=request.action)
-        return await self._bus.ask(to, request, timeout=timeout, parent=self.envelope, keep=keep)
+        return self._bus.ask(to, request, timeout=timeout, parent=self.envelope, keep=keep, on_late=on_late)
 
     def tell(self, to: str, message: Message) -> None:
         """Send a message that wants no reply."""

@@ -13,13 +13,14 @@ from fablewright.errors import (
     PeerLost,
     Rejected,
     RemoteError,
+    RequestFailed,
 )
 from fablewright.protocol.pending import Outcome
 
 if TYPE_CHECKING:
     from fablewright.protocol.envelope import Envelope
 
-__all__ = ["BrokenContract", "failure"]
+__all__ = ["BrokenContract", "Shared", "failure", "is_reply"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,30 @@ class BrokenContract:
     text: str
 
 
-def failure(outcome: Outcome, value: object, envelope: Envelope, *, handled: bool) -> FablewrightError:
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """An error that several askers are told; each raises one of its own."""
+
+    error: FablewrightError
+
+    def twin(self) -> FablewrightError:
+        """Return an error that says the same."""
+        error = self.error
+        if not isinstance(error, RequestFailed):
+            return type(error)(str(error))
+        twin = type(error)(str(error), to=error.to, action=error.action, message_id=error.message_id)
+        if isinstance(error, DeadlineExceeded) and isinstance(twin, DeadlineExceeded):
+            twin.started = error.started
+        twin.__cause__ = error.__cause__
+        return twin
+
+
+def is_reply(value: object) -> bool:
+    """Return whether what came with an outcome is a reply, and not word of a failure."""
+    return not isinstance(value, BrokenContract | Shared | Exception)
+
+
+def failure(outcome: Outcome | None, value: object, envelope: Envelope, *, handled: bool) -> FablewrightError:
     """Return the error to raise.
 
     Args:
@@ -42,6 +66,8 @@ def failure(outcome: Outcome, value: object, envelope: Envelope, *, handled: boo
     where = {"to": to, "action": action, "message_id": envelope.message_id}
     error: FablewrightError
     match (outcome, value):
+        case (_, Shared()):
+            error = value.twin()
         case (Outcome.FAILED, BrokenContract()):
             error = ContractViolation(value.text)
         case (Outcome.FAILED, Exception()):

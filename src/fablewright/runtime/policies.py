@@ -7,52 +7,54 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from fablewright.errors import (
-    ContractViolation,
-    DeadlineExceeded,
-    FablewrightError,
-    InvalidInput,
-    MailboxFull,
-    PeerLost,
-    RemoteError,
-)
-from fablewright.protocol.breaker import Verdict
+from fablewright.errors import ContractViolation
+from fablewright.runtime.posts import Restarts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["BusOptions", "Policy", "verdict_of"]
+    from fablewright.protocol.breaker import BreakerRules
+    from fablewright.protocol.cache import CacheRules
+    from fablewright.protocol.retry import RetryRules
+    from fablewright.runtime.transport import Transport
+
+__all__ = ["BusOptions", "Policy"]
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How one action of one agent is asked.
+    """How one action of one agent is asked; whatever is left out is not done.
 
     Attributes:
-        retries: Attempts after the first; only for messages that say they are idempotent.
-        backoff: Seconds; attempt ``n`` waits a random time up to ``backoff * 2 ** (n - 1)`` ("full jitter",
-            as in Amazon's architecture blog of 2015) before it goes out.
-        breaker_threshold: Failures in a row that open the circuit; None for no breaker.
-        breaker_reset_time: Seconds that an open circuit stays open.
+        bulkhead: How many asks may be under way at once; one more is ``BulkheadFull`` at once.
+        cache: Keep replies, and answer equal requests with them; only for idempotent requests.
+        share: Whether equal requests that are under way at once share one handling (single-flight); only for
+            idempotent requests.
+        retry: Try again after a crash, a loss or a full mailbox; only for idempotent requests.
+        breaker: Leave the agent alone for a while after it failed too often.
+        attempt_timeout: Seconds for one attempt, when that is to be less than what the asker is willing to wait.
+        hedge: Ask a second time when an answer takes longer than 95 % of them did, and take the first that comes;
+            only for idempotent requests, within the retry budget.
+        linger: Seconds that the work may go on after its asker's deadline, so that the late reply can be kept in the
+            cache and given to ``on_late``. 0: it is stopped at the deadline.
     """
 
-    retries: int = 0
-    backoff: float = 0.05
-    breaker_threshold: int | None = None
-    breaker_reset_time: float = 60.0
+    bulkhead: int | None = None
+    cache: CacheRules | None = None
+    share: bool = False
+    retry: RetryRules | None = None
+    breaker: BreakerRules | None = None
+    attempt_timeout: float | None = None
+    hedge: bool = False
+    linger: float = 0.0
 
-    def retry_delay(self, attempt: int, error: FablewrightError, draw: float) -> float | None:
-        """Return how many seconds to wait before the next attempt, or None for no further one.
-
-        Args:
-            attempt: The attempt that failed, from 1.
-            error: How it failed. Only a crash, a loss or a full mailbox may pass by itself.
-            draw: A random number in [0, 1).
-        """
-        may_pass = isinstance(error, RemoteError | PeerLost | MailboxFull) and not _is_the_askers_fault(error)
-        if attempt > self.retries or not may_pass:
-            return None
-        return draw * self.backoff * 2.0 ** (attempt - 1)
+    def __post_init__(self) -> None:
+        if self.bulkhead is not None and self.bulkhead < 1:
+            raise ContractViolation(f"A bulkhead lets at least 1 ask through, not {self.bulkhead}.")
+        if self.attempt_timeout is not None and not 0 < self.attempt_timeout < float("inf"):
+            raise ContractViolation(f"An attempt needs a finite number of seconds above 0, not {self.attempt_timeout}.")
+        if not 0 <= self.linger < float("inf"):
+            raise ContractViolation(f"Work lingers for a finite number of seconds, not {self.linger}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +63,19 @@ class BusOptions:
 
     Attributes:
         default_timeout: Seconds that an ask waits when it does not say.
-        policies: By (agent name, action); whatever is not named is asked once, without a breaker.
+        policies: By (agent name, action); whatever is not named is asked once, with nothing around it.
+        restarts: How often an agent that crashes is started again.
         dead_letters: How many dead letters to keep for inspection.
+        transport: What carries parcels between askers and answerers; None: they are handed over directly.
+        traceparent: Makes the W3C trace context of each message: it is given that of the message whose handling sends
+            this one (None for the first) and the id of the new message. None: contexts are passed on unchanged.
         draw: Source of the random numbers of the backoff, in [0, 1).
     """
 
     default_timeout: float = 10.0
     policies: Mapping[tuple[str, str], Policy] = field(default_factory=lambda: MappingProxyType({}))
+    restarts: Restarts = field(default_factory=Restarts)
     dead_letters: int = 1000
+    transport: Transport | None = None
+    traceparent: Callable[[str | None, str], str | None] | None = None
     draw: Callable[[], float] = random.random
-
-
-def verdict_of(error: BaseException) -> Verdict:
-    """Return what a failed call says about the health of the one that was called."""
-    if _is_the_askers_fault(error) or (isinstance(error, DeadlineExceeded) and not error.started):
-        return Verdict.NEUTRAL
-    if isinstance(error, RemoteError | PeerLost | DeadlineExceeded | ContractViolation):
-        return Verdict.FAILURE
-    return Verdict.NEUTRAL
-
-
-def _is_the_askers_fault(error: BaseException) -> bool:
-    """Return whether the handler refused what it was asked: asking again, or asking another, changes nothing."""
-    return isinstance(error, RemoteError) and isinstance(error.__cause__, InvalidInput)

@@ -1,37 +1,324 @@
-"""The two ends of a request on the bus: the post where an agent takes messages, and the asker that waits."""
+"""Where an agent takes its messages: a mailbox, and workers that run the handlers.
+
+The workers are Leader/Followers (Schmidt and others, 2000). One of them, the leader, takes message after
+message. While handlers return without having to wait, that is all, and no task is made. When a handler
+waits for something, its worker hands the lead over, stays with that handler to its end, and then leads
+again if nobody does.
+
+A handler runs in its worker's task from its first step to its last, so ``asyncio.timeout``, task groups and
+cancellation mean what they always mean. What it changes in its context variables is seen by no other
+handler: a worker whose context has changed ends with that handler.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import types
+from contextvars import Context as Variables
+from contextvars import copy_context
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
+from fablewright.protocol.dead_letter import Reason
+from fablewright.protocol.envelope import Kind
 from fablewright.protocol.mailbox import Mailbox
+from fablewright.runtime.context import Context, ReplyToken, Sender
+from fablewright.runtime.statistics import AgentStatistics
 
 if TYPE_CHECKING:
-    import asyncio
+    from collections.abc import Coroutine, Generator
 
-    from fablewright.protocol.pending import Outcome
+    from fablewright.protocol.envelope import Envelope
     from fablewright.runtime.agent import Agent
+    from fablewright.runtime.events import Observer, What
+    from fablewright.runtime.outstanding import Waiter
+    from fablewright.runtime.supervisor import Supervisor
 
-__all__ = ["Post", "Waiter"]
+__all__ = ["Post", "Worker"]
+
+_ASK = Kind.ASK  # a member looked up in its Enum costs 0.05 us
+
+_TURN_MESSAGES = 64
+_TURN_SECONDS = 0.005
+"""A leader lets others on the loop have their turn after so many messages or so long."""
+
+
+class Desk(Sender, Protocol):
+    """What a post needs of its bus."""
+
+    observers: tuple[Observer, ...]
+
+    def note(self, what: What, about: Envelope | None = None, **more: Any) -> None: ...  # noqa: ANN401 - see Bus.note
+    def replied(self, envelope: Envelope, reply: object) -> None: ...
+    def lost(self, envelope: Envelope, why: str) -> None: ...
+    def dropped(self, envelope: Envelope) -> None: ...
+    def violated(self, envelope: Envelope, what: str) -> None: ...
+    def bury(self, envelope: Envelope, reason: Reason) -> None: ...
+
+
+class Worker:
+    """One task that runs handlers, one after the other."""
+
+    __slots__ = ("_asked", "envelope", "task", "wake")
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[None] | None = None
+        self.wake: asyncio.Future[None] | None = None  # resolved when there is something to do again
+        self.envelope: Envelope | None = None  # what it handles now
+        self._asked: list[Waiter] | None = None  # by that handler; those with an outcome are swept out now and then
+
+    def __repr__(self) -> str:
+        if self.envelope is None:
+            return "<Worker idle>"
+        return f"<Worker {self.envelope.to}.{self.envelope.action} {self.envelope.message_id}>"
+
+    def asks(self, waiter: Waiter) -> None:
+        """Note that its handler waits for somebody."""
+        if self._asked is None:
+            self._asked = []
+        elif len(self._asked) >= 8:
+            self._asked = [asked for asked in self._asked if asked.outcome is None]
+        self._asked.append(waiter)
+
+    def waits(self) -> list[Envelope]:
+        """Return the requests that its handler waits for."""
+        return [asked.envelope for asked in self._asked or () if asked.outcome is None]
+
+    def rouse(self) -> bool:
+        """End its standing by; return whether it did stand by, and was not on its way out."""
+        if self.wake is None or self.wake.done():
+            return False
+        self.wake.set_result(None)
+        return True
+
+    def rest(self) -> None:
+        """Let go of what was handled."""
+        self.envelope = self._asked = None
 
 
 class Post:
-    """One registered agent: its mailbox and its running handlers."""
+    """One registered agent.
 
-    __slots__ = ("agent", "mailbox", "running", "started")
+    Attributes:
+        running: The workers that are at a handler, by the id of its message.
+        is_open: Whether handlers are started; messages are queued also while they are not.
+        started: Whether ``on_start`` was called, and ``on_stop`` not yet.
+        given_up: Why the agent is not restarted any more, for people; empty while it lives.
+    """
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: Agent, desk: Desk, supervisor: Supervisor) -> None:
         self.agent = agent
-        self.mailbox = Mailbox(agent.name, agent.mailbox_capacity)
-        self.running: dict[str, asyncio.Task[None]] = {}
+        self.mailbox = Mailbox(agent.name, agent.mailbox_capacity, overflow=agent.overflow)
+        self.running: dict[str, Worker] = {}
+        self.is_open = False
         self.started = False
+        self.given_up = ""
+        self._desk = desk
+        self._supervisor = supervisor
+        self._concurrency = agent.concurrency
+        self._leader: Worker | None = None
+        self._idle: Worker | None = None  # the one that stands by while nothing is to be done
+        self._variables = Variables()
+
+    def __repr__(self) -> str:
+        return f"<Post {self.agent.name} running={len(self.running)} {self.mailbox!r}>"
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a message has to wait until a handler ends."""
+        return len(self.running) >= self._concurrency
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing waits and nothing runs."""
+        return not self.running and not len(self.mailbox)
+
+    @property
+    def stands_by(self) -> bool:
+        """Whether a worker is there that has nothing to do."""
+        return self._idle is not None
+
+    def statistics(self) -> AgentStatistics:
+        """Return a frozen snapshot."""
+        return AgentStatistics(waiting=len(self.mailbox) + self.mailbox.waiting, running=len(self.running))
+
+    def open(self) -> None:
+        """Begin to start handlers."""
+        self.is_open = True
+        self._variables = copy_context()
+        self._appoint()
+
+    def put(self, envelope: Envelope) -> None:
+        """Queue a message.
+
+        Raises:
+            MailboxFull: There is no room.
+        """
+        dropped = self.mailbox.put(envelope, self._concurrency - len(self.running))
+        if dropped is not None:
+            self._desk.dropped(dropped)
+        if self._leader is None:
+            worker = self._idle
+            if worker is not None and worker.rouse():
+                self._idle = None
+                self._leader = worker
+            else:
+                self._appoint()
+
+    def withdraw(self, message_id: str) -> None:
+        """Nobody waits any more: take the message out of the mailbox, or stop its handler."""
+        worker = self.running.get(message_id)
+        if worker is None:
+            self.mailbox.withdraw(message_id)
+        elif worker.task is not None:
+            worker.task.cancel()
+
+    def close(self) -> list[Envelope]:
+        """Start no handler any more, stop those that run, and return what was queued."""
+        self.is_open = False
+        for worker in [*self.running.values(), self._idle, self._leader]:
+            if worker is not None and worker.task is not None:
+                worker.task.cancel()
+        return self.mailbox.clear()
+
+    # -------------------------------------------------------------- leader and followers
+
+    def _appoint(self) -> None:
+        """See to it that somebody takes what waits, as far as the agent's concurrency allows."""
+        if self._leader is not None or not self.is_open or self.is_full or not len(self.mailbox):
+            return
+        worker, self._idle = self._idle, None
+        if worker is None or not worker.rouse():
+            worker = Worker()
+            worker.task = self._supervisor.start(
+                self._lead(worker),
+                name=f"{self.agent.name} worker",
+                on_end=partial(self._ended, worker),
+                variables=self._variables.copy(),
+            )
+        self._leader = worker
+
+    def _ended(self, worker: Worker) -> None:
+        """Clean up after a worker, however it ended: also one that was cancelled before its first step."""
+        if self._leader is worker:
+            self._leader = None
+        if self._idle is worker:
+            self._idle = None
+        if worker.envelope is not None:
+            self.running.pop(worker.envelope.message_id, None)
+        self._appoint()
+
+    async def _lead(self, worker: Worker) -> None:  # noqa: C901, PLR0912 - every message comes through; calls cost
+        clock, desk, handlers = self._desk.now, self._desk, self.agent.handlers
+        mailbox, running = self.mailbox, self.running
+        left, turn_ends = 0, 0.0
+        while True:
+            if not len(mailbox):
+                self._leader = None
+                if self._idle is not None or not self.is_open:
+                    return
+                self._idle = worker
+                worker.wake = asyncio.get_running_loop().create_future()
+                await worker.wake
+                left, turn_ends = 0, 0.0
+            now = clock()
+            if left == 0 or now > turn_ends:
+                if turn_ends:
+                    await _others_turn()
+                left, turn_ends = _TURN_MESSAGES, now + _TURN_SECONDS
+            left -= 1
+            envelope, expired = mailbox.take(now)
+            for late in expired:
+                desk.bury(late, Reason.EXPIRED)
+            if envelope is None:
+                continue
+            worker.envelope = envelope
+            message_id = envelope.message_id
+            running[message_id] = worker
+            if desk.observers:
+                desk.note("started", envelope)
+            context = Context(desk, envelope)
+            work = handlers[envelope.action](self.agent, envelope.body, context)
+            try:
+                waits_for = work.send(None)
+            except StopIteration as returned:
+                self._returned(envelope, context, returned.value)
+            except Exception as error:  # noqa: BLE001 - whatever a handler raises is its asker's to know
+                desk.refuse(envelope, error)
+            except BaseException:
+                desk.lost(envelope, "gave up")
+                raise
+            else:
+                self._leader = None
+                self._appoint()
+                await self._finish(work, waits_for, envelope, context)
+                if self._leader is None and not _is_cancelled(worker):  # type: ignore[redundant-expr]  # it may have been given
+                    self._leader = worker
+            del running[message_id], work, context, envelope
+            worker.rest()
+            if self._leader is not worker or copy_context() != self._variables:
+                return
+
+    async def _finish(
+        self, work: Coroutine[Any, Any, object], waits_for: object, envelope: Envelope, context: Context
+    ) -> None:
+        """Stay with a handler that has begun to wait, to its end."""
+        try:
+            reply = await _resume(work, waits_for)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._desk.refuse(envelope, error)
+        except BaseException:
+            # Withdrawn by its asker (then this settles nothing), cancelled by itself, or the program is ending.
+            self._desk.lost(envelope, "gave up")
+            raise
+        else:
+            self._returned(envelope, context, reply)
+
+    def _returned(self, envelope: Envelope, context: Context, reply: object) -> None:
+        """Hold a handler to its contract: a reply, or a token, and nothing at all for what was only told."""
+        desk = self._desk
+        if isinstance(reply, ReplyToken):
+            if not context.gave(reply):
+                desk.violated(envelope, "returned a reply token that is not its own")
+        elif envelope.kind is not _ASK:
+            if reply is not None:
+                desk.violated(envelope, "answered a tell")
+        elif not context.deferred:
+            if reply is not None:
+                desk.replied(envelope, reply)
+            else:
+                desk.violated(envelope, "returned nothing and did not defer")
+        elif reply is not None:
+            desk.violated(envelope, "deferred and returned a reply as well")
 
 
-class Waiter:
-    """The asker's end of one request."""
+def _is_cancelled(worker: Worker) -> bool:
+    """Return whether somebody wanted the worker's task to end, also if its handler took no notice."""
+    return worker.task is not None and worker.task.cancelling() > 0
 
-    __slots__ = ("future", "handled")
 
-    def __init__(self, future: asyncio.Future[tuple[Outcome, object]]) -> None:
-        self.future = future
-        self.handled = False  # whether a handler has begun
+@types.coroutine
+def _others_turn() -> Generator[None, None, None]:
+    """Let the loop do everything else that is due."""
+    yield
+
+
+@types.coroutine
+def _resume(work: Coroutine[Any, Any, object], waits_for: object) -> Generator[Any, Any, object]:
+    """Go on with a coroutine whose first step was taken by ``send``: wait for what it waits for, then run it on."""
+    try:
+        yield waits_for
+    except BaseException as error:  # noqa: BLE001 - cancelled in its first wait: the coroutine's to take
+        return (yield from _thrown(work, error))
+    return (yield from work.__await__())
+
+
+@types.coroutine
+def _thrown(work: Coroutine[Any, Any, object], error: BaseException) -> Generator[Any, Any, object]:
+    try:
+        waits_for = work.throw(error)
+    except StopIteration as returned:
+        return returned.value
+    finally:
+        del error  # its traceback holds this frame
+    return (yield from _resume(work, waits_for))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from contextvars import Context as Variables
 
 __all__ = ["Supervisor"]
 
@@ -27,7 +28,12 @@ class Supervisor:
         return f"<Supervisor tasks={len(self._tasks)}>"
 
     def start(
-        self, work: Coroutine[Any, Any, None], *, name: str, on_end: Callable[[], None] | None = None
+        self,
+        work: Coroutine[Any, Any, None],
+        *,
+        name: str,
+        on_end: Callable[[], None] | None = None,
+        variables: Variables | None = None,
     ) -> asyncio.Task[None]:
         """Run ``work`` in a task of its own.
 
@@ -36,8 +42,9 @@ class Supervisor:
             name: For logs and debuggers.
             on_end: Called once when the task is over, however it ended: also when it is cancelled before
                 its first step, where a ``finally`` inside ``work`` would never run.
+            variables: The context variables that it sees; a copy of the caller's when None.
         """
-        task = asyncio.get_running_loop().create_task(work, name=name)
+        task = asyncio.get_running_loop().create_task(work, name=name, context=variables)
         self._tasks.add(task)
         task.add_done_callback(self._ended if on_end is None else lambda done: self._ended(done, on_end))
         return task

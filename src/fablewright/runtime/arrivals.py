@@ -1,0 +1,85 @@
+"""The answering side of a transport: nothing is handled twice, and nothing goes on after its time.
+
+A transport may bring a request twice, and may lose the word that nobody waits any more. So the answering side
+remembers what came, and has a clock of its own for what is under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from fablewright.protocol.pending import Asked, Ended, Fact, PendingRequests, Settle, Tick
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fablewright.protocol.envelope import Envelope
+
+__all__ = ["Arrivals"]
+
+
+class Arrivals:
+    """What came over a transport.
+
+    Args:
+        expired: Called with a request that is to be stopped, for its time is over.
+        remember: How many messages to remember, at least.
+    """
+
+    def __init__(self, expired: Callable[[str, str], None], *, remember: int = 4096) -> None:
+        self._expired = expired
+        self._remember = remember
+        self._under_way = PendingRequests(remember=1)
+        self._receiver: dict[str, str] = {}
+        self._seen: dict[str, None] = {}
+        self._seen_before: dict[str, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._under_way)
+
+    def __repr__(self) -> str:
+        return f"<Arrivals under_way={len(self._under_way)}>"
+
+    def is_new(self, envelope: Envelope) -> bool:
+        """Return whether a message comes for the first time, and remember it."""
+        message_id = envelope.message_id
+        if message_id in self._seen or message_id in self._seen_before:
+            return False
+        if len(self._seen) >= self._remember:
+            self._seen_before, self._seen = self._seen, {}
+        self._seen[message_id] = None
+        return True
+
+    def begin(self, envelope: Envelope, until: float, now: float) -> None:
+        """Watch a request until it is answered, or its time is over."""
+        self._receiver[envelope.message_id] = envelope.to
+        self._take_in(Asked(now, envelope.message_id, envelope.to, until))
+
+    def end(self, ended: Ended) -> None:
+        """Take note that a request was answered; once more changes nothing."""
+        self._receiver.pop(ended.message_id, None)
+        if ended.message_id in self._under_way:
+            self._take_in(ended)
+
+    def stop(self) -> None:
+        """Let go of the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _take_in(self, fact: Fact) -> None:
+        for effect in self._under_way.handle(fact):
+            if isinstance(effect, Settle):
+                to = self._receiver.pop(effect.message_id, None)
+                if to is not None:
+                    self._expired(effect.message_id, to)
+        due = self._under_way.next_deadline()
+        if due is not None and (self._timer is None or self._timer.when() > due):
+            self.stop()
+            self._timer = asyncio.get_running_loop().call_at(due, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._take_in(Tick(asyncio.get_running_loop().time()))

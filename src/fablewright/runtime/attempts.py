@@ -1,0 +1,238 @@
+"""The attempts of one request: retried within a budget, hedged, and none while the circuit is open.
+
+In this order around each attempt: the retry decides whether there is one, the breaker whether it may go out,
+the attempt time-out how long it gets of what is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from fablewright.errors import (
+    CircuitOpen,
+    ContractViolation,
+    DeadlineExceeded,
+    FablewrightError,
+    InvalidInput,
+    MailboxFull,
+    PeerLost,
+    RemoteError,
+    RequestFailed,
+)
+from fablewright.protocol.breaker import Breaker, State, Verdict
+from fablewright.protocol.retry import FailedAttempt, RetryBudget, RetryRules, hedge_delay, retry_delay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fablewright.protocol.breaker import Permit
+    from fablewright.protocol.envelope import Envelope
+    from fablewright.protocol.message import Request
+    from fablewright.runtime.events import Observer, What
+    from fablewright.runtime.outstanding import Waiter
+    from fablewright.runtime.policies import Policy
+    from fablewright.runtime.route import Route
+
+__all__ = ["Attempts", "Courier", "Errand", "verdict_of"]
+
+_NEVER = RetryRules(retries=0)
+
+
+class Errand(NamedTuple):
+    """What is to be got.
+
+    Attributes:
+        request: What to ask.
+        deadline: Until when, in seconds of the bus's clock.
+        parent: The envelope on whose behalf.
+        story: The correlation id, when there is no parent but something that it goes on with.
+    """
+
+    request: Request[Any]
+    deadline: float
+    parent: Envelope | None
+    story: str = ""
+
+
+class Courier(Protocol):
+    """What attempts need of their bus."""
+
+    now: Callable[[], float]
+    observers: tuple[Observer, ...]
+
+    def send(  # noqa: D102, PLR0913 - see Bus.send
+        self,
+        route: Route,
+        request: Request[Any],
+        now: float,
+        deadline: float,
+        parent: Envelope | None,
+        *,
+        attempt: int,
+        linger: float,
+        story: str,
+    ) -> Waiter: ...
+    def note(self, what: What, about: Envelope | None = None, **more: Any) -> None: ...  # noqa: ANN401, D102 - see Bus.note
+
+
+class Attempts:
+    """How one action is tried.
+
+    Args:
+        bus: Sends what is to be sent.
+        route: The action.
+        policy: What was declared for it.
+        draw: Source of random numbers in [0, 1), for the backoff.
+
+    Attributes:
+        breaker: The action's circuit breaker, if it has one.
+        moves: How often it moved, by where to.
+    """
+
+    def __init__(self, bus: Courier, route: Route, policy: Policy, draw: Callable[[], float]) -> None:
+        self._bus = bus
+        self._route = route
+        self._policy = policy
+        self._draw = draw
+        self._retry = policy.retry or _NEVER
+        self._budget = RetryBudget()
+        self.moves: Counter[State] = Counter()
+        self.breaker = None if policy.breaker is None else Breaker(f"{route.to}.{route.action}", policy.breaker)
+
+    async def run(self, errand: Errand) -> object:
+        """Try until there is a reply, or no further attempt makes sense; return it or raise the last error."""
+        attempt = 1
+        before: RequestFailed | ContractViolation | None = None
+        while True:
+            permit = self._admit(before)
+            verdict, cause = Verdict.NEUTRAL, ""  # what a cancelled call says
+            try:
+                reply = await self._once(errand, attempt)
+            except (RequestFailed, ContractViolation) as error:
+                verdict, cause = verdict_of(error), str(error)
+                delay = self._delay(attempt, error, errand)
+                if delay is None:
+                    raise
+                before = error
+            else:
+                verdict = Verdict.SUCCESS
+                self._budget.succeeded()
+                return reply
+            finally:
+                if self.breaker is not None and permit is not None:
+                    self.breaker.report(permit, verdict, self._bus.now(), cause)
+                    self._note_moves(self.breaker)
+            await asyncio.sleep(delay)
+            attempt += 1
+            self._route.tally.retries += 1
+            if isinstance(before, RequestFailed) and not errand.story:
+                errand = errand._replace(story=before.message_id)  # what has no parent began with its first attempt
+            self._note("retried", cause)
+
+    def _admit(self, before: FablewrightError | None) -> Permit | None:
+        if self.breaker is None:
+            return None
+        try:
+            return self.breaker.admit(self._bus.now())
+        except CircuitOpen as refused:
+            if before is not None:
+                raise before  # noqa: B904 - that it failed, and how, says more than that it is not tried again
+            raise CircuitOpen(str(refused), to=self._route.to, action=self._route.action) from None
+        finally:
+            self._note_moves(self.breaker)
+
+    def _note_moves(self, breaker: Breaker) -> None:
+        if not breaker.has_moves:
+            return
+        for moved in breaker.take_moves():
+            self.moves[moved.after] += 1
+            self._note("breaker", f"{moved.before.value} → {moved.after.value} {moved.cause}".strip())
+
+    def _note(self, what: What, detail: str) -> None:
+        if self._bus.observers:
+            self._bus.note(what, to=self._route.to, action=self._route.action, detail=detail)
+
+    def _delay(self, attempt: int, error: FablewrightError, errand: Errand) -> float | None:
+        transient = _may_pass(error)
+        if transient:
+            self._budget.failed()
+        failed = FailedAttempt(attempt, transient, errand.request.idempotent)
+        now = self._bus.now()
+        return retry_delay(self._retry, self._budget, failed, now=now, deadline=errand.deadline, draw=self._draw())
+
+    # -------------------------------------------------------------- one attempt, or two side by side
+
+    async def _once(self, errand: Errand, attempt: int) -> object:
+        first = self._send(errand, attempt)
+        delay = self._hedge_delay(errand) if self._policy.hedge else None
+        if delay is None:
+            return await first.reply()
+        try:
+            await asyncio.wait({first.future}, timeout=delay)
+        except asyncio.CancelledError:
+            first.give_up()
+            raise
+        if first.outcome is not None or not self._budget.spend():
+            return await first.reply()
+        self._route.tally.hedges += 1
+        self._note("hedged", f"no answer to {first.envelope.message_id} in {delay:.3f} s")
+        return await _first_reply(first, self._send(errand, attempt))
+
+    def _send(self, errand: Errand, attempt: int) -> Waiter:
+        now = self._bus.now()
+        own = self._policy.attempt_timeout
+        return self._bus.send(
+            self._route,
+            errand.request,
+            now,
+            errand.deadline if own is None else min(errand.deadline, now + own),
+            errand.parent,
+            attempt=attempt,
+            linger=self._policy.linger,
+            story=errand.story,
+        )
+
+    def _hedge_delay(self, errand: Errand) -> float | None:
+        latency = self._route.tally.latency
+        return hedge_delay(
+            latency.quantile(0.95),
+            latency.count,
+            self._budget,
+            idempotent=errand.request.idempotent,
+            remaining=errand.deadline - self._bus.now(),
+        )
+
+
+async def _first_reply(first: Waiter, second: Waiter) -> object:
+    """Return the reply that comes first; the other attempt is given up. If one fails, wait for the other."""
+    try:
+        await asyncio.wait({first.future, second.future}, return_when=asyncio.FIRST_COMPLETED)
+        sooner, later = (first, second) if first.outcome is not None else (second, first)
+        if sooner.replied:
+            return await sooner.reply()
+        return await later.reply()
+    finally:
+        first.give_up()
+        second.give_up()
+
+
+def verdict_of(error: BaseException) -> Verdict:
+    """Return what a failed call says about the health of the one that was called."""
+    if _is_the_askers_fault(error) or (isinstance(error, DeadlineExceeded) and not error.started):
+        return Verdict.NEUTRAL
+    if isinstance(error, RemoteError | PeerLost | DeadlineExceeded | ContractViolation):
+        return Verdict.FAILURE
+    return Verdict.NEUTRAL
+
+
+def _may_pass(error: FablewrightError) -> bool:
+    """Return whether the next attempt may fare better."""
+    passing = isinstance(error, RemoteError | PeerLost | MailboxFull | DeadlineExceeded)
+    return passing and not _is_the_askers_fault(error)
+
+
+def _is_the_askers_fault(error: BaseException) -> bool:
+    """Return whether the handler refused what it was asked: asking again, or asking another, changes nothing."""
+    return isinstance(error, RemoteError) and isinstance(error.__cause__, InvalidInput)

@@ -1,0 +1,133 @@
+"""What a policy puts around the asks for one action: bulkhead, then cache, then single-flight, then the attempts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fablewright.errors import BulkheadFull, ContractViolation, DeadlineExceeded, RequestFailed
+from fablewright.protocol.cache import Cache
+from fablewright.protocol.size import size_of
+from fablewright.runtime.attempts import Attempts, Errand
+from fablewright.runtime.flying import Flying, Lobby
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from fablewright.protocol.message import Request
+    from fablewright.runtime.policies import Policy
+    from fablewright.runtime.route import Route
+    from fablewright.runtime.supervisor import Supervisor
+
+__all__ = ["Guard"]
+
+
+class Guard:
+    """The policy of one action at work.
+
+    Args:
+        bus: Sends, and keeps who waits.
+        route: The action.
+        policy: What was declared for it.
+        draw: Source of random numbers in [0, 1).
+        supervisor: Runs what is shared.
+
+    Attributes:
+        attempts: How it is tried.
+        cache: Replies that were kept; None without a cache.
+        flying: What is shared; None when nothing is.
+        inside: How many asks are under way.
+        shed: How many found the bulkhead full.
+    """
+
+    def __init__(
+        self, bus: Lobby, route: Route, policy: Policy, draw: Callable[[], float], supervisor: Supervisor
+    ) -> None:
+        self.attempts = Attempts(bus, route, policy, draw)
+        self.cache = None if policy.cache is None else Cache(policy.cache)
+        self.flying = Flying(bus, route, self.attempts, supervisor, linger=policy.linger) if policy.share else None
+        self.inside = 0
+        self.shed = 0
+        self._bus = bus
+        self._route = route
+        self._policy = policy
+
+    def __repr__(self) -> str:
+        return f"<Guard {self._route.name} inside={self.inside} {self.cache!r} {self.flying!r}>"
+
+    async def ask(self, errand: Errand, on_late: Callable[[Any], None] | None) -> object:
+        """Answer a request out of the cache, of a flight, or by attempts of its own.
+
+        Raises:
+            BulkheadFull: Too many asks are under way.
+            ContractViolation: The policy shares or keeps what is not idempotent, or has no hashable key.
+            RequestFailed: As ``Bus.ask``.
+        """
+        bulkhead = self._policy.bulkhead
+        if bulkhead is not None and self.inside >= bulkhead:
+            self.shed += 1
+            where = {"to": self._route.to, "action": self._route.action}
+            raise BulkheadFull(f"{bulkhead} asks for {self._route.name} are under way; no more are let in.", **where)
+        self.inside += 1
+        try:
+            if self.cache is None and self.flying is None:
+                return await self.attempts.run(errand)
+            return await self._kept(errand, on_late)
+        except DeadlineExceeded as error:
+            if on_late is not None:
+                self._bus.when_late(error.message_id, on_late)
+            raise
+        finally:
+            self.inside -= 1
+
+    async def _kept(self, errand: Errand, on_late: Callable[[Any], None] | None) -> object:
+        request = errand.request
+        key = self._key(request)
+        if self.cache is None:
+            return await self._worked_on(key, errand)
+        hit = self.cache.get(key, self._bus.now())
+        if hit is not None:
+            return hit.value
+        try:
+            return await self._worked_on(key, errand)
+        except RequestFailed as error:
+            stale = self.cache.get_stale(key, self._bus.now())
+            if stale is None:
+                raise
+            if on_late is not None and isinstance(error, DeadlineExceeded):
+                self._bus.when_late(error.message_id, on_late)
+            return stale.value if stale.fresh else request.mark_stale(stale.value, stale.age)
+
+    async def _worked_on(self, key: Hashable, errand: Errand) -> object:
+        keep = self._keeper(key)
+        if self.flying is not None:
+            version = 0 if self.cache is None else self.cache.version
+            return await self.flying.board((key, version), errand, keep)
+        try:
+            reply = await self.attempts.run(errand)
+        except DeadlineExceeded as error:
+            self._bus.when_late(error.message_id, keep)
+            raise
+        keep(reply)
+        return reply
+
+    def _keeper(self, key: Hashable) -> Callable[[object], None]:
+        """Return what puts a reply into the cache, as of the version that its work begins with."""
+        cache = self.cache
+        if cache is None:
+            return _forget
+        version = cache.version
+        return lambda reply: (cache.put(key, reply, size_of(reply), self._bus.now(), version), None)[1]
+
+    def _key(self, request: Request[Any]) -> Hashable:
+        if not request.idempotent:
+            raise ContractViolation(f"The policy of {self._route.name} keeps or shares replies: not idempotent ones.")
+        key = request.key()
+        try:
+            hash(key)
+        except TypeError as error:
+            raise ContractViolation(f"{self._route.name} needs a key() that can be hashed: {error}.") from None
+        return key
+
+
+def _forget(_: object) -> None:
+    """Keep nothing."""

@@ -1,0 +1,65 @@
+"""How long things took: a histogram of fixed size with a relative error, cheap enough to be always on."""
+
+from __future__ import annotations
+
+__all__ = ["Histogram"]
+
+_BUCKETS = 152  # up to 2**40 microseconds, twelve days
+
+
+class Histogram:
+    """Durations, each in one of 152 buckets: four to a doubling, from a microsecond up.
+
+    A quantile is exact to 13 %: the layout is that of Gil Tene's HdrHistogram with two bits of precision.
+    """
+
+    __slots__ = ("_counts", "total")
+
+    def __init__(self) -> None:
+        self._counts = [0] * _BUCKETS
+        self.total = 0.0
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return sum(self._counts)
+
+    def __repr__(self) -> str:
+        return f"<Histogram count={self.count} total={self.total:.6f} s>"
+
+    def add(self, seconds: float) -> None:
+        """Count one duration."""
+        micros = int(seconds * 1e6)
+        bits = micros.bit_length()
+        index = micros if bits < 3 else (bits - 2) * 4 + ((micros >> (bits - 3)) & 3)
+        self._counts[index if index < _BUCKETS else -1] += 1
+        self.total += seconds
+
+    def quantile(self, share: float) -> float | None:
+        """Return the duration in seconds that ``share`` of all (0 to 1) did not exceed; None when there is none."""
+        wanted = share * self.count
+        seen = 0
+        for index, count in enumerate(self._counts):
+            seen += count
+            if count and seen >= wanted:
+                return upper_bound(index)
+        return None
+
+    def cumulative(self) -> tuple[tuple[float, int], ...]:
+        """Return (upper bound in seconds, how many took no longer) for each doubling, as Prometheus wants them."""
+        return tuple((upper_bound(last), sum(self._counts[: last + 1])) for last in range(3, _BUCKETS, 4))
+
+    def copy(self) -> Histogram:
+        """Return one that later durations do not change."""
+        twin = Histogram()
+        twin._counts = self._counts.copy()
+        twin.total = self.total
+        return twin
+
+
+def upper_bound(index: int) -> float:
+    """Return the end of a bucket, in seconds."""
+    if index < 4:
+        return (index + 1) / 1e6
+    bits, part = index // 4 + 2, index % 4
+    return ((4 + part + 1) << (bits - 3)) / 1e6
