@@ -341,8 +341,8 @@ class Bus:
         They may still stand in, marked as stale, when nothing better can be had.
         """
         route = self._routes.get((to, action))
-        if route is not None and route.guard is not None and route.guard.cache is not None:
-            route.guard.cache.invalidate()
+        if route is not None and route.guard is not None:
+            route.guard.invalidate()
 
     def tell(self, to: str, message: Message, *, parent: Envelope | None = None) -> None:
         """Send a message that wants no reply. One that cannot be delivered becomes a dead letter."""
@@ -416,9 +416,9 @@ class Bus:
         route.lead_to(post)
         policy = self._options.policies.get((to, action))
         if policy is not None:
-            route.guard = Guard(self, route, policy, self._options.draw, self._supervisor)
-            if route.guard.flying is not None:
-                self._flying[route.guard.flying.name] = route.guard.flying
+            route.guard = guard = Guard(self, route, policy, self._options.draw, self._supervisor)
+            if guard.flying is not None:
+                self._flying[guard.flying.name] = guard.flying
         return route
 
     def _lead_routes_to(self, name: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fablewright.errors import BulkheadFull, ContractViolation, DeadlineExceeded, RequestFailed
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from fablewright.protocol.message import Request
     from fablewright.runtime.policies import Policy
     from fablewright.runtime.route import Route
+    from fablewright.runtime.statistics import ActionStatistics
     from fablewright.runtime.supervisor import Supervisor
 
 __all__ = ["Guard"]
@@ -78,6 +82,32 @@ class Guard:
             raise
         finally:
             self.inside -= 1
+
+    def invalidate(self) -> None:
+        """Let what was kept so far be out of date; it may still stand in when nothing better can be had."""
+        if self.cache is not None:
+            self.cache.invalidate()
+
+    def statistics(self, plain: ActionStatistics) -> ActionStatistics:
+        """Return what the route counted, with what the policy did."""
+        asked, outcomes, joined = plain.asked, Counter(plain.outcomes), 0
+        if self.flying is not None:
+            asked += self.flying.tally.asked
+            outcomes += self.flying.tally.ended()
+            joined = self.flying.flights.joined
+        breaker = self.attempts.breaker
+        return replace(
+            plain,
+            asked=asked,
+            outcomes=MappingProxyType(outcomes),
+            joined=joined,
+            shed=self.shed,
+            breaker=None if breaker is None else breaker.state,
+            breaker_moves=MappingProxyType(dict(self.attempts.moves)),
+            cache=None if self.cache is None else self.cache.statistics(),
+        )
+
+    # -------------------------------------------------------------- inside
 
     async def _kept(self, errand: Errand, on_late: Callable[[Any], None] | None) -> object:
         request = errand.request

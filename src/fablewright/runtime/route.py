@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fablewright.runtime.statistics import ActionStatistics
 from fablewright.runtime.tally import Tally
 
 if TYPE_CHECKING:
-    from fablewright.runtime.guard import Guard
+    from collections.abc import Callable
+
     from fablewright.runtime.post import Post
 
 __all__ = ["Route"]
+
+
+class Guarding(Protocol):
+    """What a route knows of its guard, which knows the route."""
+
+    inside: int
+
+    async def ask(self, errand: Any, on_late: Callable[[Any], None] | None) -> object: ...  # noqa: ANN401 - an Errand
+    def invalidate(self) -> None: ...
+    def statistics(self, plain: ActionStatistics) -> ActionStatistics: ...
 
 
 class Route:
@@ -35,7 +46,7 @@ class Route:
         self.name = f"{to}.{action}"
         self.post: Post | None = None
         self.tally = Tally()
-        self.guard: Guard | None = None
+        self.guard: Guarding | None = None
 
     def lead_to(self, post: Post | None) -> None:
         """Take note of where the agent is."""
@@ -44,21 +55,12 @@ class Route:
 
     def statistics(self) -> ActionStatistics:
         """Return a frozen snapshot of what was counted."""
-        tally, guard = self.tally, self.guard
-        asked, outcomes = tally.asked, tally.ended()
-        if guard is not None and guard.flying is not None:
-            asked += guard.flying.tally.asked
-            outcomes += guard.flying.tally.ended()
-        breaker = None if guard is None else guard.attempts.breaker
-        return ActionStatistics(
-            asked=asked,
-            outcomes=MappingProxyType(outcomes),
+        tally = self.tally
+        plain = ActionStatistics(
+            asked=tally.asked,
+            outcomes=MappingProxyType(tally.ended()),
             latency=tally.latency.copy(),
             retries=tally.retries,
             hedges=tally.hedges,
-            joined=0 if guard is None or guard.flying is None else guard.flying.flights.joined,
-            shed=0 if guard is None else guard.shed,
-            breaker=None if breaker is None else breaker.state,
-            breaker_moves=MappingProxyType({} if guard is None else dict(guard.attempts.moves)),
-            cache=None if guard is None or guard.cache is None else guard.cache.statistics(),
         )
+        return plain if self.guard is None else self.guard.statistics(plain)
