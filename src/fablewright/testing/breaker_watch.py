@@ -31,8 +31,8 @@ class Attempt(Protocol):
         ...
 
     @property
-    def outcome(self) -> str:
-        """How it ended; empty while it has not."""
+    def holds_permit(self) -> bool:
+        """Whether it is not over, or failed: whatever else it may have come to gives a permit back."""
         ...
 
 
@@ -60,7 +60,7 @@ class BreakerWatch:
         begins = attempt.sent - self._reset
         self._probes = [probe for probe in self._probes if probe.sent > begins]
         self._probes.append(attempt)
-        counted = sum(probe.outcome in {"", "failed", "peer_lost"} for probe in self._probes)
+        counted = sum(probe.holds_permit for probe in self._probes)
         if counted <= self._permits:
             return ""
         return f"is one of {counted} let through in {self._reset:g} s after {self._row} failures in a row"

@@ -112,6 +112,11 @@ class _Life:
         self.settled = 0.0
         self.value: object = None
 
+    @property
+    def holds_permit(self) -> bool:
+        """Whether a breaker has not got its permit back, as far as is known."""
+        return self.outcome in {"", "failed", "peer_lost"} and self.value != "InvalidInput"
+
     def expire(self, now: float) -> None:
         """Let the deadline pass, if it has."""
         if self.deadline is not None and not self.outcome and now >= self.deadline:
