@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import statistics
 import tracemalloc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -35,10 +36,10 @@ class BytesPending:
 
 
 async def bytes_per_pending(contestant: Contestant, count: int) -> BytesPending:
-    """Hold ``count`` requests and weigh them; a tenth as many are held first, so that no table is new."""
-    await _weigh_held(contestant, count // 10)
-    total = await _weigh_held(contestant, count)
-    return BytesPending(count, total, total - await _weigh_idle(count))
+    """Hold ``count`` requests and weigh them, three times, for the first fills tables and free lists; the median."""
+    total = statistics.median([await _weigh_held(contestant, count) for _ in range(3)])
+    idle = statistics.median([await _weigh_idle(count) for _ in range(3)])
+    return BytesPending(count, total, total - idle)
 
 
 async def _weigh_held(contestant: Contestant, count: int) -> float:

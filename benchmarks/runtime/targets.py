@@ -65,7 +65,7 @@ def _bytes(name: str, *, with_task: bool) -> Callable[[Report], float | None]:
 def _expiry(name: str, attribute: str) -> Callable[[Report], float | None]:
     def read(report: Report) -> float | None:
         expiry = report.expiry.get(name)
-        return float(getattr(expiry, attribute)) if expiry is not None else None
+        return float(getattr(expiry, attribute)) if expiry is not None and expiry.count >= 100_000 else None
 
     return read
 
@@ -76,7 +76,9 @@ def _worst_garbage(report: Report) -> float | None:
 
 
 def _rss_slope(report: Report) -> float | None:
-    return report.endurance.rss_slope if report.endurance is not None else None
+    # A short run's slope is that of its beginning.
+    long = report.endurance
+    return long.rss_slope if long is not None and long.requests >= 500_000 else None
 
 
 def _residue(report: Report) -> float | None:

