@@ -87,6 +87,7 @@ def simulate(scenario: Scenario, *, make_bus: Callable[..., Bus] = Bus) -> Run:
             runner.run(stage.play())
         except Exception as error:  # noqa: BLE001 - a bus that hangs or raises is what is looked for
             stage.trace.note("wrong", "loop", f"the run broke off: {error!r}")
+            stage.clear()
     return Run(
         scenario=scenario,
         trace=stage.trace,
@@ -126,7 +127,7 @@ class _Stage:
         self.faults = Faults(scenario.plan, seed=scenario.seed)
         self.requests = 0
         self.outcomes: dict[str, int] = {}
-        self._carry = self.faults.carry
+        self._carry: Callable[[Envelope | Ended | Withdraw, Callable[[], None]], None] = self.faults.carry
         self._asker = Asker(trace)
         self._players = [Player(cast, self._asker, trace, self.faults) for cast in scenario.cast]
         dice = random.Random(scenario.seed).random
@@ -167,6 +168,10 @@ class _Stage:
             deliver()
 
         self._carry(parcel, arrive)
+
+    def clear(self) -> None:
+        """Carry nothing any more: what is left of a run that broke off may still try to send."""
+        self._carry = lambda parcel, deliver: None  # noqa: ARG005 - a transport's signature
 
     # -------------------------------------------------------------- the play
 
