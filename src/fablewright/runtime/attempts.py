@@ -106,12 +106,13 @@ class Attempts:
         attempt = 1
         before: RequestFailed | ContractViolation | None = None
         while True:
-            permit = self._admit(before)
-            verdict, cause = Verdict.NEUTRAL, ""  # what a cancelled call says
+            permit = self._admit(errand, before)
+            verdict, cause, message_id = Verdict.NEUTRAL, "", ""  # what a cancelled call says
             try:
                 reply = await self._once(errand, attempt)
             except (RequestFailed, ContractViolation) as error:
                 verdict, cause = verdict_of(error), str(error)
+                message_id = getattr(error, "message_id", "")
                 delay = self._delay(attempt, error, errand)
                 if delay is None:
                     raise
@@ -123,15 +124,15 @@ class Attempts:
             finally:
                 if self.breaker is not None and permit is not None:
                     self.breaker.report(permit, verdict, self._bus.now(), cause)
-                    self._note_moves(self.breaker)
+                    self._note_moves(self.breaker, errand, message_id)
             await asyncio.sleep(delay)
             attempt += 1
             self._route.tally.retries += 1
             if isinstance(before, RequestFailed) and not errand.story:
                 errand = errand._replace(story=before.message_id)  # what has no parent began with its first attempt
-            self._note("retried", cause)
+            self.note("retried", cause, errand, message_id, attempt)
 
-    def _admit(self, before: FablewrightError | None) -> Permit | None:
+    def _admit(self, errand: Errand, before: FablewrightError | None) -> Permit | None:
         if self.breaker is None:
             return None
         try:
@@ -139,20 +140,35 @@ class Attempts:
         except CircuitOpen as refused:
             if before is not None:
                 raise before  # noqa: B904 - that it failed, and how, says more than that it is not tried again
+            self.note("refused", str(refused), errand)
             raise CircuitOpen(str(refused), to=self._route.to, action=self._route.action) from None
         finally:
-            self._note_moves(self.breaker)
+            self._note_moves(self.breaker, errand, "")
 
-    def _note_moves(self, breaker: Breaker) -> None:
+    def _note_moves(self, breaker: Breaker, errand: Errand, message_id: str) -> None:
         if not breaker.has_moves:
             return
         for moved in breaker.take_moves():
             self.moves[moved.after] += 1
-            self._note("breaker", f"{moved.before.value} → {moved.after.value} {moved.cause}".strip())
+            detail = f"{moved.before.value} → {moved.after.value} {moved.cause}".strip()
+            self.note("breaker", detail, errand, message_id)
 
-    def _note(self, what: What, detail: str) -> None:
-        if self._bus.observers:
-            self._bus.note(what, to=self._route.to, action=self._route.action, detail=detail)
+    def note(self, what: What, detail: str, errand: Errand, message_id: str = "", attempt: int = 1) -> None:
+        """Tell those who look on what happened to an errand, and in whose story."""
+        if not self._bus.observers:
+            return
+        parent = errand.parent
+        self._bus.note(
+            what,
+            to=self._route.to,
+            action=self._route.action,
+            message_id=message_id,
+            correlation_id=errand.story or message_id if parent is None else parent.correlation_id,
+            causation_id=None if parent is None else parent.message_id,
+            sender="" if parent is None else parent.to,
+            attempt=attempt,
+            detail=detail,
+        )
 
     def _delay(self, attempt: int, error: FablewrightError, errand: Errand) -> float | None:
         transient = _may_pass(error)
@@ -177,7 +193,8 @@ class Attempts:
         if first.outcome is not None or not self._budget.spend():
             return await first.reply()
         self._route.tally.hedges += 1
-        self._note("hedged", f"no answer to {first.envelope.message_id} in {delay:.3f} s")
+        unanswered = first.envelope.message_id
+        self.note("hedged", f"no answer to {unanswered} in {delay:.3f} s", errand, unanswered, attempt)
         return await _first_reply(first, self._send(errand, attempt))
 
     def _send(self, errand: Errand, attempt: int) -> Waiter:

@@ -17,9 +17,12 @@ What: TypeAlias = Literal[
     "told",  # a message that wants no reply was sent
     "started",  # a handler began
     "ended",  # a request has its outcome; the detail says which, and what went wrong
+    "finished",  # a handler is over, however; it may have answered before, or have deferred
     "dead_letter",  # a message found no taker; the detail is the reason
     "retried",  # another attempt goes out; the detail is what the one before failed with
     "hedged",  # a second attempt goes out beside the first
+    "refused",  # an ask was turned away before it was sent; the detail says why
+    "cached",  # an ask was answered out of the cache; the detail says how old the reply is
     "breaker",  # a circuit breaker moved; the detail says from where to where, and why
     "crashed",  # an agent crashed; the detail is the cause
     "restarted",  # an agent was started again
@@ -36,7 +39,8 @@ class Event(NamedTuple):
         what: See ``What``.
         to: Name of the agent that it is about.
         action: Which of its actions; empty if it is about the agent as a whole.
-        message_id: Of the message that it is about; empty if it is about none.
+        message_id: Of the message that it is about; empty if it is about none. Of ``retried`` and ``hedged``: of the
+            attempt before.
         correlation_id: Of the story that the message belongs to.
         causation_id: Of the message whose handling sent this one.
         sender: Name of the agent that sent it; empty for a caller outside the bus.

@@ -69,8 +69,9 @@ class Guard:
         bulkhead = self._policy.bulkhead
         if bulkhead is not None and self.inside >= bulkhead:
             self.shed += 1
-            where = {"to": self._route.to, "action": self._route.action}
-            raise BulkheadFull(f"{bulkhead} asks for {self._route.name} are under way; no more are let in.", **where)
+            full = f"{bulkhead} asks for {self._route.name} are under way; no more are let in."
+            self.attempts.note("refused", full, errand)
+            raise BulkheadFull(full, to=self._route.to, action=self._route.action)
         self.inside += 1
         try:
             if self.cache is None and self.flying is None:
@@ -116,6 +117,8 @@ class Guard:
             return await self._worked_on(key, errand)
         hit = self.cache.get(key, self._bus.now())
         if hit is not None:
+            if self._bus.observers:
+                self.attempts.note("cached", f"{hit.age:.3f} s old", errand)
             return hit.value
         try:
             return await self._worked_on(key, errand)
@@ -125,6 +128,8 @@ class Guard:
                 raise
             if on_late is not None and isinstance(error, DeadlineExceeded):
                 self._bus.when_late(error.message_id, on_late)
+            state = "" if stale.fresh else ", out of date"
+            self.attempts.note("cached", f"{stale.age:.3f} s old{state}; {error}", errand, error.message_id)
             return stale.value if stale.fresh else request.mark_stale(stale.value, stale.age)
 
     async def _worked_on(self, key: Hashable, errand: Errand) -> object:

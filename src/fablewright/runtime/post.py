@@ -104,6 +104,7 @@ class Post:
         is_open: Whether handlers are started; messages are queued also while they are not.
         started: Whether ``on_start`` was called, and ``on_stop`` not yet.
         given_up: Why the agent is not restarted any more, for people; empty while it lives.
+        crashes: How often it crashed.
     """
 
     def __init__(self, agent: Agent, desk: Desk, supervisor: Supervisor) -> None:
@@ -113,6 +114,7 @@ class Post:
         self.is_open = False
         self.started = False
         self.given_up = ""
+        self.crashes = 0
         self._desk = desk
         self._supervisor = supervisor
         self._concurrency = agent.concurrency
@@ -140,7 +142,7 @@ class Post:
 
     def statistics(self) -> AgentStatistics:
         """Return a frozen snapshot."""
-        return AgentStatistics(waiting=len(self.mailbox) + self.mailbox.waiting, running=len(self.running))
+        return AgentStatistics(len(self.mailbox) + self.mailbox.waiting, len(self.running), self.crashes)
 
     def open(self) -> None:
         """Begin to start handlers."""
@@ -206,6 +208,8 @@ class Post:
             self._idle = None
         if worker.envelope is not None:
             self.running.pop(worker.envelope.message_id, None)
+            if self._desk.observers:
+                self._desk.note("finished", worker.envelope)
         self._appoint()
 
     async def _lead(self, worker: Worker) -> None:  # noqa: C901, PLR0912 - every message comes through; calls cost
@@ -254,6 +258,8 @@ class Post:
                 await self._finish(work, waits_for, envelope, context)
                 if self._leader is None and not _is_cancelled(worker):  # type: ignore[redundant-expr]  # it may have been given
                     self._leader = worker
+            if desk.observers:
+                desk.note("finished", envelope)
             del running[message_id], work, context, envelope
             worker.rest()
             if self._leader is not worker or copy_context() != self._variables:

@@ -133,6 +133,7 @@ class Posts:
         post = self.by_name[name]
         crashes = self._crashes[name]
         crashes.append(now)
+        post.crashes += 1
         while crashes[0] <= now - self._restarts.seconds:
             crashes.popleft()
         self._desk.note("crashed", to=name, detail=str(cause))

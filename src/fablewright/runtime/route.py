@@ -62,5 +62,7 @@ class Route:
             latency=tally.latency.copy(),
             retries=tally.retries,
             hedges=tally.hedges,
+            unstarted=tally.unstarted,
+            batches=MappingProxyType(dict(tally.batches)),
         )
         return plain if self.guard is None else self.guard.statistics(plain)

@@ -43,6 +43,8 @@ class ActionStatistics:
         latency: Seconds from the ask to its reply, of those that were replied to.
         retries: Attempts after the first.
         hedges: Second attempts beside the first.
+        unstarted: Those of the expired that no handler had begun with. None is ever begun with after its deadline.
+        batches: How many were handled together, by size.
         joined: Asks that shared the work of another.
         shed: Asks that found the bulkhead full.
         breaker: Where its circuit breaker stands; None without one.
@@ -55,6 +57,8 @@ class ActionStatistics:
     latency: Histogram
     retries: int = 0
     hedges: int = 0
+    unstarted: int = 0
+    batches: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
     joined: int = 0
     shed: int = 0
     breaker: State | None = None

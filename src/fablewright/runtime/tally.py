@@ -19,9 +19,11 @@ class Tally:
         latency: Seconds from the ask to its reply, of those that were replied to.
         retries: Attempts after the first.
         hedges: Second attempts beside the first.
+        unstarted: Those that expired before a handler began with them.
+        batches: How many were handled together, by size.
     """
 
-    __slots__ = ("asked", "hedges", "latency", "outcomes", "retries")
+    __slots__ = ("asked", "batches", "hedges", "latency", "outcomes", "retries", "unstarted")
 
     def __init__(self) -> None:
         self.asked = 0
@@ -29,6 +31,8 @@ class Tally:
         self.latency = Histogram()
         self.retries = 0
         self.hedges = 0
+        self.unstarted = 0
+        self.batches: Counter[int] = Counter()
 
     def ended(self) -> Counter[Outcome]:
         """Return how many ended in each way; replies are counted by their latencies."""
