@@ -32,7 +32,7 @@ class Sums:
     Attributes:
         seeds: How many there were.
         seconds: Of processor time.
-        requests: How many asks were sent, hops and retries included.
+        requests: How many asks there were, hops and retries included.
         events: Callbacks that the loops ran.
         choices: How many of them were one of several that could have run.
         outcomes: How the requests ended.

@@ -18,6 +18,7 @@ import logging
 import random
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from fablewright.protocol.breaker import BreakerRules
@@ -42,9 +43,10 @@ if TYPE_CHECKING:
 __all__ = ["Run", "simulate"]
 
 _TIMEOUT = 2.0  # the bus's default
-_CALMS = 16  # how often a run is looked at while it goes on
+_CALMS = 8  # how often a run is looked at while it goes on
 _AFTERWARDS = 7200.0  # what is left ends by itself in that time: a full mailbox of handlers that hang for a minute
 _NEVER_STARTED = {Reason.EXPIRED, Reason.UNDELIVERABLE}  # dead letters that are requests; all others are answers
+_REFUSED = {"CircuitOpen", "BulkheadFull"}
 _OUTCOMES = {outcome: outcome.value for outcome in Outcome}
 
 
@@ -56,8 +58,8 @@ class Run:
         scenario: What was run.
         trace: What happened.
         violations: What should not have, in words; empty if all is well.
-        requests: How many asks were sent, hops and retries included.
-        outcomes: How they ended.
+        requests: How many asks there were: from outside, by handlers, retries and hedges, and those refused unsent.
+        outcomes: How they ended; ``refused`` are those that a breaker or a bulkhead did not let out.
         faults: What went wrong on purpose, by kind.
         events: Callbacks that the loop ran.
         choices: How many of them were one of several that could have run.
@@ -186,8 +188,7 @@ class _Stage:
         for calm in range(1, _CALMS):
             loop.call_at(int(calm * (last + 1.0) / (_CALMS * GRID)) * GRID + GRID / 2, self._calm)
         async with asyncio.TaskGroup() as group:
-            for root in scenario.load:
-                loop.call_at(root.at * GRID, self._send, group, root)
+            self._send(group, groupby(scenario.load, key=lambda root: root.at))
             if scenario.stop:
                 group.create_task(self._stop(scenario.stop * GRID))
             await asyncio.sleep(last + GRID / 2)
@@ -201,7 +202,15 @@ class _Stage:
         self._calm()
         self._count()
 
-    def _send(self, group: asyncio.TaskGroup, root: Root) -> None:
+    def _send(self, group: asyncio.TaskGroup, load: Iterator[tuple[int, Iterator[Root]]]) -> None:
+        """Schedule the roots of the next tick, and with them their successors: a short heap is a fast one."""
+        for at, roots in load:
+            for root in roots:
+                self._loop.call_at(at * GRID, self._begin, group, root)
+            self._loop.call_at(at * GRID, self._send, group, load)
+            return
+
+    def _begin(self, group: asyncio.TaskGroup, root: Root) -> None:
         task = group.create_task(self._asker.ask(self._bus.ask, self._errands[root.errand], ""))
         if root.cancel:
             self._loop.call_later(root.cancel * GRID, task.cancel)
@@ -243,10 +252,12 @@ class _Stage:
 
     def _count(self) -> None:
         seen = self._bus.statistics()
-        self.requests = seen.asked
-        self.outcomes = {outcome.value: count for outcome, count in seen.outcomes.items()}
+        self.outcomes = {outcome.value: count for outcome, count in seen.outcomes.items() if count}
         late = sum(count for reason, count in seen.dead_letters.items() if reason not in _NEVER_STARTED)
-        self._note("counted", "bus", (seen.asked, self.outcomes, late))
+        self._note("counted", "bus", (seen.asked, self.outcomes.copy(), late))
+        refused = sum(what == "got" and isinstance(detail, tuple) and detail[0] in _REFUSED for _, what, _, detail in self.trace.events)
+        self.requests = seen.asked + refused
+        self.outcomes["refused"] = refused
 
     def _unhandled(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         self._note("wrong", "loop", f"{context['message']}: {context.get('exception')!r}")
