@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-__all__ = ["Message", "Request"]
+__all__ = ["Message", "Request", "StreamRequest"]
 
 R_co = TypeVar("R_co", covariant=True)
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Message:
@@ -52,3 +53,13 @@ class Request(Message, Generic[R_co]):
         """
         del age
         return reply
+
+
+class StreamRequest(Message, Generic[T_co]):
+    """A message whose reply comes in pieces, each of that type.
+
+    ``idempotent`` as for ``Request``; it is tried again only before the first piece.
+    """
+
+    __slots__ = ()
+    idempotent: ClassVar[bool] = False

@@ -11,57 +11,132 @@
 
 A handler returns its reply, or returns ``ctx.defer()`` and answers later through that token. One that
 does neither has broken the contract: mypy says so when it is written, and the asker is told at once when
-it runs. The handler of a ``Message`` that is only told, never asked, is marked ``hears`` and returns nothing.
+it runs. There are three other kinds:
+
+- ``hears`` marks the handler of a ``Message`` that is only told or published; it returns nothing.
+- ``streams`` marks an async generator that yields its reply in pieces.
+- ``batches`` marks a handler that takes several requests at once and returns one result for each.
+
+A handler that is no coroutine function but a plain one runs on a thread, so that it may block.
 """
 
 from __future__ import annotations
 
+import inspect
+from functools import wraps
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias, TypeVar
 
 from fablewright.errors import ContractViolation
-from fablewright.protocol.message import Message, Request
+from fablewright.protocol.batch import BatchRules
+from fablewright.protocol.message import Message, Request, StreamRequest
+from fablewright.runtime.streaming import feed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from fablewright.protocol.mailbox import Overflow
     from fablewright.runtime.context import Context, ReplyToken
 
-__all__ = ["Agent", "Handler", "Spawn", "handles", "hears"]
+__all__ = ["Agent", "Handler", "Spawn", "batches", "handles", "hears", "streams"]
 
 A = TypeVar("A")
+F = TypeVar("F")
 M = TypeVar("M", bound=Message)
 R = TypeVar("R")
 
 Handler: TypeAlias = "Callable[[Any, Any, Any], Coroutine[Any, Any, object]]"
 Spawn: TypeAlias = "Callable[[Coroutine[Any, Any, None]], object]"
-_Answering: TypeAlias = "Callable[[A, M, Context], Awaitable[R | ReplyToken[R]]]"
-_Hearing: TypeAlias = "Callable[[A, M, Context], Awaitable[None]]"
+_Answering: TypeAlias = "Callable[[A, M, Context], Awaitable[R | ReplyToken[R]] | R | ReplyToken[R]]"
+_Hearing: TypeAlias = "Callable[[A, M, Context], Awaitable[None] | None]"
+_Streaming: TypeAlias = "Callable[[A, M, Context], AsyncGenerator[R, None]]"
+_Batching: TypeAlias = "Callable[[A, Sequence[M], Context], Coroutine[Any, Any, Sequence[R | Exception]]]"
 
 _MARK = "__fablewright_handles__"
 
 
-def handles(
-    message: type[Request[R]],
-) -> Callable[[_Answering[A, M, R]], _Answering[A, M, R]]:
+class _Mark(NamedTuple):
+    """What a decorator left on a method: it handles this action, and this is how the bus calls it."""
+
+    action: str
+    handler: Handler
+    hears: bool = False
+
+
+def handles(message: type[Request[R]]) -> Callable[[_Answering[A, M, R]], _Answering[A, M, R]]:
     """Mark a method as the handler of a request: it returns the request's reply, or a token for it."""
-
-    def mark(handler: _Answering[A, M, R]) -> _Answering[A, M, R]:
-        setattr(handler, _MARK, message.action)
-        return handler
-
-    return mark
+    return _marker(message)
 
 
 def hears(message: type[Message]) -> Callable[[_Hearing[A, M]], _Hearing[A, M]]:
-    """Mark a method as the handler of a message that is told and wants no reply."""
+    """Mark a method as the handler of a message that is told or published and wants no reply."""
+    return _marker(message, hears=True)
 
-    def mark(handler: _Hearing[A, M]) -> _Hearing[A, M]:
-        setattr(handler, _MARK, message.action)
+
+def streams(message: type[StreamRequest[R]]) -> Callable[[_Streaming[A, M, R]], _Streaming[A, M, R]]:
+    """Mark an async generator as the handler of a request whose reply comes in pieces.
+
+    It is held at its ``yield`` while the asker has no room for more, and closed when the asker leaves.
+    """
+
+    def mark(handler: _Streaming[A, M, R]) -> _Streaming[A, M, R]:
+        async def stream(agent: A, request: M, ctx: Context) -> int:
+            return await feed(ctx.channel(), handler(agent, request, ctx))
+
+        setattr(handler, _MARK, _Mark(message.action, stream))
         return handler
 
     return mark
+
+
+def batches(
+    message: type[Request[R]], *, max_size: int = 32, max_wait: float = 0.01
+) -> Callable[[_Batching[A, M, R]], _Batching[A, M, R]]:
+    """Mark a method as the handler of several requests at once; it returns as many results, in their order.
+
+    A result that is an exception fails its request alone. If the method raises, it is called again with each
+    half of the requests, until the one that it cannot handle stands alone: so the request must be idempotent.
+
+    Args:
+        message: The request.
+        max_size: How many are handled at once at the most.
+        max_wait: Seconds that the first of them waits for others.
+
+    Raises:
+        ContractViolation: The request is not idempotent, or a rule makes no sense.
+    """
+    if not message.idempotent:
+        raise ContractViolation(f"{message.__name__} is handled in batches, so it must be idempotent.")
+    rules = BatchRules(max_size, max_wait)
+
+    def mark(handler: _Batching[A, M, R]) -> _Batching[A, M, R]:
+        async def collect(agent: A, request: M, ctx: Context) -> ReplyToken[R]:  # noqa: ARG001 - it is in the context
+            return ctx.batch(rules, lambda requests, together: handler(agent, requests, together))
+
+        setattr(handler, _MARK, _Mark(message.action, collect))
+        return handler
+
+    return mark
+
+
+def _marker(message: type[Message], *, hears: bool = False) -> Callable[[F], F]:
+    def mark(handler: F) -> F:
+        setattr(handler, _MARK, _Mark(message.action, _on_loop(handler), hears))
+        return handler
+
+    return mark
+
+
+def _on_loop(handler: Any) -> Handler:  # noqa: ANN401 - a method of one of four shapes
+    """Return a handler as the bus calls it: one that blocks is called on a thread."""
+    if inspect.iscoroutinefunction(handler):
+        return handler  # type: ignore[no-any-return]  # its shape was checked where it was marked
+
+    @wraps(handler)
+    async def on_thread(agent: object, message: object, ctx: Context) -> object:
+        return await ctx.on_thread(handler, agent, message, ctx)
+
+    return on_thread
 
 
 class Agent:
@@ -75,6 +150,8 @@ class Agent:
         concurrency: How many handlers may run at once.
         reentrant: Whether it may be asked by those whose answers it waits for. If not, such an ask is refused
             with ``WouldDeadlock`` also when there is a free handler now: under load there would be none.
+        handlers: By action; collected from the class.
+        heard: Those actions that are told or published, not asked.
     """
 
     name: ClassVar[str]
@@ -83,6 +160,7 @@ class Agent:
     concurrency: ClassVar[int] = 64
     reentrant: ClassVar[bool] = False
     handlers: ClassVar[Mapping[str, Handler]] = MappingProxyType({})
+    heard: ClassVar[frozenset[str]] = frozenset()
 
     def __init_subclass__(cls) -> None:
         """Collect the handlers once, when the class is made.
@@ -91,14 +169,14 @@ class Agent:
             ContractViolation: Two handlers for one action.
         """
         super().__init_subclass__()
+        marks = [mark for attribute in vars(cls).values() if (mark := getattr(attribute, _MARK, None)) is not None]
         own: dict[str, Handler] = {}
-        for attribute in vars(cls).values():
-            action = getattr(attribute, _MARK, None)
-            if action in own:
-                raise ContractViolation(f"{cls.__name__} has two handlers for {action}.")
-            if action is not None:
-                own[action] = attribute
+        for mark in marks:
+            if mark.action in own:
+                raise ContractViolation(f"{cls.__name__} has two handlers for {mark.action}.")
+            own[mark.action] = mark.handler
         cls.handlers = MappingProxyType({**cls.handlers, **own})
+        cls.heard = frozenset(cls.heard - own.keys() | {mark.action for mark in marks if mark.hears})
 
     async def on_start(self, spawn: Spawn) -> None:
         """Prepare; called once before the first message. ``spawn`` runs something beside the handlers."""

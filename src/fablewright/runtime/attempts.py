@@ -25,11 +25,11 @@ from fablewright.protocol.breaker import Breaker, State, Verdict
 from fablewright.protocol.retry import FailedAttempt, RetryBudget, RetryRules, hedge_delay, retry_delay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from fablewright.protocol.breaker import Permit
     from fablewright.protocol.envelope import Envelope
-    from fablewright.protocol.message import Request
+    from fablewright.protocol.message import Request, StreamRequest
     from fablewright.runtime.events import Observer, What
     from fablewright.runtime.outstanding import Waiter
     from fablewright.runtime.policies import Policy
@@ -50,7 +50,7 @@ class Errand(NamedTuple):
         story: The correlation id, when there is no parent but something that it goes on with.
     """
 
-    request: Request[Any]
+    request: Request[Any] | StreamRequest[Any]
     deadline: float
     parent: Envelope | None
     story: str = ""
@@ -65,7 +65,7 @@ class Courier(Protocol):
     def send(  # noqa: D102, PLR0913 - see Bus.send
         self,
         route: Route,
-        request: Request[Any],
+        request: Request[Any] | StreamRequest[Any],
         now: float,
         deadline: float,
         parent: Envelope | None,
@@ -101,15 +101,20 @@ class Attempts:
         self.moves: Counter[State] = Counter()
         self.breaker = None if policy.breaker is None else Breaker(f"{route.to}.{route.action}", policy.breaker)
 
-    async def run(self, errand: Errand) -> object:
-        """Try until there is a reply, or no further attempt makes sense; return it or raise the last error."""
+    async def run(self, errand: Errand, once: Callable[[Errand, int], Awaitable[object]] | None = None) -> object:
+        """Try until there is a reply, or no further attempt makes sense; return it or raise the last error.
+
+        Args:
+            errand: What is to be got.
+            once: Makes one attempt, when it is not an ask.
+        """
         attempt = 1
         before: RequestFailed | ContractViolation | None = None
         while True:
             permit = self._admit(errand, before)
             verdict, cause, message_id = Verdict.NEUTRAL, "", ""  # what a cancelled call says
             try:
-                reply = await self._once(errand, attempt)
+                reply = await (once or self._once)(errand, attempt)
             except (RequestFailed, ContractViolation) as error:
                 verdict, cause = verdict_of(error), str(error)
                 message_id = getattr(error, "message_id", "")
@@ -180,9 +185,8 @@ class Attempts:
 
     # -------------------------------------------------------------- one attempt, or two side by side
 
-    async def _once(self, errand: Errand, attempt: int) -> object:
-        first = self._send(errand, attempt)
-        delay = self._hedge_delay(errand) if self._policy.hedge else None
+    async def _hedged(self, first: Waiter, errand: Errand, attempt: int) -> object:
+        delay = self._hedge_delay(errand)
         if delay is None:
             return await first.reply()
         try:

@@ -8,6 +8,7 @@ so a request has one outcome whatever the handler, the clock and the asker do at
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import enum
 import itertools
 import logging
@@ -18,12 +19,15 @@ from collections import Counter, OrderedDict, deque
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from fablewright.errors import ContractViolation, MailboxFull, Rejected, UnknownRecipient, WouldDeadlock
+from fablewright.errors import ContractViolation, MailboxFull, PeerLost, Rejected, UnknownRecipient, WouldDeadlock
 from fablewright.protocol.dead_letter import DeadLetter, Reason
 from fablewright.protocol.envelope import Envelope, Kind, shrink, valid_timeout
+from fablewright.protocol.message import Message
 from fablewright.protocol.pending import Asked, Ended, Outcome, PeerGone, Stopped, Withdraw
 from fablewright.protocol.size import size_of
 from fablewright.runtime.attempts import Errand
+from fablewright.runtime.batching import Batching
+from fablewright.runtime.body import check_body
 from fablewright.runtime.events import Event
 from fablewright.runtime.failure import BrokenContract, is_reply
 from fablewright.runtime.guard import Guard
@@ -33,16 +37,22 @@ from fablewright.runtime.policies import BusOptions
 from fablewright.runtime.posts import Posts
 from fablewright.runtime.route import Route
 from fablewright.runtime.statistics import BusStatistics
+from fablewright.runtime.streaming import Channel, Stream
+from fablewright.runtime.subscription import Subscription
 from fablewright.runtime.supervisor import Supervisor
+from fablewright.runtime.threads import Threads
 from fablewright.runtime.waits import Wait, stuck
+from fablewright.runtime.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
-    from fablewright.protocol.message import Message, Request
+    from fablewright.protocol.batch import BatchRules
+    from fablewright.protocol.message import Request, StreamRequest
     from fablewright.runtime.agent import Agent
+    from fablewright.runtime.context import BatchHandler, Context, ReplyToken
     from fablewright.runtime.events import Observer, What
     from fablewright.runtime.flying import Flying
 
@@ -50,6 +60,7 @@ __all__ = ["Bus"]
 
 _log = logging.getLogger(__name__)
 
+M = TypeVar("M", bound=Message)
 R = TypeVar("R")
 
 _MOST_LATE = 1024
@@ -72,6 +83,7 @@ class _State(enum.Enum):
 _RUNNING = _State.RUNNING  # a member looked up in its Enum costs 0.05 us
 _REPLIED = Outcome.REPLIED
 _ASK = Kind.ASK
+_WITHDRAWN = frozenset({Outcome.EXPIRED, Outcome.CANCELLED})
 
 
 class Bus:
@@ -108,6 +120,13 @@ class Bus:
         self._routes: dict[tuple[str, str], Route] = {}
         self._nowhere = Route("?", "?")  # counts what was asked of agents and actions that do not exist
         self._flying: dict[str, Flying] = {}
+        self._batching: dict[tuple[str, str], Batching] = {}
+        self._channels: dict[str, Channel] = {}  # of streams that are read, by message id
+        self._subscriptions: list[tuple[type[Message], Subscription[Any]]] = []
+        self._when_withdrawn: dict[str, Callable[[], None]] = {}  # of deferred requests that want to know
+        self._threads = Threads(self._options.threads, name="handler")
+        patience = self._options.watchdog
+        self._watchdog = None if patience is None else Watchdog(patience, self._name_of, self._blocked)
         self._late: OrderedDict[str, list[Callable[[Any], None]]] = OrderedDict()  # who is told of late replies
         self._state = _State.NEW
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -180,6 +199,8 @@ class Bus:
         # The loop's own time() is one more call around the monotonic clock; five times per request.
         is_plain = type(self._loop).time is asyncio.BaseEventLoop.time
         self.now = time.monotonic if is_plain else self._loop.time
+        if self._watchdog is not None and not getattr(self._loop, "is_virtual", False):
+            self._watchdog.start()
         try:
             for post in self._posts:
                 await self._posts.start(post)
@@ -213,7 +234,14 @@ class Bus:
             self._line.stop()
         for post in self._posts:
             self._drop(post.close())
+        for batching in self._batching.values():
+            batching.stop()
+        for _, subscription in tuple(self._subscriptions):
+            subscription.close()
+        if self._watchdog is not None:
+            self._watchdog.stop()
         await self._supervisor.stop()
+        self._threads.close()
         for post in self._posts:
             await self._posts.stop(post)
 
@@ -268,6 +296,7 @@ class Bus:
         route = self._routes.get((to, request.action)) or self._find_route(to, request.action)
         if self._state is not _RUNNING:
             self._check_open(route, parent)
+        check_body(request, self._options.max_body_bytes)
         now = self.now()
         if timeout is None and parent is None:
             deadline = now + self._default_timeout
@@ -296,7 +325,7 @@ class Bus:
     def send(  # noqa: PLR0913 - what an attempt is made of
         self,
         route: Route,
-        request: Request[Any],
+        request: Request[Any] | StreamRequest[Any],
         now: float,
         deadline: float,
         parent: Envelope | None,
@@ -326,6 +355,127 @@ class Bus:
             waiter.handled = False
         return waiter
 
+    def ask_stream(
+        self,
+        to: str,
+        request: StreamRequest[R],
+        *,
+        timeout: float | None = None,
+        parent: Envelope | None = None,
+        room: int = 16,
+    ) -> Stream[R]:
+        """Ask for a reply in pieces; see ``Stream``. Its policy's retry and breaker apply up to the first piece.
+
+        Args:
+            to: Name of the agent.
+            request: The message; its type says what the pieces are.
+            timeout: Seconds for the whole stream; the default of the options when None.
+            parent: The envelope that is being handled, if this ask is made on its behalf.
+            room: How many pieces may wait to be read before the handler is held.
+
+        Raises:
+            ContractViolation: The time-out or the room makes no sense, or the request is no data. Everything else
+                that ``ask`` may raise is raised when the stream is read.
+        """
+        check_body(request, self._options.max_body_bytes)
+        wanted = self._default_timeout if timeout is None else timeout
+        deadline = shrink(now=self.now(), timeout=wanted, parent=None if parent is None else parent.deadline)
+        return Stream(self, to, Errand(request, deadline, parent), room)
+
+    async def try_to_stream(self, to: str, errand: Errand, once: Callable[[Errand, int], Any]) -> None:
+        """Make the attempts that a policy allows until a stream has begun."""
+        route = self._route_to(to, errand.request.action)
+        if self._state is not _RUNNING:
+            self._check_open(route, errand.parent)
+        if route.guard is None:
+            await once(errand, 1)
+        else:
+            await route.guard.stream(errand, once)
+
+    def open_channel(self, to: str, errand: Errand, attempt: int, room: int) -> tuple[Waiter, Channel]:
+        """Send one attempt of a request whose reply is streamed."""
+        request, deadline, parent, story = errand
+        route = self._route_to(to, request.action)
+        waiter = self.send(route, request, self.now(), deadline, parent, attempt=attempt, story=story)
+        channel = Channel(room, self._carry)
+        self._channels[waiter.envelope.message_id] = channel
+
+        def settled(_: object) -> None:
+            del self._channels[waiter.envelope.message_id]
+            channel.settled(waiter)
+
+        waiter.future.add_done_callback(settled)
+        return waiter, channel
+
+    def channel(self, request: Envelope) -> Channel:
+        """Return where the pieces of a streamed reply go.
+
+        Raises:
+            ContractViolation: It was not asked as a stream, or nobody reads it any more.
+        """
+        channel = self._channels.get(request.message_id)
+        if channel is None:
+            raise ContractViolation(f"{request.to} streams {request.action}: use `ask_stream`, and read it.")
+        return channel
+
+    def _carry(self, deliver: Callable[[], None]) -> None:
+        deliver()
+
+    def ask_from_thread(
+        self, to: str, request: Request[R], *, timeout: float | None = None, parent: Envelope | None = None
+    ) -> R:
+        """Ask from a thread that is not the bus's own, and block it until there is an outcome.
+
+        Raises:
+            ContractViolation: The bus is not running, or this is the thread of its event loop, which would block.
+            RequestFailed: As ``ask``.
+        """
+        loop = self._loop
+        if loop is None or loop.is_closed() or self._is_stopped:
+            raise ContractViolation("The bus is not running: start it before it is asked from a thread.")
+        if threading.get_ident() == self._thread:
+            raise ContractViolation("This is the thread of the event loop: use `await bus.ask(...)` here.")
+        answer: concurrent.futures.Future[R] = concurrent.futures.Future()
+
+        async def ask() -> None:
+            try:
+                answer.set_result(await self.ask(to, request, timeout=timeout, parent=parent))
+            except Exception as error:  # noqa: BLE001 - whatever it is belongs to the caller
+                answer.set_exception(error)
+
+        def ended() -> None:
+            if not answer.done():
+                answer.set_exception(PeerLost("The bus stopped before there was an answer.", to=to))
+
+        def begin() -> None:
+            tasks.append(self._supervisor.start(ask(), name=f"asked from a thread: {to}", on_end=ended))
+
+        def give_up() -> None:
+            for task in tasks:
+                task.cancel()
+
+        tasks: list[asyncio.Task[None]] = []
+        loop.call_soon_threadsafe(begin)
+        try:
+            return answer.result()
+        except KeyboardInterrupt:
+            loop.call_soon_threadsafe(give_up)
+            raise
+
+    async def on_thread(self, work: Callable[..., R], *args: object) -> R:
+        """Call something that blocks on one of the bus's threads, and return what it does."""
+        return await self._threads.run(work, *args)
+
+    def batch(self, context: Context, rules: BatchRules, handle: BatchHandler) -> ReplyToken[Any]:
+        """Have the message that a context is about handled together with others; return its token."""
+        to, action = context.envelope.to, context.envelope.action
+        batching = self._batching.get((to, action))
+        if batching is None:
+            route = self._route_to(to, action)
+            batching = Batching(route.name, rules, handle, self, self._supervisor, route.tally)
+            self._batching[to, action] = batching
+        return batching.add(context)
+
     def wait_aside(self, flying: Flying, errand: Errand) -> Waiter:
         """Wait for what no agent handles, but a flight that somebody started."""
         request, deadline, parent, story = errand
@@ -348,10 +498,53 @@ class Bus:
         """Send a message that wants no reply. One that cannot be delivered becomes a dead letter."""
         if self._state is _State.NEW:
             raise ContractViolation("The bus is not running: use it as `async with bus:`.")
+        check_body(message, self._options.max_body_bytes)
+        self._tell(to, message, parent)
+
+    def publish(self, message: Message, *, parent: Envelope | None = None) -> int:
+        """Send a message to every agent that ``hears`` it, but not back to its sender, and to who subscribed.
+
+        Returns:
+            To how many it went.
+        """
+        if self._state is _State.NEW:
+            raise ContractViolation("The bus is not running: use it as `async with bus:`.")
+        check_body(message, self._options.max_body_bytes)
+        sender = "" if parent is None else parent.to
+        hearers = [post.agent.name for post in self._posts if message.action in post.agent.heard]
+        hearers = [name for name in hearers if name != sender]
+        for name in hearers:
+            self._tell(name, message, parent)
+        subscribed = [each for kind, each in self._subscriptions if isinstance(message, kind)]
+        for subscription in subscribed:
+            subscription.put(message)
+        return len(hearers) + len(subscribed)
+
+    def subscribe(self, kind: type[M], *, limit: int = 100) -> Subscription[M]:
+        """Return what is published of one kind of message from now on; see ``Subscription``.
+
+        Args:
+            kind: The class of the messages.
+            limit: How many may wait to be read before the oldest is dropped.
+
+        Raises:
+            ContractViolation: The limit is below 1.
+        """
+        if limit < 1:
+            raise ContractViolation(f"A subscription has room for at least 1 message, not {limit}.")
+
+        def end(ended: Subscription[M]) -> None:
+            self._subscriptions = [(k, each) for k, each in self._subscriptions if each is not ended]
+
+        subscription = Subscription(limit, end)
+        self._subscriptions.append((kind, subscription))
+        return subscription
+
+    def _tell(self, to: str, message: Message, parent: Envelope | None) -> None:
         envelope = self._envelope(Kind.TELL, to, message, None, parent, 1)
         if self.observers:
             self.note("told", envelope)
-        route = self._routes.get((to, message.action)) or self._find_route(to, message.action)
+        route = self._route_to(to, message.action)
         try:
             if route.post is None or self._state is _State.STOPPED:
                 raise self._refusal(envelope)
@@ -404,6 +597,9 @@ class Bus:
         )
 
     # -------------------------------------------------------------- finding the way
+
+    def _route_to(self, to: str, action: str) -> Route:
+        return self._routes.get((to, action)) or self._find_route(to, action)
 
     def _find_route(self, to: str, action: str) -> Route:
         """Return the route to an action; one that leads nowhere is shared, so that wrong names do not pile up."""
@@ -487,6 +683,11 @@ class Bus:
         """Take an outcome that was decided on the loop."""
         self._outstanding.take_in(Ended(self.now(), message_id, outcome, value))
 
+    def when_withdrawn(self, request: Envelope, told: Callable[[], None]) -> None:
+        """Have ``told`` called once if nobody waits for the answer to a deferred request any more."""
+        if request.message_id in self._outstanding:
+            self._when_withdrawn[request.message_id] = told
+
     def is_waiting(self, request: Envelope) -> bool:
         """Return whether somebody still waits for the answer to a request."""
         return request.message_id in self._outstanding
@@ -548,6 +749,9 @@ class Bus:
 
     def withdraw(self, message_id: str, to: str) -> None:
         """Stop what an agent does about a request, or was about to do."""
+        told = self._when_withdrawn.pop(message_id, None)
+        if told is not None:
+            told()
         post = self._posts.by_name.get(to)
         if post is not None:
             post.withdraw(message_id)
@@ -578,6 +782,8 @@ class Bus:
 
     def _peer_lost(self, name: str, why: str, queued: list[Envelope]) -> None:
         self._lead_routes_to(name)
+        for key in [key for key in self._batching if key[0] == name]:
+            self._batching.pop(key).stop()
         self._outstanding.take_in(PeerGone(self.now(), name, why))
         self._drop(queued)
 
@@ -638,7 +844,7 @@ class Bus:
 
         return end
 
-    def note(self, what: What, about: Envelope | None = None, **more: Any) -> None:  # noqa: ANN401 - each field has its own type; Event checks them
+    def note(self, what: What, about: Envelope | None = None, **more: Any) -> None:  # noqa: ANN401 - Event knows them
         """Tell those who look on what happened; ``more`` is other fields of the event."""
         if about is None:
             event = Event(self.now(), what, **more)
@@ -663,7 +869,23 @@ class Bus:
                 _log.exception("An observer failed and looks on no more")
                 self.observers = tuple(other for other in self.observers if other is not observer)
 
+    def _name_of(self, task: asyncio.Task[object]) -> str:
+        for post in tuple(self._posts):
+            for worker in tuple(post.running.values()):
+                if worker.task is task and worker.envelope is not None:
+                    about = worker.envelope
+                    return f"{about.to}.{about.action} (message {about.message_id})"
+        return task.get_name()
+
+    def _blocked(self, who: str, seconds: float, where: str) -> None:
+        if self.observers:
+            self.note(
+                "blocked", to=who.split(".", maxsplit=1)[0], detail=f"{who} for {1000 * seconds:.0f} ms at {where}"
+            )
+
     def _settled(self, waiter: Waiter) -> None:
+        if self._when_withdrawn and waiter.outcome not in _WITHDRAWN:
+            self._when_withdrawn.pop(waiter.envelope.message_id, None)
         if self.observers:
             outcome = "" if waiter.outcome is None else waiter.outcome.value
             failed = waiter.outcome is not None and waiter.outcome is not _REPLIED
@@ -705,6 +927,7 @@ class Bus:
                 {key: action.breaker for key, action in actions.items() if action.breaker is not None}
             ),
             tasks=len(self._supervisor) - sum(post.stands_by for post in self._posts),
+            loop_lag=0.0 if self._watchdog is None else self._watchdog.longest,
         )
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, cast
 
 from fablewright.errors import ContractViolation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
+    from fablewright.protocol.batch import BatchRules
     from fablewright.protocol.envelope import Envelope
-    from fablewright.protocol.message import Message, Request
+    from fablewright.protocol.message import Message, Request, StreamRequest
+    from fablewright.runtime.streaming import Channel, Stream
+
+    BatchHandler: TypeAlias = Callable[[Sequence[Any], "Context"], Coroutine[Any, Any, Sequence[object]]]
 
 __all__ = ["Context", "ReplyToken"]
 
@@ -36,6 +40,15 @@ class Sender(Protocol):
     def refuse(self, request: Envelope, error: Exception) -> None: ...
     def token_dropped(self, request: Envelope) -> None: ...
     def is_waiting(self, request: Envelope) -> bool: ...
+    def when_withdrawn(self, request: Envelope, told: Callable[[], None]) -> None: ...
+    def publish(self, message: Message, *, parent: Envelope | None) -> int: ...
+    def ask_from_thread(self, to: str, request: Request[R], *, timeout: float | None, parent: Envelope | None) -> R: ...
+    def ask_stream(
+        self, to: str, request: StreamRequest[R], *, timeout: float | None, parent: Envelope | None
+    ) -> Stream[R]: ...
+    def channel(self, request: Envelope) -> Channel: ...
+    def batch(self, context: Context, rules: BatchRules, handle: BatchHandler) -> ReplyToken[Any]: ...
+    async def on_thread(self, work: Callable[..., R], *args: object) -> R: ...
 
 
 class ReplyToken(Generic[R]):
@@ -160,12 +173,44 @@ class Context:
         """
         return self._bus.ask(to, request, timeout=timeout, parent=self.envelope, keep=keep, on_late=on_late)
 
+    def ask_stream(self, to: str, request: StreamRequest[R], *, timeout: float | None = None) -> Stream[R]:
+        """Ask another agent for a reply in pieces, within the time that is left; see ``Bus.ask_stream``."""
+        return self._bus.ask_stream(to, request, timeout=timeout, parent=self.envelope)
+
+    def ask_from_thread(self, to: str, request: Request[R], *, timeout: float | None = None) -> R:
+        """Ask another agent from a handler that runs on a thread; see ``ask``.
+
+        Raises:
+            ContractViolation: It was called on the event loop, which it would block.
+            RequestFailed: One of its kinds, when no reply comes.
+        """
+        return self._bus.ask_from_thread(to, request, timeout=timeout, parent=self.envelope)
+
     def tell(self, to: str, message: Message) -> None:
         """Send a message that wants no reply."""
         self._bus.tell(to, message, parent=self.envelope)
 
-    def defer(self) -> ReplyToken[Any]:
+    def publish(self, message: Message) -> int:
+        """Send a message to every other agent that hears it, and to who subscribed; return to how many."""
+        return self._bus.publish(message, parent=self.envelope)
+
+    def on_thread(self, work: Callable[..., R], *args: object) -> Coroutine[Any, Any, R]:
+        """Call something that blocks on a thread of the bus, and return what it does."""
+        return self._bus.on_thread(work, *args)
+
+    def channel(self) -> Channel:
+        """Return where the pieces of a streamed reply go; used by ``streams``."""
+        return self._bus.channel(self.envelope)
+
+    def batch(self, rules: BatchRules, handle: BatchHandler) -> ReplyToken[Any]:
+        """Have this message handled together with others; used by ``batches``."""
+        return self._bus.batch(self, rules, handle)
+
+    def defer(self, *, on_withdrawn: Callable[[], None] | None = None) -> ReplyToken[Any]:
         """Promise to answer later; return the token to answer with, which the handler also returns.
+
+        Args:
+            on_withdrawn: Called once, on the loop, if nobody waits for the answer any more.
 
         Raises:
             ContractViolation: Nobody waits for a reply, or the handler has deferred already.
@@ -176,4 +221,6 @@ class Context:
             raise ContractViolation(f"{self.envelope.to} deferred {self.envelope.action} twice.")
         token: ReplyToken[Any] = ReplyToken(self._bus, self.envelope)
         self._token_id = id(token)
+        if on_withdrawn is not None:
+            self._bus.when_withdrawn(self.envelope, on_withdrawn)
         return token

@@ -1,12 +1,16 @@
 """Asks that share one piece of work: the single-flight machine at work.
 
-Each ask on a flight is a pending request of its own, with its own deadline and outcome; no agent handles it.
-The flight's attempts run in a task that belongs to no asker, so whoever leaves harms nobody, and when the last
-one has left it is stopped.
+Whoever asks first does the work in its own task, as if there were no flight. Each ask that joins is a pending
+request of its own, with its own deadline and outcome; no agent handles it. If the first is cancelled while
+others wait, the work is not: a task that belongs to no asker goes on with it from where it stands. So whoever
+leaves harms nobody, and when the last one has left the work is stopped.
 """
 
 from __future__ import annotations
 
+import asyncio
+import types
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,14 +22,19 @@ from fablewright.runtime.failure import Shared
 from fablewright.runtime.tally import Tally
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Callable, Coroutine, Generator, Hashable, Iterable
 
     from fablewright.runtime.outstanding import Waiter
     from fablewright.runtime.route import Route
     from fablewright.runtime.supervisor import Supervisor
 
 __all__ = ["Flying", "Lobby"]
+
+_FIRST = None
+"""The member that does the work itself; the others are named by their message ids."""
+
+_NOT_BEGUN = object()
+"""What a coroutine waits for that was not started yet."""
 
 
 class Lobby(Courier, Protocol):
@@ -34,35 +43,34 @@ class Lobby(Courier, Protocol):
     def wait_aside(self, flying: Flying, errand: Errand) -> Waiter: ...  # noqa: D102 - see Bus
     def end(self, message_id: str, outcome: Outcome, value: object) -> None: ...  # noqa: D102 - see Bus
     def is_pending(self, message_id: str) -> bool: ...  # noqa: D102 - see Bus
-    def when_late(self, message_id: str, told: Callable[[Any], None]) -> None: ...  # noqa: D102 - see Bus
 
 
 class Flying:
     """The flights of one action.
 
     Attributes:
-        name: What those who wait for a flight wait for, in place of an agent's name.
+        name: What those who joined a flight wait for, in place of an agent's name.
         linger: Seconds that a late reply is still of use.
         flights: Who is on which.
-        tally: Counts the asks that wait for a flight; the work itself is counted by the route.
+        tally: Counts the asks that joined a flight; the work itself is counted by the route.
     """
 
     def __init__(self, bus: Lobby, route: Route, attempts: Attempts, supervisor: Supervisor, *, linger: float) -> None:
         self.name = f"flight of {route.name}"
         self.route = route
         self.linger = linger
-        self.flights: Flights[str] = Flights()
+        self.flights: Flights[str | None] = Flights()
         self.tally = Tally()
         self._bus = bus
         self._attempts = attempts
         self._supervisor = supervisor
-        self._keys: dict[str, Hashable] = {}  # of those who wait, by message id
-        self._tasks: dict[int, asyncio.Task[None]] = {}  # by ticket
+        self._keys: dict[str, Hashable] = {}  # of those who joined, by message id
+        self._tasks: dict[int, asyncio.Task[None]] = {}  # those that go on with the work of others, by ticket
 
     def __repr__(self) -> str:
         return f"<Flying {self.name} {self.flights!r}>"
 
-    async def board(self, key: Hashable, errand: Errand, keep: Callable[[object], None]) -> object:
+    async def board(self, key: Hashable, errand: Errand, keep: Callable[[object], None] | None) -> object:
         """Join the flight of a key, or start it, and return or raise what it ends with.
 
         Args:
@@ -70,14 +78,14 @@ class Flying:
             errand: What is asked, and until when this ask waits.
             keep: Called with the reply, also when it comes late.
         """
-        waiter = self._bus.wait_aside(self, errand)
-        if waiter.outcome is None:
-            member = waiter.envelope.message_id
-            self._keys[member] = key
-            ticket = self.flights.join(key, member, errand.deadline)
-            if ticket is not None:
-                self._start(ticket, errand._replace(story=waiter.envelope.correlation_id), keep)
-        return await waiter.reply()
+        parent = errand.parent
+        if parent is not None and (self.route.to == parent.to or self.route.to in parent.path):
+            # On behalf of a request that this agent handles, maybe the very work of the flight: nothing to wait for.
+            return await self._attempts.run(errand)
+        if key in self.flights:
+            return await self._join(key, errand)
+        ticket = self.flights.join(key, _FIRST, errand.deadline)
+        return await self._carry(key, ticket, self._fly(key, ticket, errand, keep))
 
     def leave(self, member: str) -> None:
         """Take note that somebody waits no longer; the last one to leave stops the work."""
@@ -88,46 +96,134 @@ class Flying:
 
     # -------------------------------------------------------------- the work
 
-    def _start(self, ticket: int, errand: Errand, keep: Callable[[object], None]) -> None:
-        lost = Shared(PeerLost(f"The {self.name} ended without an answer."))
-        self._tasks[ticket] = self._supervisor.start(
-            self._fly(ticket, errand, keep),
-            name=self.name,
-            on_end=partial(self._land, ticket, Outcome.PEER_LOST, lost),
-        )
+    async def _join(self, key: Hashable, errand: Errand) -> object:
+        waiter = self._bus.wait_aside(self, errand)
+        if waiter.outcome is None:
+            member = waiter.envelope.message_id
+            self._keys[member] = key
+            self.flights.join(key, member, errand.deadline)
+        return await waiter.reply()
 
-    async def _fly(self, ticket: int, errand: Errand, keep: Callable[[object], None]) -> None:
+    async def _fly(self, key: Hashable, ticket: int, errand: Errand, keep: Callable[[object], None] | None) -> object:
         try:
             reply = await self._attempts.run(errand)
+            if keep is not None:
+                keep(reply)
         except DeadlineExceeded as error:
-            self._expire(ticket, errand, keep, error)
+            self._expire(key, ticket, errand, keep, error)
+            raise
         except FablewrightError as error:
-            self._land(ticket, Outcome.FAILED, Shared(error))
-        else:
-            keep(reply)
-            self._land(ticket, Outcome.REPLIED, reply)
+            self._land(ticket, Outcome.FAILED, error)
+            raise
+        except BaseException:
+            self._lose(ticket)
+            raise
+        self._land(ticket, Outcome.REPLIED, reply)
+        return reply
+
+    @types.coroutine
+    def _carry(
+        self, key: Hashable, ticket: int, work: Coroutine[Any, Any, object], waits_for: object = _NOT_BEGUN
+    ) -> Generator[Any, Any, object]:
+        """Take the work on until it ends; but if the first asker is cancelled, others take it on from there."""
+        try:
+            if waits_for is _NOT_BEGUN:
+                waits_for = work.send(None)
+            while True:
+                try:
+                    yield from _until_done(waits_for)
+                except asyncio.CancelledError as error:
+                    if ticket not in self._tasks and self.flights.leave(key, _FIRST) is None:
+                        self._go_on(key, ticket, work, waits_for)
+                        raise
+                    waits_for = work.throw(error)
+                else:
+                    waits_for = work.send(None)
+        except StopIteration as returned:
+            return returned.value
+
+    def _go_on(
+        self, key: Hashable, ticket: int, work: Coroutine[Any, Any, object], waits_for: object = _NOT_BEGUN
+    ) -> None:
+        """Take the work on in a task that belongs to no asker."""
+        self._tasks[ticket] = self._supervisor.start(
+            _told(self._carry(key, ticket, work, waits_for)),
+            name=self.name,
+            on_end=partial(self._ended, ticket, work),
+        )
+
+    def _ended(self, ticket: int, work: Coroutine[Any, Any, object]) -> None:
+        del self._tasks[ticket]
+        with suppress(asyncio.CancelledError, RuntimeError):  # nothing is left to stop: then it says so
+            work.throw(asyncio.CancelledError())  # a task that is cancelled before its first step stops nothing
+        self._lose(ticket)
+
+    # -------------------------------------------------------------- its end
 
     def _land(self, ticket: int, outcome: Outcome, value: object) -> None:
-        """Tell all who wait; nobody does any more when it has landed before."""
-        self._tasks.pop(ticket, None)
+        """Tell all who joined; nobody does any more when it has landed before."""
         self._tell(self.flights.land(ticket), outcome, value)
 
-    def _expire(self, ticket: int, errand: Errand, keep: Callable[[object], None], error: DeadlineExceeded) -> None:
+    def _lose(self, ticket: int) -> None:
+        self._land(ticket, Outcome.PEER_LOST, PeerLost(f"The {self.name} ended without an answer."))
+
+    def _expire(
+        self,
+        key: Hashable,
+        ticket: int,
+        errand: Errand,
+        keep: Callable[[object], None] | None,
+        error: DeadlineExceeded,
+    ) -> None:
         """Tell those whose time is over too, and start again for the others."""
         over, again = self.flights.expire(ticket, self._bus.now())
-        # Who has expired by now may still have a use for a late reply; who has not is told the flight's error.
-        expired = [member for member in over if not self._bus.is_pending(member)]
-        self._tell((member for member in over if member not in expired), Outcome.FAILED, Shared(error))
+        # Who has expired by now may still have a use for a late reply; who has not is told the work's error.
+        expired = [member for member in over if member is not None and not self._bus.is_pending(member)]
+        self._tell((member for member in over if member not in expired), Outcome.FAILED, error)
 
         def late(reply: object) -> None:
-            keep(reply)
+            if keep is not None:
+                keep(reply)
             self._tell(expired, Outcome.REPLIED, reply)
 
-        self._bus.when_late(error.message_id, late)
+        if keep is not None or expired:
+            self._bus.when_late(error.message_id, late)
         if again is not None:
-            self._start(again.ticket, errand._replace(deadline=again.deadline), keep)
+            later = errand._replace(deadline=again.deadline)
+            self._go_on(key, again.ticket, self._fly(key, again.ticket, later, keep))
 
-    def _tell(self, members: Iterable[str], outcome: Outcome, value: object) -> None:
+    def _tell(self, members: Iterable[str | None], outcome: Outcome, value: object) -> None:
+        told = Shared(value) if isinstance(value, FablewrightError) else value
         for member in members:
-            self._keys.pop(member, None)
-            self._bus.end(member, outcome, value)
+            if member is not _FIRST:
+                self._keys.pop(member, None)
+                self._bus.end(member, outcome, told)
+
+
+@types.coroutine
+def _until_done(future: Any) -> Generator[Any, Any, None]:  # noqa: ANN401 - whatever asyncio lets a coroutine wait for
+    """Wait for a future, but not in such a way that a cancellation of the one who waits would cancel it."""
+    if future is None:  # one turn of the loop
+        yield
+        return
+    future._asyncio_future_blocking = False  # noqa: SLF001 - as the task does that is given a future to wait for
+    if future.done():
+        return
+    woken = future.get_loop().create_future()
+    wake = partial(_wake, woken)
+    future.add_done_callback(wake)
+    try:
+        yield from woken
+    finally:
+        future.remove_done_callback(wake)
+
+
+def _wake(waiting: asyncio.Future[None], _: asyncio.Future[Any]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
+
+
+async def _told(work: Generator[Any, Any, object]) -> None:
+    """Take work to its end; those who joined are told, and nobody else is there to raise an error to."""
+    with suppress(FablewrightError):
+        await work

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from fablewright.errors import BulkheadFull, ContractViolation, DeadlineExceeded, RequestFailed
 from fablewright.protocol.cache import Cache
@@ -14,7 +15,7 @@ from fablewright.runtime.attempts import Attempts, Errand
 from fablewright.runtime.flying import Flying, Lobby
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Awaitable, Callable, Hashable
 
     from fablewright.protocol.message import Request
     from fablewright.runtime.policies import Policy
@@ -74,15 +75,21 @@ class Guard:
             raise BulkheadFull(full, to=self._route.to, action=self._route.action)
         self.inside += 1
         try:
-            if self.cache is None and self.flying is None:
-                return await self.attempts.run(errand)
-            return await self._kept(errand, on_late)
+            if self.cache is not None:
+                return await self._kept(self.cache, errand, on_late)
+            if self.flying is not None:
+                return await self.flying.board(self._key(errand.request), errand, None)
+            return await self.attempts.run(errand)
         except DeadlineExceeded as error:
             if on_late is not None:
                 self._bus.when_late(error.message_id, on_late)
             raise
         finally:
             self.inside -= 1
+
+    async def stream(self, errand: Errand, once: Callable[[Errand, int], Awaitable[object]]) -> None:
+        """Make the attempts to begin a stream; nothing of it is kept or shared."""
+        await self.attempts.run(errand, once)
 
     def invalidate(self) -> None:
         """Let what was kept so far be out of date; it may still stand in when nothing better can be had."""
@@ -110,33 +117,26 @@ class Guard:
 
     # -------------------------------------------------------------- inside
 
-    async def _kept(self, errand: Errand, on_late: Callable[[Any], None] | None) -> object:
+    async def _kept(self, cache: Cache, errand: Errand, on_late: Callable[[Any], None] | None) -> object:
         request = errand.request
         key = self._key(request)
-        if self.cache is None:
-            return await self._worked_on(key, errand)
-        hit = self.cache.get(key, self._bus.now())
+        hit = cache.get(key, self._bus.now())
         if hit is not None:
-            if self._bus.observers:
-                self.attempts.note("cached", f"{hit.age:.3f} s old", errand)
             return hit.value
         try:
-            return await self._worked_on(key, errand)
+            return await self._worked_on(cache, key, errand)
         except RequestFailed as error:
-            stale = self.cache.get_stale(key, self._bus.now())
+            stale = cache.get_stale(key, self._bus.now())
             if stale is None:
                 raise
             if on_late is not None and isinstance(error, DeadlineExceeded):
                 self._bus.when_late(error.message_id, on_late)
-            state = "" if stale.fresh else ", out of date"
-            self.attempts.note("cached", f"{stale.age:.3f} s old{state}; {error}", errand, error.message_id)
             return stale.value if stale.fresh else request.mark_stale(stale.value, stale.age)
 
-    async def _worked_on(self, key: Hashable, errand: Errand) -> object:
-        keep = self._keeper(key)
+    async def _worked_on(self, cache: Cache, key: Hashable, errand: Errand) -> object:
+        keep = partial(self._keep, cache, key, cache.version)
         if self.flying is not None:
-            version = 0 if self.cache is None else self.cache.version
-            return await self.flying.board((key, version), errand, keep)
+            return await self.flying.board((key, cache.version), errand, keep)
         try:
             reply = await self.attempts.run(errand)
         except DeadlineExceeded as error:
@@ -145,13 +145,9 @@ class Guard:
         keep(reply)
         return reply
 
-    def _keeper(self, key: Hashable) -> Callable[[object], None]:
-        """Return what puts a reply into the cache, as of the version that its work begins with."""
-        cache = self.cache
-        if cache is None:
-            return _forget
-        version = cache.version
-        return lambda reply: (cache.put(key, reply, size_of(reply), self._bus.now(), version), None)[1]
+    def _keep(self, cache: Cache, key: Hashable, version: int, reply: object) -> None:
+        """Put a reply into the cache, as of the version that its work began with."""
+        cache.put(key, reply, size_of(reply), self._bus.now(), version)
 
     def _key(self, request: Request[Any]) -> Hashable:
         if not request.idempotent:
@@ -163,6 +159,3 @@ class Guard:
             raise ContractViolation(f"{self._route.name} needs a key() that can be hashed: {error}.") from None
         return key
 
-
-def _forget(_: object) -> None:
-    """Keep nothing."""

@@ -68,6 +68,12 @@ class Waiter:
         """Return what the asker is to raise."""
         return failure(self.outcome, self.value, self.envelope, handled=self.handled)
 
+    def leave(self) -> None:
+        """Give up from any thread, as a collector may."""
+        loop = self.future.get_loop()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self.give_up)
+
     def give_up(self) -> None:
         """Wait no longer; whoever works on an answer is told. Nothing happens when there is an outcome."""
         if self.outcome is not None:

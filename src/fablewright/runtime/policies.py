@@ -66,6 +66,11 @@ class BusOptions:
         policies: By (agent name, action); whatever is not named is asked once, with nothing around it.
         restarts: How often an agent that crashes is started again.
         dead_letters: How many dead letters to keep for inspection.
+        max_body_bytes: How much memory a message may take, estimated; a message that takes more, or that holds anything
+            but data, is refused where it is sent. None: nothing is checked.
+        threads: How many handlers that block may run at once, all agents together.
+        watchdog: Seconds that the event loop may be held up before the handler that does so is named in the log;
+            None for no watchdog.
         transport: What carries parcels between askers and answerers; None: they are handed over directly.
         traceparent: Makes the W3C trace context of each message: it is given that of the message whose handling sends
             this one (None for the first) and the id of the new message. None: contexts are passed on unchanged.
@@ -76,6 +81,9 @@ class BusOptions:
     policies: Mapping[tuple[str, str], Policy] = field(default_factory=lambda: MappingProxyType({}))
     restarts: Restarts = field(default_factory=Restarts)
     dead_letters: int = 1000
+    max_body_bytes: int | None = 16 * 1024 * 1024
+    threads: int = 32
+    watchdog: float | None = 0.1
     transport: Transport | None = None
     traceparent: Callable[[str | None, str], str | None] | None = None
     draw: Callable[[], float] = random.random

@@ -22,6 +22,7 @@ class Guarding(Protocol):
     inside: int
 
     async def ask(self, errand: Any, on_late: Callable[[Any], None] | None) -> object: ...  # noqa: ANN401 - an Errand
+    async def stream(self, errand: Any, once: Callable[[Any, int], Any]) -> None: ...  # noqa: ANN401 - as above
     def invalidate(self) -> None: ...
     def statistics(self, plain: ActionStatistics) -> ActionStatistics: ...
 

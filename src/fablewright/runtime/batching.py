@@ -1,0 +1,137 @@
+"""Requests of one action that are handled together: the batch machine at work.
+
+Each request was deferred; its token waits here. When the machine says so, the handler is called once with all of
+them, in a task of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from fablewright.protocol.batch import Answer, Batches, BatchRules, CancelRun, Effect, Expire, Fail, Run
+from fablewright.runtime.context import Context, ReplyToken, Sender
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from fablewright.protocol.envelope import Envelope
+    from fablewright.runtime.supervisor import Supervisor
+    from fablewright.runtime.tally import Tally
+
+__all__ = ["Batching"]
+
+
+class Batching:
+    """The batches of one action of one agent.
+
+    Args:
+        name: Of the action, for people.
+        rules: How large, and how long to wait.
+        handle: Handles several messages at once; returns a result or an exception for each.
+        bus: For the handler's context.
+        supervisor: Runs the handler.
+        tally: Counts the sizes.
+    """
+
+    def __init__(  # noqa: PLR0917 - each is said by its type
+        self,
+        name: str,
+        rules: BatchRules,
+        handle: Callable[[Sequence[Any], Context], Coroutine[Any, Any, Sequence[object]]],
+        bus: Sender,
+        supervisor: Supervisor,
+        tally: Tally,
+    ) -> None:
+        self._batches = Batches(name, rules)
+        self._handle = handle
+        self._bus = bus
+        self._supervisor = supervisor
+        self._tally = tally
+        self._waiting: dict[str, tuple[Envelope, ReplyToken[Any]]] = {}
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __repr__(self) -> str:
+        return f"<Batching {self._batches!r}>"
+
+    def add(self, context: Context) -> ReplyToken[Any]:
+        """Take in the request that a context is about; return its token, which the handler has to return."""
+        envelope = context.envelope
+        token = context.defer(on_withdrawn=partial(self._withdraw, envelope.message_id))
+        self._waiting[envelope.message_id] = (envelope, token)
+        self._perform(self._batches.add(envelope.message_id, envelope.body, self._bus.now(), envelope.deadline))
+        return token
+
+    def stop(self) -> None:
+        """Run nothing more: the agent is gone, and its askers have been told."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._running.values():
+            task.cancel()
+        self._waiting.clear()
+
+    def _withdraw(self, message_id: str) -> None:
+        self._waiting.pop(message_id, None)
+        self._perform(self._batches.withdraw(message_id))
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._perform(self._batches.tick(self._bus.now()))
+
+    def _perform(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Run():
+                    self._tally.batches[len(effect.items)] += 1
+                    self._running[effect.ticket] = self._supervisor.start(
+                        self._run(effect),
+                        name=f"{self._batches.name} batch",
+                        on_end=partial(self._ran, effect.ticket),
+                    )
+                case CancelRun():
+                    if effect.ticket in self._running:
+                        self._running[effect.ticket].cancel()
+                case Answer():
+                    self._waiting.pop(effect.item_id)[1].answer(effect.reply)
+                case Fail():
+                    self._fail(effect)
+                case Expire():
+                    del self._waiting[effect.item_id]  # its asker's own deadline has told it
+        due = self._batches.next_flush()
+        if due is not None and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_at(due, self._tick)
+
+    def _ran(self, ticket: int) -> None:
+        del self._running[ticket]
+
+    def _fail(self, effect: Fail) -> None:
+        token = self._waiting.pop(effect.item_id)[1]
+        if isinstance(effect.error, Exception):
+            token.fail(effect.error)
+        # Else the run was cancelled: the token goes, and its asker gets PeerLost.
+
+    async def _run(self, run: Run) -> None:
+        envelopes = [self._waiting[item_id][0] for item_id in run.item_ids]
+        outcome: object
+        try:
+            outcome = await self._handle(run.items, Context(self._bus, _together(envelopes)))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is for the askers
+            outcome = error
+        except BaseException as error:
+            self._perform(self._batches.ran(run.ticket, error, self._bus.now()))
+            raise
+        self._perform(self._batches.ran(run.ticket, outcome, self._bus.now()))
+
+
+def _together(envelopes: Sequence[Envelope]) -> Envelope:
+    """Return what stands for all of them: the first one's story, everybody's path, and the latest deadline."""
+    first = envelopes[0]
+    deadlines = [envelope.deadline for envelope in envelopes if envelope.deadline is not None]
+    return first._replace(
+        body=tuple(envelope.body for envelope in envelopes),
+        deadline=max(deadlines, default=None),
+        path=tuple(dict.fromkeys(name for envelope in envelopes for name in envelope.path)),
+        reply_to=None,
+    )

@@ -1,0 +1,218 @@
+"""Replies that come in pieces: what connects an asker's ``async for`` with a handler's ``yield``.
+
+A stream is an ordinary request, with one deadline and one outcome; its reply is the number of chunks. The chunks
+go beside it, no more of them under way than the asker has room for. While there is no room the handler is held at
+its ``yield``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from fablewright.errors import Cancelled, ContractViolation
+from fablewright.protocol.stream import Signal, StreamReader, StreamWriter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+    from types import TracebackType
+    from typing import Self
+
+    from fablewright.runtime.attempts import Errand
+    from fablewright.runtime.outstanding import Waiter
+
+__all__ = ["Channel", "Stream", "feed"]
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Channel:
+    """Both sides of one attempt's chunks.
+
+    Args:
+        limit: Chunks that may be under way.
+        carry: Brings something to the other side.
+    """
+
+    def __init__(self, limit: int, carry: Callable[[Callable[[], None]], None]) -> None:
+        self._reader: StreamReader[Any] = StreamReader(limit)
+        self._writer = StreamWriter(limit)
+        self._carry = carry
+        self._reading: asyncio.Future[None] | None = None
+        self._writing: asyncio.Future[None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Channel {self._reader!r} {self._writer!r}>"
+
+    # -------------------------------------------------------------- the handler's side
+
+    async def write(self, value: object) -> None:
+        """Send a chunk as soon as there is room for it.
+
+        Raises:
+            Cancelled: The asker wants no more.
+        """
+        while not self._writer.room and not self._writer.cancelled:
+            self._writing = asyncio.get_running_loop().create_future()
+            await self._writing
+        sequence = self._writer.write()
+        self._carry(partial(self._arrive, sequence, value))
+
+    def end(self) -> int:
+        """Say that this was all; return how many chunks that is."""
+        return self._writer.end()
+
+    def _allow(self, granted: int) -> None:
+        self._writer.allow(granted)
+        _wake(self._writing)
+
+    # -------------------------------------------------------------- the asker's side
+
+    async def ready(self) -> None:
+        """Wait until there is something to read, or to raise."""
+        while not self._reader.ready:
+            self._reading = asyncio.get_running_loop().create_future()
+            await self._reading
+
+    async def read(self) -> object:
+        """Return the next chunk, or ``Signal.END`` or ``Signal.CANCELLED``.
+
+        Raises:
+            FablewrightError: What the stream ended with instead.
+        """
+        await self.ready()
+        value = self._reader.take()
+        if value is Signal.FAILED and self._reader.error is not None:
+            raise self._reader.error
+        if self._reader.credit():
+            self._carry(partial(self._allow, self._reader.granted))
+        return value
+
+    def failed(self) -> bool:
+        """Return whether it ended in an error before the first chunk."""
+        return self._reader.error is not None and not self._reader.started
+
+    def settled(self, waiter: Waiter) -> None:
+        """Take in the outcome of the request."""
+        if waiter.replied and isinstance(count := waiter.future.result(), int):
+            self._reader.end(count)
+        elif waiter.replied:
+            self._reader.cut(ContractViolation(f"{waiter.envelope.to} does not stream {waiter.envelope.action}."))
+        else:
+            self._reader.cut(waiter.error())
+        self.close()
+
+    def close(self) -> None:
+        """Want no more; what is here can still be read."""
+        self._writer.cancel()
+        _wake(self._writing)
+        _wake(self._reading)
+
+    def _arrive(self, sequence: int, value: object) -> None:
+        self._reader.chunk(sequence, value)
+        _wake(self._reading)
+
+
+class Opener(Protocol):
+    """What a stream needs of its bus."""
+
+    def open_channel(self, to: str, errand: Errand, attempt: int, room: int) -> tuple[Waiter, Channel]: ...
+    async def try_to_stream(self, to: str, errand: Errand, once: Callable[[Errand, int], Any]) -> None: ...
+
+
+class Stream(Generic[T_co]):
+    """The chunks of one reply, as they come; leave it early, and the handler is stopped.
+
+    ::
+
+        async with bus.ask_stream("teller", Tell("a tale"), timeout=30) as words:
+            async for word in words:
+                ...
+
+    The request goes out with the first ``anext``.
+    """
+
+    def __init__(self, bus: Opener, to: str, errand: Errand, room: int) -> None:
+        if room < 1:
+            raise ContractViolation(f"A stream has room for at least 1 piece, not {room}.")
+        self._bus = bus
+        self._to = to
+        self._errand = errand
+        self._room = room
+        self._waiter: Waiter | None = None
+        self._channel: Channel | None = None
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<Stream {self._errand.request.action} {self._channel!r}>"
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T_co:
+        if self._closed:
+            raise StopAsyncIteration
+        try:
+            if self._channel is None:
+                await self._bus.try_to_stream(self._to, self._errand, self._once)
+            value: Any = Signal.END if self._channel is None else await self._channel.read()
+        except BaseException:
+            self._close()
+            raise
+        if isinstance(value, Signal):
+            self._close()
+            raise StopAsyncIteration
+        return value  # type: ignore[no-any-return]  # what the handler yields is T by its declaration
+
+    async def aclose(self) -> None:
+        """Want no more; the handler is stopped. Twice is harmless."""
+        self._close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def __del__(self) -> None:
+        if self._waiter is not None and not self._closed:
+            self._waiter.leave()
+
+    async def _once(self, errand: Errand, attempt: int) -> None:
+        """Make one attempt, up to the first chunk; later nothing is tried again."""
+        self._waiter, self._channel = self._bus.open_channel(self._to, errand, attempt, self._room)
+        try:
+            await self._channel.ready()
+        except asyncio.CancelledError:
+            self._waiter.give_up()
+            raise
+        if self._channel.failed():
+            channel, self._channel = self._channel, None
+            await channel.read()
+
+    def _close(self) -> None:
+        self._closed = True
+        if self._waiter is not None:
+            self._waiter.give_up()
+        if self._channel is not None:
+            self._channel.close()
+
+
+async def feed(channel: Channel, chunks: AsyncGenerator[object, None]) -> int:
+    """Send all that a handler yields; return how many chunks that was. The generator is closed in any case."""
+    async with aclosing(chunks):
+        try:
+            async for chunk in chunks:
+                await channel.write(chunk)
+        except Cancelled:
+            await asyncio.sleep(0)  # its asker has left: the word to stop is on its way
+    return channel.end()
+
+
+def _wake(waiting: asyncio.Future[None] | None) -> None:
+    if waiting is not None and not waiting.done():
+        waiting.set_result(None)
