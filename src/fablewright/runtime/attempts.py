@@ -114,7 +114,7 @@ class Attempts:
             permit = self._admit(errand, before)
             verdict, cause, message_id = Verdict.NEUTRAL, "", ""  # what a cancelled call says
             try:
-                reply = await (once or self._once)(errand, attempt)
+                reply = await (self._ask(errand, attempt) if once is None else once(errand, attempt))
             except (RequestFailed, ContractViolation) as error:
                 verdict, cause = verdict_of(error), str(error)
                 message_id = getattr(error, "message_id", "")
@@ -184,6 +184,10 @@ class Attempts:
         return retry_delay(self._retry, self._budget, failed, now=now, deadline=errand.deadline, draw=self._draw())
 
     # -------------------------------------------------------------- one attempt, or two side by side
+
+    def _ask(self, errand: Errand, attempt: int) -> Awaitable[object]:
+        waiter = self._send(errand, attempt)
+        return self._hedged(waiter, errand, attempt) if self._policy.hedge else waiter.reply()
 
     async def _hedged(self, first: Waiter, errand: Errand, attempt: int) -> object:
         delay = self._hedge_delay(errand)
