@@ -12,6 +12,7 @@ from fablewright.protocol import envelope as envelopes
 from fablewright.protocol.breaker import Breaker, Permit, State
 from fablewright.protocol.mailbox import Mailbox
 from fablewright.protocol.pending import Outcome, PendingRequests, Settle
+from fablewright.protocol.retry import RetryBudget
 from fablewright.runtime import attempts, bus
 from fablewright.runtime.arrivals import Arrivals
 from fablewright.runtime.outstanding import Outstanding
@@ -122,6 +123,10 @@ def retried_once_too_often(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(attempts, "retry_delay", again)
 
 
+def the_retry_budget_is_not_kept(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(RetryBudget, "allows", property(lambda budget: True))
+
+
 def a_half_open_breaker_lets_one_probe_too_many_through(patch: pytest.MonkeyPatch) -> None:
     honest = Breaker.admit
 
@@ -216,6 +221,7 @@ DEFECTS: dict[Callable[[pytest.MonkeyPatch], None], str] = {
     started_after_the_deadline: "I5",
     a_request_that_is_not_idempotent_is_retried: "I14",
     retried_once_too_often: "I13",
+    the_retry_budget_is_not_kept: "I13",
     a_half_open_breaker_lets_one_probe_too_many_through: "I12",
     a_child_outlives_its_parent: "I3",
     a_repeated_request_is_handled_twice: "I14",

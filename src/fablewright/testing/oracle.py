@@ -43,6 +43,8 @@ _RESULTS = {
 _BEFORE_SENDING = {"CircuitOpen", "BulkheadFull", "WouldDeadlock"}
 _NAMED = {"DeadlineExceeded", "RemoteError", "PeerLost", "MailboxFull"}  # errors that name the attempt that failed
 _ENOUGH = 20
+_HALF_A_BUCKET = 5  # tokens of a retry budget that may be spent (gRFC A6, as the runtime sets it)
+_EARNED = 0.1  # tokens for each success
 
 
 def judge(scenario: Scenario, events: Iterable[Event], *, default_timeout: float) -> list[str]:
@@ -148,6 +150,8 @@ class _Oracle:
         self._asks: dict[int, _Ask] = {}
         self._lives: dict[str, _Life] = {}
         self._running = dict.fromkeys(self._cast, 0)
+        self._again: Counter[tuple[str, str]] = Counter()  # retries and hedges, by agent and action
+        self._replied: Counter[tuple[str, str]] = Counter()
         self._stopping: float | None = None
         self._unsent: Counter[str] = Counter()  # asks that were over before anything was sent, by outcome
         self._refused = 0  # asks refused while the bus stopped: those after its end count as rejected
@@ -186,6 +190,7 @@ class _Oracle:
         ask.result = result
         if at > ask.deadline:
             self._blame("I6", at, who, f"got {result} after its deadline of {ask.deadline:g} s")
+        self._replied[ask.to, ask.action] += result == "replied"
         if result == "cancelled":
             for life in ask.now:
                 life.settle("cancelled", at)
@@ -273,6 +278,7 @@ class _Oracle:
     def _check_another(self, at: float, life: _Life, ask: _Ask, attempt: int) -> None:
         """A second attempt is a retry, when the first is over, or a hedge, while it is not."""
         rule = self._rules.get((ask.to, ask.action))
+        self._again[ask.to, ask.action] += 1
         if ask.action != "read":
             self._blame("I14", at, life.id, "was sent again although it is not idempotent")
         for before in ask.now:
@@ -414,6 +420,12 @@ class _Oracle:
         for number, ask in self._asks.items():
             if not ask.result:
                 self._blame("I1", ask.deadline, number, "never got anything")
+        for key, count in self._again.items():
+            budget = _HALF_A_BUCKET + _EARNED * self._replied[key]
+            if count > budget:
+                self._blame(
+                    "I13", 0.0, ".".join(key), f"{count} retries and hedges, where {budget:g} were in the budget"
+                )
         for life in self._lives.values():
             if life.started is not None and life.stopped is None:
                 self._blame("I7", life.started, life.id, "was started and never stopped")

@@ -255,7 +255,10 @@ class _Stage:
         self.outcomes = {outcome.value: count for outcome, count in seen.outcomes.items() if count}
         late = sum(count for reason, count in seen.dead_letters.items() if reason not in _NEVER_STARTED)
         self._note("counted", "bus", (seen.asked, self.outcomes.copy(), late))
-        refused = sum(what == "got" and isinstance(detail, tuple) and detail[0] in _REFUSED for _, what, _, detail in self.trace.events)
+        refused = sum(
+            what == "got" and isinstance(detail, tuple) and detail[0] in _REFUSED
+            for _, what, _, detail in self.trace.events
+        )
         self.requests = seen.asked + refused
         self.outcomes["refused"] = refused
 
