@@ -83,7 +83,6 @@ class _State(enum.Enum):
 _RUNNING = _State.RUNNING  # a member looked up in its Enum costs 0.05 us
 _REPLIED = Outcome.REPLIED
 _ASK = Kind.ASK
-_WITHDRAWN = frozenset({Outcome.EXPIRED, Outcome.CANCELLED})
 
 
 class Bus:
@@ -111,7 +110,7 @@ class Bus:
         self._node = node or secrets.token_hex(4)
         self._default_timeout = valid_timeout(self._options.default_timeout)
         self._numbers = itertools.count(1)
-        self._outstanding = Outstanding(self._withdrawn, self.bury_letter, self._is_queued, self._settled)
+        self._outstanding = Outstanding(self._withdrawn, self.bury_letter, self._is_queued)
         transport = self._options.transport
         self._line = None if transport is None else Line(transport, self)
         self._settle = self._outstanding.take_in if self._line is None else self._line.send_back
@@ -123,7 +122,6 @@ class Bus:
         self._batching: dict[tuple[str, str], Batching] = {}
         self._channels: dict[str, Channel] = {}  # of streams that are read, by message id
         self._subscriptions: list[tuple[type[Message], Subscription[Any]]] = []
-        self._when_withdrawn: dict[str, Callable[[], None]] = {}  # of deferred requests that want to know
         self._threads = Threads(self._options.threads, name="handler")
         patience = self._options.watchdog
         self._watchdog = None if patience is None else Watchdog(patience, self._name_of, self._blocked)
@@ -313,7 +311,7 @@ class Bus:
             waiter.give_up()
             raise
         if waiter.outcome is _REPLIED:
-            return cast("R", reply)
+            return reply  # type: ignore[no-any-return]  # what Request[R] promises
         if on_late is not None and waiter.outcome is Outcome.EXPIRED:
             self.when_late(waiter.envelope.message_id, on_late)
         try:
@@ -482,6 +480,8 @@ class Bus:
         envelope = self._envelope(_ASK, flying.route.to, request, deadline, parent, 1, story)
         now = self.now()
         waiter = Waiter(envelope, self._outstanding, flying.tally, now)
+        if self.observers:
+            self.note("joined", envelope)
         self._outstanding.open(waiter, Asked(now, envelope.message_id, flying.name, deadline, flying.linger))
         return waiter
 
@@ -685,8 +685,9 @@ class Bus:
 
     def when_withdrawn(self, request: Envelope, told: Callable[[], None]) -> None:
         """Have ``told`` called once if nobody waits for the answer to a deferred request any more."""
-        if request.message_id in self._outstanding:
-            self._when_withdrawn[request.message_id] = told
+        waiter = self._outstanding.of(request.message_id)
+        if waiter is not None:
+            waiter.on_withdrawn = told
 
     def is_waiting(self, request: Envelope) -> bool:
         """Return whether somebody still waits for the answer to a request."""
@@ -749,9 +750,6 @@ class Bus:
 
     def withdraw(self, message_id: str, to: str) -> None:
         """Stop what an agent does about a request, or was about to do."""
-        told = self._when_withdrawn.pop(message_id, None)
-        if told is not None:
-            told()
         post = self._posts.by_name.get(to)
         if post is not None:
             post.withdraw(message_id)
@@ -838,6 +836,7 @@ class Bus:
     def observe(self, observer: Observer) -> Callable[[], None]:
         """Have ``observer`` called with each event from now on; return what ends that."""
         self.observers = (*self.observers, observer)
+        self._outstanding.settled = self._settled
 
         def end() -> None:
             self.observers = tuple(other for other in self.observers if other is not observer)
@@ -884,12 +883,9 @@ class Bus:
             )
 
     def _settled(self, waiter: Waiter) -> None:
-        if self._when_withdrawn and waiter.outcome not in _WITHDRAWN:
-            self._when_withdrawn.pop(waiter.envelope.message_id, None)
-        if self.observers:
-            outcome = "" if waiter.outcome is None else waiter.outcome.value
-            failed = waiter.outcome is not None and waiter.outcome is not _REPLIED
-            self.note("ended", waiter.envelope, detail=f"{outcome}: {waiter.error()}" if failed else outcome)
+        outcome = "" if waiter.outcome is None else waiter.outcome.value
+        failed = waiter.outcome is not None and waiter.outcome is not _REPLIED
+        self.note("ended", waiter.envelope, detail=f"{outcome}: {waiter.error()}" if failed else outcome)
 
     def waits(self) -> tuple[Wait, ...]:
         """Return who waits for whom right now, the oldest first."""

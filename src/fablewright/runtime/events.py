@@ -14,6 +14,7 @@ __all__ = ["Event", "Observer", "What"]
 
 What: TypeAlias = Literal[
     "asked",  # a request was sent
+    "joined",  # an ask waits for what another one gets, as they are equal; it ends as that does
     "told",  # a message that wants no reply was sent
     "started",  # a handler began
     "ended",  # a request has its outcome; the detail says which, and what went wrong

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from fablewright.errors import BulkheadFull, ContractViolation, DeadlineExceeded, RequestFailed
 from fablewright.protocol.cache import Cache
@@ -122,6 +122,8 @@ class Guard:
         key = self._key(request)
         hit = cache.get(key, self._bus.now())
         if hit is not None:
+            if self._bus.observers:
+                self.attempts.note("cached", f"{hit.age:.3f} s old", errand)
             return hit.value
         try:
             return await self._worked_on(cache, key, errand)
@@ -131,6 +133,8 @@ class Guard:
                 raise
             if on_late is not None and isinstance(error, DeadlineExceeded):
                 self._bus.when_late(error.message_id, on_late)
+            state = "" if stale.fresh else ", out of date"
+            self.attempts.note("cached", f"{stale.age:.3f} s old{state}; {error}", errand, error.message_id)
             return stale.value if stale.fresh else request.mark_stale(stale.value, stale.age)
 
     async def _worked_on(self, cache: Cache, key: Hashable, errand: Errand) -> object:
@@ -158,4 +162,3 @@ class Guard:
         except TypeError as error:
             raise ContractViolation(f"{self._route.name} needs a key() that can be hashed: {error}.") from None
         return key
-
