@@ -80,7 +80,7 @@ def test_a_kept_history_is_what_still_happens(path: Path) -> None:
     run = simulate(history.scenario)
     assert run.violations == []
     if history.is_comparable:
-        renew = f"if that is right: python -m fablewright.testing replay {path.relative_to(Path.cwd())} --renew"
+        renew = f"if that is right: python -m fablewright.testing replay tests/simulation/golden/{path.name} --renew"
         assert not history.difference(run), f"{history.difference(run)}\n{renew}"
 
 

@@ -8,6 +8,10 @@
 A run is decided by its scenario alone: the loop's order, the faults and the backoff are drawn from its seed, the
 time is virtual, ids are counted, and the cyclic collector is kept out of it, for the moment at which it lets go of
 a reply token would be nobody's choice.
+
+A feature that the bus gets (streams, shared flights, batches, publishing) comes into the simulation in four places:
+what an errand may say (``scenario``), who does it and notes it (``players``), the words of the notes (``trace``), and
+what must be true of them (``oracle``).
 """
 
 from __future__ import annotations
@@ -75,15 +79,10 @@ class Run:
     choices: int
 
 
-def simulate(scenario: Scenario, *, make_bus: Callable[..., Bus] = Bus) -> Run:
-    """Run a scenario to its end and judge it.
-
-    Args:
-        scenario: What to run.
-        make_bus: What to test instead of ``Bus``.
-    """
+def simulate(scenario: Scenario) -> Run:
+    """Run a scenario to its end and judge it."""
     loop = VirtualTimeLoop(scenario.seed)
-    stage = _Stage(scenario, loop, make_bus)
+    stage = _Stage(scenario, loop)
     with _undisturbed(), asyncio.Runner(loop_factory=lambda: loop) as runner:
         try:
             runner.run(stage.play())
@@ -120,7 +119,7 @@ def _undisturbed() -> Iterator[None]:
 class _Stage:
     """Everything that is alive during one run."""
 
-    def __init__(self, scenario: Scenario, loop: VirtualTimeLoop, make_bus: Callable[..., Bus]) -> None:
+    def __init__(self, scenario: Scenario, loop: VirtualTimeLoop) -> None:
         self._scenario = scenario
         self._loop = loop
         self._errands = scenario.errands
@@ -133,7 +132,7 @@ class _Stage:
         self._asker = Asker(trace)
         self._players = [Player(cast, self._asker, trace, self.faults) for cast in scenario.cast]
         dice = random.Random(scenario.seed).random
-        self._bus = make_bus(
+        self._bus = Bus(
             BusOptions(
                 default_timeout=_TIMEOUT,
                 policies={(rule.to, rule.action): _policy(rule) for rule in scenario.rules},
