@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from fablewright.protocol.batch import BatchRules
+    from fablewright.protocol.breaker import Breaker
     from fablewright.protocol.message import Request, StreamRequest
     from fablewright.runtime.agent import Agent
     from fablewright.runtime.context import BatchHandler, Context, ReplyToken
@@ -494,6 +495,16 @@ class Bus:
         if route is not None and route.guard is not None:
             route.guard.invalidate()
 
+    def breaker(self, to: str, action: str) -> Breaker | None:
+        """Return an action's circuit breaker, to look at it or to force it; None if its policy has none.
+
+        ::
+
+            bus.breaker("haystack_pipeline", "retrieve_documents").force_open(bus.now())
+        """
+        guard = (self._routes.get((to, action)) or self._find_route(to, action)).guard
+        return None if guard is None else guard.breaker
+
     def tell(self, to: str, message: Message, *, parent: Envelope | None = None) -> None:
         """Send a message that wants no reply. One that cannot be delivered becomes a dead letter."""
         if self._state is _State.NEW:
@@ -801,7 +812,7 @@ class Bus:
 
     def bury_letter(self, letter: DeadLetter, envelope: Envelope | None = None) -> None:
         """Keep what found no taker; a late reply may still be of use to somebody."""
-        if letter.reason is Reason.LATE and is_reply(letter.body):
+        if letter.reason in _TOO_LATE and is_reply(letter.body):
             for told in self._late.pop(letter.message_id, ()):
                 self._tell_late(told, letter.body)
         if self.observers:

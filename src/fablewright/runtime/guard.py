@@ -17,6 +17,7 @@ from fablewright.runtime.flying import Flying, Lobby
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
 
+    from fablewright.protocol.breaker import Breaker
     from fablewright.protocol.message import Request
     from fablewright.runtime.policies import Policy
     from fablewright.runtime.route import Route
@@ -90,6 +91,11 @@ class Guard:
     async def stream(self, errand: Errand, once: Callable[[Errand, int], Awaitable[object]]) -> None:
         """Make the attempts to begin a stream; nothing of it is kept or shared."""
         await self.attempts.run(errand, once)
+
+    @property
+    def breaker(self) -> Breaker | None:
+        """The action's circuit breaker, if it has one."""
+        return self.attempts.breaker
 
     def invalidate(self) -> None:
         """Let what was kept so far be out of date; it may still stand in when nothing better can be had."""

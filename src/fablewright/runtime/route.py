@@ -11,6 +11,7 @@ from fablewright.runtime.tally import Tally
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fablewright.protocol.breaker import Breaker
     from fablewright.runtime.post import Post
 
 __all__ = ["Route"]
@@ -21,6 +22,8 @@ class Guarding(Protocol):
 
     inside: int
 
+    @property
+    def breaker(self) -> Breaker | None: ...
     async def ask(self, errand: Any, on_late: Callable[[Any], None] | None) -> object: ...  # noqa: ANN401 - an Errand
     async def stream(self, errand: Any, once: Callable[[Any, int], Any]) -> None: ...  # noqa: ANN401 - as above
     def invalidate(self) -> None: ...
