@@ -8,7 +8,7 @@ import pytest
 
 from fablewright.errors import InvalidInput
 from fablewright.testing.history import History, load, save
-from fablewright.testing.scenario import from_json, generate, to_json
+from fablewright.testing.scenario import from_json, generate, in_order, to_json
 from fablewright.testing.simulation import simulate
 from fablewright.testing.trace import Trace
 
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 def test_a_scenario_survives_json(seed: int) -> None:
     scenario = generate(seed, roots=20)
     assert from_json(json.loads(json.dumps(to_json(scenario)))) == scenario
+
+
+def test_in_order_nothing_is_shuffled_and_no_two_asks_come_at_once() -> None:
+    scenario = in_order(generate(3, roots=50))
+    assert len({root.at for root in scenario.load}) == 50
+    assert not scenario.shuffled
+    assert from_json(json.loads(json.dumps(to_json(scenario)))) == scenario
+    assert simulate(scenario).violations == []
 
 
 def test_the_same_seed_makes_the_same_scenario_and_another_makes_another() -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fablewright.errors import InvalidInput
 from fablewright.testing.campaign import campaign
 from fablewright.testing.history import load, save
-from fablewright.testing.scenario import generate
+from fablewright.testing.scenario import generate, in_order
 from fablewright.testing.simulation import simulate
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     replaying = commands.add_parser("replay", help="run one scenario and tell what happens")
     replaying.add_argument("what", help="a seed, or a file that --save has written")
     replaying.add_argument("--roots", type=_at_least_1, default=300, metavar="R", help="asks from outside (300)")
+    replaying.add_argument("--in-order", action="store_true", help="one ask after the other, nothing shuffled")
     replaying.add_argument("--save", type=Path, metavar="FILE", help="keep the run")
     replaying.add_argument("--renew", action="store_true", help="write to the file how it is now")
     return parser
@@ -97,6 +98,8 @@ def _listed(counts: Counter[str]) -> str:
 def _replay(options: argparse.Namespace) -> int:
     history = None if options.what.lstrip("-").isdecimal() else load(Path(options.what))
     scenario = generate(int(options.what), roots=options.roots) if history is None else history.scenario
+    if options.in_order:
+        scenario = in_order(scenario)
     run = simulate(scenario)
     difference = "" if history is None else history.difference(run)
     if options.save is not None:

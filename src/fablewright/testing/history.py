@@ -3,12 +3,13 @@
 The first line is the scenario, each further line an event. What a file says that is not so any more shows the
 first event at which the bus behaves otherwise than when the file was written::
 
-    python -m fablewright.testing replay 17 --save tests/simulation/golden/crash.jsonl
+    python -m fablewright.testing replay 17 --in-order --save tests/simulation/golden/crash.jsonl
     python -m fablewright.testing replay tests/simulation/golden/crash.jsonl            # the same still?
     python -m fablewright.testing replay tests/simulation/golden/crash.jsonl --renew    # it should differ
 
-The order of what falls on one instant depends on how many callbacks asyncio makes of it, so a history holds
-for the minor version of Python that it was written with; its scenario runs everywhere.
+The order of what falls on one instant depends on how many turns of the loop things take, in the bus and in
+asyncio. So a shuffled history changes with every optimisation; one that is kept for its behaviour is better
+``--in-order``. Either holds for the minor version of Python that it was written with; its scenario runs everywhere.
 """
 
 from __future__ import annotations

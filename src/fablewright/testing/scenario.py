@@ -9,7 +9,7 @@ Times are in ticks of 1/128 s, the grid on which the faults delay.
 from __future__ import annotations
 
 import random
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from fablewright.testing.faults import Crash, FaultPlan, Outage, Partition
@@ -17,7 +17,19 @@ from fablewright.testing.faults import Crash, FaultPlan, Outage, Partition
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ENDINGS", "Cast", "Errand", "Root", "Rule", "Scenario", "Step", "from_json", "generate", "to_json"]
+__all__ = [
+    "ENDINGS",
+    "Cast",
+    "Errand",
+    "Root",
+    "Rule",
+    "Scenario",
+    "Step",
+    "from_json",
+    "generate",
+    "in_order",
+    "to_json",
+]
 
 ENDINGS = {
     # how a handler ends: how often, out of a hundred
@@ -114,7 +126,7 @@ class Scenario:
     """One run.
 
     Attributes:
-        seed: Of the loop's shuffling, and of the faults.
+        seed: Of the loop's shuffling, the faults and the backoff.
         cast: The agents.
         rules: Policies of the bus.
         errands: What the roots ask.
@@ -122,6 +134,7 @@ class Scenario:
         plan: What goes wrong.
         stop: Tick at which the bus is stopped; 0 for after everything is over.
         drain: Ticks that the stop waits for what is under way.
+        shuffled: Whether the loop shuffles what falls on one instant.
     """
 
     seed: int
@@ -132,6 +145,7 @@ class Scenario:
     plan: FaultPlan
     stop: int
     drain: int
+    shuffled: bool = True
 
 
 # ------------------------------------------------------------------ making one up
@@ -164,6 +178,16 @@ def generate(seed: int, *, roots: int = 300) -> Scenario:
     )
     stop = horizon // 2 + dice.upto(horizon // 2) if dice.chance(0.2) else 0
     return Scenario(seed, cast, rules, errands, tuple(load), _plan(dice, names, horizon), stop, dice.among((0, 1, 64)))
+
+
+def in_order(scenario: Scenario) -> Scenario:
+    """Return a scenario with nothing shuffled and no two asks from outside on one instant.
+
+    What happens in it depends far less on how many turns of the loop something takes, so a history of it holds
+    until the bus behaves otherwise.
+    """
+    apart = (root._replace(at=5 * number) for number, root in enumerate(scenario.load, start=1))
+    return replace(scenario, load=tuple(apart), shuffled=False)
 
 
 class _Dice:
@@ -278,6 +302,7 @@ def from_json(data: dict[str, Any]) -> Scenario:
         plan=FaultPlan(**plan),
         stop=data["stop"],
         drain=data["drain"],
+        shuffled=data["shuffled"],
     )
 
 

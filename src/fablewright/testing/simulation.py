@@ -81,7 +81,7 @@ class Run:
 
 def simulate(scenario: Scenario) -> Run:
     """Run a scenario to its end and judge it."""
-    loop = VirtualTimeLoop(scenario.seed)
+    loop = VirtualTimeLoop(scenario.seed if scenario.shuffled else None)
     stage = _Stage(scenario, loop)
     with _undisturbed(), asyncio.Runner(loop_factory=lambda: loop) as runner:
         try:
