@@ -84,6 +84,7 @@ class _State(enum.Enum):
 _RUNNING = _State.RUNNING  # a member looked up in its Enum costs 0.05 us
 _REPLIED = Outcome.REPLIED
 _ASK = Kind.ASK
+_TOO_LATE = frozenset({Reason.LATE, Reason.UNKNOWN})  # after many others have ended it is forgotten what a reply is to
 
 
 class Bus:

@@ -43,6 +43,7 @@ class Lobby(Courier, Protocol):
     def wait_aside(self, flying: Flying, errand: Errand) -> Waiter: ...  # noqa: D102 - see Bus
     def end(self, message_id: str, outcome: Outcome, value: object) -> None: ...  # noqa: D102 - see Bus
     def is_pending(self, message_id: str) -> bool: ...  # noqa: D102 - see Bus
+    def when_late(self, message_id: str, told: Callable[[Any], None]) -> None: ...  # noqa: D102 - see Bus
 
 
 class Flying:
