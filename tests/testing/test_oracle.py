@@ -185,6 +185,16 @@ def test_what_goes_out_at_the_instant_of_the_last_failure_was_not_refused_yet() 
     assert all(watch.sent(Attempt(2.5)) == "" for _ in range(5))
 
 
+def test_a_probe_whose_asker_was_cancelled_is_neutral_though_it_failed() -> None:
+    watch = failed_twice()
+    probe = Attempt(3.6)
+    watch.sent(probe)
+    watch.ended(probe, 3.7, failed=True)
+    watch.cancelled(probe)
+    assert watch.sent(Attempt(3.8)) == ""
+    assert "2 let through" in watch.sent(Attempt(3.9))
+
+
 def test_a_breaker_without_failures_has_no_reason_to_refuse() -> None:
     watch = BreakerWatch(Rule("ada", "read", 0, 0, 2, 1, 128, 0, 0))
     assert not watch.may_refuse

@@ -47,7 +47,7 @@ class BreakerWatch:
         self._failures = rule.failures
         self._permits = rule.permits
         self._reset = rule.reset * _TICK
-        self._row = 0
+        self._row: list[Attempt] = []  # that failed one after the other
         self._failed_at = -1.0  # when the row became long enough
         self._succeeded_at = -1.0
         self._bad = 0  # attempts that failed or expired, ever
@@ -55,7 +55,7 @@ class BreakerWatch:
 
     def sent(self, attempt: Attempt) -> str:
         """Take note of an attempt that goes out; return what is wrong with that, in words, or nothing."""
-        if self._row < self._failures or attempt.sent <= self._failed_at:
+        if len(self._row) < self._failures or attempt.sent <= self._failed_at:
             return ""
         begins = attempt.sent - self._reset
         self._probes = [probe for probe in self._probes if probe.sent > begins]
@@ -63,19 +63,27 @@ class BreakerWatch:
         counted = sum(probe.holds_permit for probe in self._probes)
         if counted <= self._permits:
             return ""
-        return f"is one of {counted} let through in {self._reset:g} s after {self._row} failures in a row"
+        return f"is one of {counted} let through in {self._reset:g} s after {len(self._row)} failures in a row"
 
     def ended(self, attempt: Attempt, at: float, *, failed: bool) -> None:
         """Take note of an outcome that speaks of the agent's health: a reply, or a failure that is not the asker's."""
         if not failed:
-            self._row, self._succeeded_at = 0, at
+            self._succeeded_at = at
+            self._row.clear()
             self._probes.clear()
             return
         self._bad += 1
         if attempt.sent > self._succeeded_at:
-            self._row += 1
-            if self._row == self._failures:
+            self._row.append(attempt)
+            if len(self._row) == self._failures:
                 self._failed_at = at
+
+    def cancelled(self, attempt: Attempt) -> None:
+        """Take note that an attempt's asker was cancelled before it got to know the outcome: that is neutral."""
+        if attempt in self._row:
+            self._row.remove(attempt)
+        if attempt in self._probes:
+            self._probes.remove(attempt)
 
     def expired(self) -> None:
         """Take note of an attempt that got no answer in time."""

@@ -194,6 +194,8 @@ class _Oracle:
         if result == "cancelled":
             for life in ask.now:
                 life.settle("cancelled", at)
+                if life.watch is not None and life.settled == at:
+                    life.watch.cancelled(life)
         elif not ask.now or result in _BEFORE_SENDING or (result == "Rejected" and value != ask.now[-1].id):
             self._check_refusal(at, who, ask, result)
         else:
@@ -223,6 +225,8 @@ class _Oracle:
 
     def _check_result(self, at: float, who: int, ask: _Ask, result: str, value: object) -> None:
         """The asker must be told what became of its last attempt, when it became that."""
+        if result == "PeerLost" and self._drains and self._is_stopped(at):
+            return
         for life in ask.now:
             life.expire(at)
             if self._is_stopped(at):
