@@ -16,7 +16,7 @@ clock, sleeps, or calls anybody.
 The rules:
 
 1. A request whose deadline is at ``fact.now`` or before has expired, whatever the fact says about it: a
-   reply that comes at the deadline is late.
+   reply that comes at the deadline is late. One that is asked without any time left is not even sent.
 2. ``Tick`` expires the others, earliest first, but no more than ``at_once`` of them: a loop that has to
    end a hundred thousand requests gets its breath between the slices. ``next_deadline`` lies in the past
    until all are done.
@@ -24,8 +24,10 @@ The rules:
    reason; a cancel, loss or rejection that comes after it is nothing at all, for it carries nothing.
 4. An outcome for an id that was never asked, or so long ago that it is forgotten, is a dead letter too.
 5. Work whose late reply is still of use may ``linger``: it is withdrawn only so many seconds after the
-   deadline. The asker does not wait for it.
-6. After ``Stopped`` nothing waits, and whatever is asked is rejected at once.
+   deadline, unless it ends before. The asker does not wait for it, and cannot cancel it any more.
+6. ``PeerGone`` and ``Stopped`` end all that they concern, in the order in which it was asked. There is nobody
+   to withdraw it from.
+7. After ``Stopped`` nothing waits, and whatever is asked is rejected at once.
 """
 
 from __future__ import annotations
@@ -156,7 +158,7 @@ class PendingRequests:
         self._ended_before: dict[str, Outcome] = {}  # as many from before those
         self._remember = remember
         self._at_once = at_once
-        self._until_sweep = 64
+        self._left_behind = 0  # entries in the heap whose requests have ended
         self._stopped = False
 
     def __repr__(self) -> str:
@@ -175,16 +177,17 @@ class PendingRequests:
         return len(self._lingering)
 
     def next_deadline(self) -> float | None:
-        """Return when a ``Tick`` has something to do next, or None when nothing waits."""
+        """Return when a ``Tick`` has something to do next, or None when nothing waits or lingers."""
         while self._due and not self._is_current(self._due[0]):
             heapq.heappop(self._due)
+            self._left_behind -= 1
         return self._due[0][0] if self._due else None
 
     def handle(self, fact: Fact) -> list[Effect]:
         """Take in one fact and return what is to be done about it, in order.
 
         Raises:
-            ContractViolation: ``Asked`` with an id that waits already.
+            ContractViolation: ``Asked`` with an id that waits or lingers already.
         """
         if type(fact) is Ended:  # the most frequent first
             return self._end(fact)
@@ -198,7 +201,7 @@ class PendingRequests:
 
     def _ask(self, fact: Asked) -> list[Effect]:
         now, message_id, _, deadline, _ = fact
-        if message_id in self._waiting:
+        if message_id in self._waiting or message_id in self._lingering:
             raise ContractViolation(f"Request {message_id} waits already; ids are used once.")
         self._waiting[message_id] = fact
         if self._stopped:
@@ -214,14 +217,18 @@ class PendingRequests:
         if request is None:
             return self._too_late(fact)
         if request.deadline <= now:
-            return self._expire(message_id, request, now) + self._too_late(fact)
+            expired = self._expire(message_id, request, now)
+            self._leave_behind()
+            return expired + self._too_late(fact)
         settled = self._settle(message_id, outcome, value)
+        self._leave_behind()
         return [settled, Withdraw(message_id, request.to)] if outcome is _CANCELLED else [settled]
 
     def _too_late(self, fact: Ended) -> list[Effect]:
         if fact.outcome is _CANCELLED:
             return []  # its asker left long ago
-        self._lingering.pop(fact.message_id, None)
+        if self._lingering.pop(fact.message_id, None) is not None:
+            self._leave_behind()
         if fact.outcome not in {Outcome.REPLIED, Outcome.FAILED}:
             return []
         before = self._ended.get(fact.message_id) or self._ended_before.get(fact.message_id)
@@ -234,6 +241,7 @@ class PendingRequests:
         while left and self._due and self._due[0][0] <= now:
             entry = heapq.heappop(self._due)
             if not self._is_current(entry):
+                self._left_behind -= 1
                 continue
             left -= 1
             message_id = entry[1]
@@ -264,9 +272,11 @@ class PendingRequests:
             self._lingering = {i: request for i, request in self._lingering.items() if request.to != fact.peer}
         effects: list[Effect] = []
         for request in lost:
-            overdue = request.deadline <= fact.now
-            outcome = Outcome.EXPIRED if overdue else Outcome.PEER_LOST
-            effects.append(self._settle(request.message_id, outcome, fact.value))
+            if request.deadline <= fact.now:
+                effects.append(self._settle(request.message_id, _EXPIRED, None))
+            else:
+                effects.append(self._settle(request.message_id, Outcome.PEER_LOST, fact.value))
+        self._sweep()
         return effects
 
     def _settle(self, message_id: str, outcome: Outcome, value: object) -> Settle:
@@ -275,17 +285,26 @@ class PendingRequests:
         ended[message_id] = outcome
         if len(ended) >= self._remember:
             self._ended_before, self._ended = ended, {}
-        self._until_sweep -= 1
-        if not self._until_sweep:
-            self._sweep()
         return Settle(message_id, outcome, value)
 
+    def _leave_behind(self) -> None:
+        """Note that a request ends while its entry is in the heap; sweep when that makes half of the entries.
+
+        Most requests end long before their deadline; the heap would hold each of them until then. A sweep
+        costs as much as there are requests left, and at least so many have ended since the one before.
+        """
+        self._left_behind += 1
+        if self._left_behind >= 64 and 2 * self._left_behind > len(self._due):
+            self._sweep()
+
     def _sweep(self) -> None:
-        # Most requests end long before their deadline; without this the heap would hold each of them until
-        # then. It comes after as many ends as there are requests left, so it costs O(1) a request, amortised.
-        self._due = [entry for entry in self._due if self._is_current(entry)]
+        self._due = [
+            (request.deadline, message_id)
+            for requests in (self._waiting, self._lingering)
+            for message_id, request in requests.items()
+        ]
         heapq.heapify(self._due)
-        self._until_sweep = max(64, len(self._due))
+        self._left_behind = 0
 
     def _is_current(self, entry: tuple[float, str]) -> bool:
         deadline, message_id = entry
