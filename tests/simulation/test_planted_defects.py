@@ -200,14 +200,15 @@ def the_asker_is_told_later(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(bus.Bus, "settle", settle)
 
 
-def a_worker_is_left_over(patch: pytest.MonkeyPatch) -> None:
-    honest = Post._ended
+def a_task_is_left_over(patch: pytest.MonkeyPatch) -> None:
+    honest = bus.Bus.withdraw
+    left: list[asyncio.Task[None]] = []
 
-    def ended(post: Post, worker: Any) -> None:
-        honest(post, worker)
-        post._supervisor.start(asyncio.sleep(1e9), name="left over")
+    def withdraw(self: bus.Bus, message_id: str, to: str) -> None:
+        honest(self, message_id, to)
+        left.append(asyncio.get_running_loop().create_task(asyncio.sleep(1e9)))
 
-    patch.setattr(Post, "_ended", ended)
+    patch.setattr(bus.Bus, "withdraw", withdraw)
 
 
 DEFECTS: dict[Callable[[pytest.MonkeyPatch], None], str] = {
@@ -231,7 +232,7 @@ DEFECTS: dict[Callable[[pytest.MonkeyPatch], None], str] = {
     a_reply_goes_to_another: "I1",
     a_cancelled_request_counts_as_lost: "I1",
     the_asker_is_told_later: "I1",
-    a_worker_is_left_over: "I2",
+    a_task_is_left_over: "I2",
 }
 
 
