@@ -8,7 +8,6 @@ so a request has one outcome whatever the handler, the clock and the asker do at
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import enum
 import itertools
 import logging
@@ -16,10 +15,11 @@ import secrets
 import threading
 import time
 from collections import Counter, OrderedDict, deque
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from fablewright.errors import ContractViolation, MailboxFull, PeerLost, Rejected, UnknownRecipient, WouldDeadlock
+from fablewright.errors import ContractViolation, MailboxFull, Rejected, UnknownRecipient, WouldDeadlock
 from fablewright.protocol.dead_letter import DeadLetter, Reason
 from fablewright.protocol.envelope import Envelope, Kind, shrink, valid_timeout
 from fablewright.protocol.message import Message
@@ -30,6 +30,7 @@ from fablewright.runtime.batching import Batching
 from fablewright.runtime.body import check_body
 from fablewright.runtime.events import Event
 from fablewright.runtime.failure import BrokenContract, is_reply
+from fablewright.runtime.from_thread import ask_and_block
 from fablewright.runtime.guard import Guard
 from fablewright.runtime.line import Line
 from fablewright.runtime.outstanding import Outstanding, Waiter
@@ -430,37 +431,12 @@ class Bus:
             ContractViolation: The bus is not running, or this is the thread of its event loop, which would block.
             RequestFailed: As ``ask``.
         """
-        loop = self._loop
-        if loop is None or loop.is_closed() or self._is_stopped:
+        if self._loop is None or self._loop.is_closed() or self._is_stopped:
             raise ContractViolation("The bus is not running: start it before it is asked from a thread.")
         if threading.get_ident() == self._thread:
             raise ContractViolation("This is the thread of the event loop: use `await bus.ask(...)` here.")
-        answer: concurrent.futures.Future[R] = concurrent.futures.Future()
-
-        async def ask() -> None:
-            try:
-                answer.set_result(await self.ask(to, request, timeout=timeout, parent=parent))
-            except Exception as error:  # noqa: BLE001 - whatever it is belongs to the caller
-                answer.set_exception(error)
-
-        def ended() -> None:
-            if not answer.done():
-                answer.set_exception(PeerLost("The bus stopped before there was an answer.", to=to))
-
-        def begin() -> None:
-            tasks.append(self._supervisor.start(ask(), name=f"asked from a thread: {to}", on_end=ended))
-
-        def give_up() -> None:
-            for task in tasks:
-                task.cancel()
-
-        tasks: list[asyncio.Task[None]] = []
-        loop.call_soon_threadsafe(begin)
-        try:
-            return answer.result()
-        except KeyboardInterrupt:
-            loop.call_soon_threadsafe(give_up)
-            raise
+        asking = partial(self.ask, to, request, timeout=timeout, parent=parent)
+        return ask_and_block(asking, self._loop, self._supervisor)
 
     async def on_thread(self, work: Callable[..., R], *args: object) -> R:
         """Call something that blocks on one of the bus's threads, and return what it does."""

@@ -1,9 +1,9 @@
 """Where an agent takes its messages: a mailbox, and workers that run the handlers.
 
 The workers are Leader/Followers (Schmidt and others, 2000). One of them, the leader, takes message after
-message. While handlers return without having to wait, that is all, and no task is made. When a handler
-waits for something, its worker hands the lead over, stays with that handler to its end, and then leads
-again if nobody does.
+message. While handlers return without having to wait, that is all, and no task is made. When the leader's
+handler waits for something and another message is there, another worker is appointed; the first stays with
+its handler to the end, and then leads again if nobody does.
 
 A handler runs in its worker's task from its first step to its last, so ``asyncio.timeout``, task groups and
 cancellation mean what they always mean. What it changes in its context variables is seen by no other
@@ -16,7 +16,6 @@ import asyncio
 import types
 from contextvars import Context as Variables
 from contextvars import copy_context
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fablewright.protocol.dead_letter import Reason
@@ -26,7 +25,7 @@ from fablewright.runtime.context import Context, ReplyToken, Sender
 from fablewright.runtime.statistics import AgentStatistics
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator
+    from collections.abc import Generator
 
     from fablewright.protocol.envelope import Envelope
     from fablewright.runtime.agent import Agent
@@ -59,13 +58,15 @@ class Desk(Sender, Protocol):
 class Worker:
     """One task that runs handlers, one after the other."""
 
-    __slots__ = ("_asked", "envelope", "task", "wake")
+    __slots__ = ("_post", "asked", "envelope", "is_leaving", "task", "wake")
 
-    def __init__(self) -> None:
+    def __init__(self, post: Post) -> None:
+        self._post = post
         self.task: asyncio.Task[None] | None = None
         self.wake: asyncio.Future[None] | None = None  # resolved when there is something to do again
         self.envelope: Envelope | None = None  # what it handles now
-        self._asked: list[Waiter] | None = None  # by that handler; those with an outcome are swept out now and then
+        self.asked: list[Waiter] | None = None  # by that handler; those with an outcome are swept out now and then
+        self.is_leaving = False  # cancelled: it ends with its handler, also if that takes no notice
 
     def __repr__(self) -> str:
         if self.envelope is None:
@@ -74,15 +75,15 @@ class Worker:
 
     def asks(self, waiter: Waiter) -> None:
         """Note that its handler waits for somebody."""
-        if self._asked is None:
-            self._asked = []
-        elif len(self._asked) >= 8:
-            self._asked = [asked for asked in self._asked if asked.outcome is None]
-        self._asked.append(waiter)
+        if self.asked is None:
+            self.asked = []
+        elif len(self.asked) >= 8:
+            self.asked = [asked for asked in self.asked if asked.outcome is None]
+        self.asked.append(waiter)
 
     def waits(self) -> list[Envelope]:
         """Return the requests that its handler waits for."""
-        return [asked.envelope for asked in self._asked or () if asked.outcome is None]
+        return [asked.envelope for asked in self.asked or () if asked.outcome is None]
 
     def rouse(self) -> bool:
         """End its standing by; return whether it did stand by, and was not on its way out."""
@@ -91,9 +92,15 @@ class Worker:
         self.wake.set_result(None)
         return True
 
-    def rest(self) -> None:
-        """Let go of what was handled."""
-        self.envelope = self._asked = None
+    def stop(self) -> None:
+        """End its handler, and it."""
+        self.is_leaving = True
+        if self.task is not None:
+            self.task.cancel()
+
+    def ended(self) -> None:
+        """Have its post clean up after it."""
+        self._post.clean_up(self)
 
 
 class Post:
@@ -120,7 +127,9 @@ class Post:
         self._concurrency = agent.concurrency
         self._leader: Worker | None = None
         self._idle: Worker | None = None  # the one that stands by while nothing is to be done
+        self._relief_is_due = False
         self._variables = Variables()
+        self._name = f"{agent.name} worker"
 
     def __repr__(self) -> str:
         return f"<Post {self.agent.name} running={len(self.running)} {self.mailbox!r}>"
@@ -159,48 +168,51 @@ class Post:
         dropped = self.mailbox.put(envelope, self._concurrency - len(self.running))
         if dropped is not None:
             self._desk.dropped(dropped)
-        if self._leader is None:
-            worker = self._idle
-            if worker is not None and worker.rouse():
-                self._idle = None
-                self._leader = worker
-            else:
-                self._appoint()
+        leader = self._leader
+        if leader is None or leader.envelope is not None:
+            self._appoint()
 
     def withdraw(self, message_id: str) -> None:
         """Nobody waits any more: take the message out of the mailbox, or stop its handler."""
         worker = self.running.get(message_id)
         if worker is None:
             self.mailbox.withdraw(message_id)
-        elif worker.task is not None:
-            worker.task.cancel()
+        else:
+            worker.stop()
 
     def close(self) -> list[Envelope]:
         """Start no handler any more, stop those that run, and return what was queued."""
         self.is_open = False
         for worker in [*self.running.values(), self._idle, self._leader]:
-            if worker is not None and worker.task is not None:
-                worker.task.cancel()
+            if worker is not None:
+                worker.stop()
         return self.mailbox.clear()
 
     # -------------------------------------------------------------- leader and followers
 
     def _appoint(self) -> None:
         """See to it that somebody takes what waits, as far as the agent's concurrency allows."""
-        if self._leader is not None or not self.is_open or self.is_full or not len(self.mailbox):
+        leader = self._leader
+        if leader is not None and leader.envelope is None:
+            return  # it is about to take the next message itself
+        if not self.is_open or self.is_full or not len(self.mailbox):
             return
-        worker, self._idle = self._idle, None
-        if worker is None or not worker.rouse():
-            worker = Worker()
+        worker = self._idle
+        if worker is not None and worker.rouse():
+            self._idle = None
+        else:
+            worker = Worker(self)
             worker.task = self._supervisor.start(
-                self._lead(worker),
-                name=f"{self.agent.name} worker",
-                on_end=partial(self._ended, worker),
-                variables=self._variables.copy(),
+                self._lead(worker), name=self._name, on_end=worker.ended, variables=self._variables.copy()
             )
         self._leader = worker
 
-    def _ended(self, worker: Worker) -> None:
+    def _relieve(self) -> None:
+        """Appoint another if the leader waits in a handler while there are messages to take."""
+        self._relief_is_due = False
+        self._appoint()
+
+    def clean_up(self, worker: Worker) -> None:
         """Clean up after a worker, however it ended: also one that was cancelled before its first step."""
         if self._leader is worker:
             self._leader = None
@@ -210,6 +222,7 @@ class Post:
             self.running.pop(worker.envelope.message_id, None)
             if self._desk.observers:
                 self._desk.note("finished", worker.envelope)
+        worker.task = None  # a cancelled task holds its error, that the frames, and they the worker
         self._appoint()
 
     async def _lead(self, worker: Worker) -> None:  # noqa: C901, PLR0912 - every message comes through; calls cost
@@ -241,44 +254,29 @@ class Post:
             running[message_id] = worker
             if desk.observers:
                 desk.note("started", envelope)
+            if len(mailbox) and not self._relief_is_due:
+                self._relief_is_due = True
+                asyncio.get_running_loop().call_soon(self._relieve)
             context = Context(desk, envelope)
-            work = handlers[envelope.action](self.agent, envelope.body, context)
             try:
-                waits_for = work.send(None)
-            except StopIteration as returned:
-                self._returned(envelope, context, returned.value)
+                reply = await handlers[envelope.action](self.agent, envelope.body, context)
             except Exception as error:  # noqa: BLE001 - whatever a handler raises is its asker's to know
                 desk.refuse(envelope, error)
             except BaseException:
+                # Withdrawn by its asker (then this settles nothing), cancelled by itself, or the program is ending.
                 desk.lost(envelope, "gave up")
                 raise
             else:
-                self._leader = None
-                self._appoint()
-                await self._finish(work, waits_for, envelope, context)
-                if self._leader is None and not _is_cancelled(worker):  # type: ignore[redundant-expr]  # it may have been given
-                    self._leader = worker
+                self._returned(envelope, context, reply)
+                del reply
             if desk.observers:
                 desk.note("finished", envelope)
-            del running[message_id], work, context, envelope
-            worker.rest()
-            if self._leader is not worker or copy_context() != self._variables:
+            del running[message_id], context, envelope
+            worker.envelope = worker.asked = None
+            if self._leader is None:
+                self._leader = worker
+            if self._leader is not worker or copy_context() != self._variables or worker.is_leaving:
                 return
-
-    async def _finish(
-        self, work: Coroutine[Any, Any, object], waits_for: object, envelope: Envelope, context: Context
-    ) -> None:
-        """Stay with a handler that has begun to wait, to its end."""
-        try:
-            reply = await _resume(work, waits_for)
-        except Exception as error:  # noqa: BLE001 - as above
-            self._desk.refuse(envelope, error)
-        except BaseException:
-            # Withdrawn by its asker (then this settles nothing), cancelled by itself, or the program is ending.
-            self._desk.lost(envelope, "gave up")
-            raise
-        else:
-            self._returned(envelope, context, reply)
 
     def _returned(self, envelope: Envelope, context: Context, reply: object) -> None:
         """Hold a handler to its contract: a reply, or a token, and nothing at all for what was only told."""
@@ -298,33 +296,7 @@ class Post:
             desk.violated(envelope, "deferred and returned a reply as well")
 
 
-def _is_cancelled(worker: Worker) -> bool:
-    """Return whether somebody wanted the worker's task to end, also if its handler took no notice."""
-    return worker.task is not None and worker.task.cancelling() > 0
-
-
 @types.coroutine
 def _others_turn() -> Generator[None, None, None]:
     """Let the loop do everything else that is due."""
     yield
-
-
-@types.coroutine
-def _resume(work: Coroutine[Any, Any, object], waits_for: object) -> Generator[Any, Any, object]:
-    """Go on with a coroutine whose first step was taken by ``send``: wait for what it waits for, then run it on."""
-    try:
-        yield waits_for
-    except BaseException as error:  # noqa: BLE001 - cancelled in its first wait: the coroutine's to take
-        return (yield from _thrown(work, error))
-    return (yield from work.__await__())
-
-
-@types.coroutine
-def _thrown(work: Coroutine[Any, Any, object], error: BaseException) -> Generator[Any, Any, object]:
-    try:
-        waits_for = work.throw(error)
-    except StopIteration as returned:
-        return returned.value
-    finally:
-        del error  # its traceback holds this frame
-    return (yield from _resume(work, waits_for))

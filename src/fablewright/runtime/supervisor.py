@@ -19,7 +19,8 @@ class Supervisor:
     """Owns every task of one bus: holds it, logs its crash, and ends it on stop."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: dict[asyncio.Task[Any], Callable[[], None] | None] = {}
+        self._on_done = self._ended  # one bound method for all tasks
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -45,8 +46,8 @@ class Supervisor:
             variables: The context variables that it sees; a copy of the caller's when None.
         """
         task = asyncio.get_running_loop().create_task(work, name=name, context=variables)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended if on_end is None else lambda done: self._ended(done, on_end))
+        self._tasks[task] = on_end
+        task.add_done_callback(self._on_done)
         return task
 
     async def stop(self, *, grace: float = 1.0) -> None:
@@ -59,15 +60,15 @@ class Supervisor:
         cancelled: set[asyncio.Task[Any]] = set()
         # In rounds: a task may start another while it ends.
         while self._tasks and loop.time() < give_up:
-            for task in self._tasks - cancelled:
+            for task in self._tasks.keys() - cancelled:
                 task.cancel()
-            cancelled |= self._tasks
+            cancelled |= self._tasks.keys()
             await asyncio.wait(list(self._tasks), timeout=give_up - loop.time())
         for task in self._tasks:
             _log.error("Task %s does not end although it was cancelled.", task.get_name())
 
-    def _ended(self, task: asyncio.Task[Any], on_end: Callable[[], None] | None = None) -> None:
-        self._tasks.discard(task)
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        on_end = self._tasks.pop(task)
         if on_end is not None:
             on_end()
         if not task.cancelled() and (error := task.exception()) is not None:
