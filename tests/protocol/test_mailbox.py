@@ -268,3 +268,18 @@ def test_nonsense_is_refused() -> None:
         Mailbox("a", 1, waiting_room=1)
     with pytest.raises(ContractViolation, match=r"^The waiting room of a needs at least 1 place, not 0\.$"):
         Mailbox("a", 1, overflow="wait", waiting_room=0)
+
+
+def test_spare_places_are_used_while_there_are_any_and_not_handed_on() -> None:
+    box = Mailbox("a", 1, overflow="wait", waiting_room=3)
+    assert [box.put(envelope(str(n)), spare=1) for n in range(2)] == [None, None]
+    assert len(box) == 2
+    box.put(envelope("2"), spare=0)
+    assert (len(box), box.waiting) == (2, 1)
+    first, _ = box.take(0.0)
+    assert first is not None
+    assert "2" in box
+    assert (first.message_id, len(box), box.waiting) == ("0", 1, 1)  # back at its bound, not refilled beyond it
+    box.withdraw("1")
+    assert (len(box), box.waiting) == (1, 0)
+    assert "1" not in box

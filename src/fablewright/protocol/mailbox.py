@@ -113,7 +113,7 @@ class Mailbox:
         queue = self._queue
         while queue.size:
             envelope = queue.pop_first()
-            if self._line.size:
+            if self._line.size and queue.size < self.capacity:
                 queue.push(self._line.pop_first())
             if envelope.deadline is None or envelope.deadline > now:
                 return envelope, expired or ()
@@ -126,7 +126,7 @@ class Mailbox:
         """Drop an envelope from the queue or the line; return whether it was there."""
         if not self._queue.remove(message_id):
             return self._line.remove(message_id)
-        if self._line.size:
+        if self._line.size and self._queue.size < self.capacity:
             self._queue.push(self._line.pop_first())
         return True
 
@@ -140,7 +140,7 @@ class Mailbox:
     # -------------------------------------------------------------- inside
 
     def _overflow(self, envelope: Envelope) -> Envelope | None:
-        if envelope.message_id in self._queue or envelope.message_id in self._line:
+        if envelope.message_id in self:
             return None
         if self._line.size < self.waiting_room:
             self._line.push(envelope)

@@ -314,7 +314,7 @@ class Bus:
             waiter.give_up()
             raise
         if waiter.outcome is _REPLIED:
-            return reply  # type: ignore[no-any-return]  # what Request[R] promises
+            return reply  # type: ignore[return-value]  # what Request[R] promises
         if on_late is not None and waiter.outcome is Outcome.EXPIRED:
             self.when_late(waiter.envelope.message_id, on_late)
         try:
