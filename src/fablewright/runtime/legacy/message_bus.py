@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from fablewright.errors import ContractViolation, FablewrightError, Rejected, RemoteError
-from fablewright.protocol.breaker import BreakerRules
+from fablewright.protocol.breaker import BreakerRules, State
 from fablewright.protocol.dead_letter import DeadLetter, Reason
 from fablewright.protocol.envelope import valid_timeout
 from fablewright.runtime.agent import Agent
@@ -94,8 +94,8 @@ class MessageBus:
         max_history: How many messages ``get_message_history`` can return.
         timeout: Seconds that a request waits for its response. One that is sent while a request is handled on which
             somebody waits never waits longer than that somebody.
-        options: Of the bus underneath. By default each action of each agent has a circuit breaker, and data of any kind
-            is handed over as it is, as it always was.
+        options: Of the bus underneath. By default each action that has ever answered has a circuit breaker, and data of
+            any kind is handed over as it is, as it always was.
         on: An existing bus, which has not started yet.
 
     Attributes:
@@ -428,7 +428,24 @@ class MessageBus:
         on_late: Callable[[Any], None] | None = None,
     ) -> dict[str, Any]:
         body = cast("Request[Any]", self._body(message, to))
+        self._set_breaker(to, message.action)
         return as_dict(await self._bus.ask(to, body, timeout=seconds, parent=behalf, on_late=on_late))
+
+    def _set_breaker(self, to: str, action: str) -> None:
+        """Let the silence of an action be no failure until it has answered once.
+
+        Many old handlers are commands: they are sent a request, do something, and answer nobody.
+        """
+        seat = self._seats.get(to)
+        if seat is None or not isinstance(self._options.policies, _Breakers):
+            return
+        breaker = self._bus.breaker(to, action) if action in seat.handlers else None
+        if breaker is None:
+            return
+        if breaker.state is State.FORCED_CLOSED and action in seat.answers:
+            breaker.release(self._bus.now())
+        elif breaker.state is State.CLOSED and action not in seat.answers:
+            breaker.force_closed(self._bus.now())
 
     def _unasked(self, work: Coroutine[Any, Any, None], message: AgentMessage, to: str, place: Here) -> None:
         """Tell an old agent that its request was stopped before its first step; else nothing."""

@@ -145,10 +145,11 @@ class Seat(Agent):
         self.old = old
         self.lanes: Lanes | None = None
         self.asks: set[asyncio.Task[None]] = set()  # what the agent has asked and has no answer to
+        self.answers: set[str] = set()  # the actions that have ever answered a request
         self._office = office
         self._over: asyncio.Future[None] | None = None  # resolved when the threads have ended
         self._tickets: dict[str, _Ticket] = {}
-        self._past: OrderedDict[str, tuple[Context, bool]] = OrderedDict()  # with whether it was answered
+        self._past: OrderedDict[str, tuple[Envelope, bool]] = OrderedDict()  # with whether it was answered
 
     def __repr__(self) -> str:
         return f"<Seat {self.name} open={len(self._tickets)} asks={len(self.asks)} {self.lanes!r}>"
@@ -228,7 +229,8 @@ class Seat(Agent):
         finally:
             ticket.over = True
             del self._tickets[message.id]
-            self._past[message.id] = (context, ticket.answer.done() and not ticket.answer.cancelled())
+            was_answered = ticket.answer.done() and not ticket.answer.cancelled()
+            self._past[message.id] = (envelope._replace(body=None), was_answered)
             if len(self._past) > _MOST_PAST:
                 self._past.popitem(last=False)
         if isinstance(answer, Exception):
@@ -252,23 +254,23 @@ class Seat(Agent):
     def answered(self, request_id: str, answer: dict[str, Any] | Exception) -> bool:
         """Take the agent's answer to a request; return whether there was such a request."""
         ticket = self._tickets.get(request_id)
-        if ticket is not None and not ticket.answer.done():
-            ticket.answer.set_result(answer)
-            return True
-        bus = self._office.bus
         if ticket is not None:
-            context, twice = ticket.context, True
-        elif request_id in self._past:
-            context, twice = self._past[request_id]
-            self._past[request_id] = (context, True)
-        else:
+            self.answers.add(ticket.context.envelope.action)
+            if ticket.answer.done():  # the bus hears of the first answer in this turn of the loop, of this one after it
+                asyncio.get_running_loop().call_soon(self.answered, request_id, answer)
+            else:
+                ticket.answer.set_result(answer)
+            return True
+        if request_id not in self._past:
             return False
+        envelope, twice = self._past[request_id]
+        self._past[request_id] = (envelope, True)
         if twice:
-            bus.violated(context.envelope, "answered twice: the first answer counts")
+            self._office.bus.violated(envelope, "answered twice: the first answer counts")
         elif isinstance(answer, Exception):
-            bus.refuse(context.envelope, answer)
+            self._office.bus.refuse(envelope, answer)
         else:
-            bus.answer(context.envelope, answer)
+            self._office.bus.answer(envelope, answer)
         return True
 
     # -------------------------------------------------------------- on the agent's threads
