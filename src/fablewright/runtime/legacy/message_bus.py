@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from fablewright.errors import ContractViolation, FablewrightError, Rejected, RemoteError
 from fablewright.protocol.breaker import BreakerRules, State
-from fablewright.protocol.dead_letter import DeadLetter, Reason
-from fablewright.protocol.envelope import valid_timeout
+from fablewright.protocol.envelope import Envelope, Kind, valid_timeout
 from fablewright.runtime.agent import Agent
 from fablewright.runtime.bus import Bus
 from fablewright.runtime.legacy.agent import BaseAgent
@@ -33,7 +32,6 @@ from fablewright.runtime.supervisor import Supervisor
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator
 
-    from fablewright.protocol.envelope import Envelope
     from fablewright.protocol.message import Message, Request
     from fablewright.runtime.statistics import BusStatistics
 
@@ -477,7 +475,8 @@ class MessageBus:
         seat = self._seats.get(message.sender_id)
         request_id = message.response_to or ""
         if seat is None or not seat.answered(request_id, answer):
-            self._bus.bury_letter(DeadLetter(request_id, Reason.UNKNOWN, self._bus.now(), data))
+            unknown = Envelope(request_id, Kind.ASK, "", message.sender_id, message.action, None, request_id)
+            self._bus.answer(unknown, data)  # which makes it a dead letter
 
     def _receivers(self, message: AgentMessage) -> list[str]:
         if message.receiver_id != "broadcast":
