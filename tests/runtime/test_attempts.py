@@ -190,7 +190,7 @@ async def test_the_attempts_of_one_ask_are_one_story() -> None:
 
 @pytest.mark.parametrize("share", [False, True])
 @pytest.mark.parametrize("permits", [1, 3])
-async def test_half_open_lets_exactly_the_permits_through(permits: int, share: bool) -> None:  # noqa: FBT001 - a parameter of a test
+async def test_half_open_lets_exactly_the_permits_through(permits: int, share: bool) -> None:
     agent = keeper(Raise(OSError("down")), Reply("up", after=1.0))
     async with bus_with(agent, share=share, breaker=BreakerRules(1, 10.0, permits=permits)) as bus:
         with pytest.raises(RemoteError):
@@ -327,7 +327,7 @@ async def test_the_first_may_still_win_and_the_second_is_withdrawn() -> None:
 
 
 @pytest.mark.parametrize("first_fails", [False, True])
-async def test_if_one_of_the_two_fails_the_other_is_waited_for(first_fails: bool) -> None:  # noqa: FBT001 - a parameter of a test
+async def test_if_one_of_the_two_fails_the_other_is_waited_for(first_fails: bool) -> None:
     failing, replying = Raise(OSError("x"), after=0.3), Reply("done", after=0.6)
     steps = (failing, replying) if first_fails else (replying, failing)
     async with bus_with(warmed(*steps), hedge=True) as bus:

@@ -64,7 +64,7 @@ def bus_with(agent: ScriptedAgent, **policy: Any) -> Bus:
 
 
 def inside(bus: Bus) -> int:
-    guard = bus._routes[KEY].guard
+    guard = bus._routes.known[KEY].guard
     assert guard is not None
     return guard.inside
 
@@ -172,7 +172,7 @@ async def test_the_cache_is_bounded_in_bytes() -> None:
 
 @pytest.mark.parametrize("share", [False, True])
 @pytest.mark.parametrize("failure", [Raise(OSError("no disk")), Reply(Passages("late"), after=60.0), Hang()])
-async def test_what_is_stale_stands_in_and_says_so(failure: Any, share: bool) -> None:  # noqa: FBT001 - a parameter of a test
+async def test_what_is_stale_stands_in_and_says_so(failure: Any, share: bool) -> None:
     agent = keeper(Reply(Passages("three")), failure)
     async with bus_with(agent, cache=CacheRules(ttl=10.0, stale_ttl=100.0), share=share) as bus:
         assert await bus.ask("keeper", Fetch()) == Passages("three")
@@ -197,7 +197,7 @@ async def test_a_broken_contract_is_not_covered_up_by_what_is_stale() -> None:
 
 
 @pytest.mark.parametrize("share", [False, True])
-async def test_after_an_invalidation_the_next_ask_is_answered_anew(share: bool) -> None:  # noqa: FBT001 - a parameter of a test
+async def test_after_an_invalidation_the_next_ask_is_answered_anew(share: bool) -> None:
     async with bus_with(numbered(), cache=CacheRules(ttl=100.0), share=share) as bus:
         assert (await bus.ask("keeper", Fetch())).text == "1"
         bus.invalidate(*KEY)
@@ -209,7 +209,7 @@ async def test_after_an_invalidation_the_next_ask_is_answered_anew(share: bool) 
 
 
 @pytest.mark.parametrize("share", [False, True])
-async def test_work_that_began_before_an_invalidation_is_not_served_as_fresh_after_it(share: bool) -> None:  # noqa: FBT001 - as above
+async def test_work_that_began_before_an_invalidation_is_not_served_as_fresh_after_it(share: bool) -> None:
     agent = keeper(Reply(Passages("old"), after=2.0), Reply(Passages("new"), after=2.0), Raise(OSError("no disk")))
     async with bus_with(agent, cache=CacheRules(ttl=100.0, stale_ttl=100.0), share=share) as bus:
         before = asyncio.ensure_future(bus.ask("keeper", Fetch()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fablewright.errors import (
     CircuitOpen,
@@ -22,6 +22,7 @@ from fablewright.errors import (
     RequestFailed,
 )
 from fablewright.protocol.breaker import Breaker, State, Verdict
+from fablewright.protocol.pending import Outcome
 from fablewright.protocol.retry import FailedAttempt, RetryBudget, RetryRules, hedge_delay, retry_delay
 
 if TYPE_CHECKING:
@@ -30,30 +31,15 @@ if TYPE_CHECKING:
     from fablewright.protocol.breaker import Permit
     from fablewright.protocol.envelope import Envelope
     from fablewright.protocol.message import Request, StreamRequest
+    from fablewright.runtime.errand import Errand
     from fablewright.runtime.events import Observer, What
     from fablewright.runtime.outstanding import Waiter
     from fablewright.runtime.policies import Policy
     from fablewright.runtime.route import Route
 
-__all__ = ["Attempts", "Courier", "Errand", "verdict_of"]
+__all__ = ["Attempts", "Courier", "verdict_of"]
 
 _NEVER = RetryRules(retries=0)
-
-
-class Errand(NamedTuple):
-    """What is to be got.
-
-    Attributes:
-        request: What to ask.
-        deadline: Until when, in seconds of the bus's clock.
-        parent: The envelope on whose behalf.
-        story: The correlation id, when there is no parent but something that it goes on with.
-    """
-
-    request: Request[Any] | StreamRequest[Any]
-    deadline: float
-    parent: Envelope | None
-    story: str = ""
 
 
 class Courier(Protocol):
@@ -75,6 +61,8 @@ class Courier(Protocol):
         story: str,
     ) -> Waiter: ...
     def note(self, what: What, about: Envelope | None = None, **more: Any) -> None: ...  # noqa: ANN401, D102 - see Bus.note
+    def end(self, message_id: str, outcome: Outcome, value: object) -> None: ...  # noqa: D102 - see Bus
+    def when_late(self, message_id: str, told: Callable[[Any], None]) -> None: ...  # noqa: D102 - see Bus
 
 
 class Attempts:
@@ -110,11 +98,12 @@ class Attempts:
         """
         attempt = 1
         before: RequestFailed | ContractViolation | None = None
+        earlier = _Earlier(self._bus) if self._policy.linger else None
         while True:
             permit = self._admit(errand, before)
             verdict, cause, message_id = Verdict.NEUTRAL, "", ""  # what a cancelled call says
             try:
-                reply = await (self._ask(errand, attempt) if once is None else once(errand, attempt))
+                reply = await (self._ask(errand, attempt, earlier) if once is None else once(errand, attempt))
             except (RequestFailed, ContractViolation) as error:
                 verdict, cause = verdict_of(error), str(error)
                 message_id = getattr(error, "message_id", "")
@@ -122,6 +111,8 @@ class Attempts:
                 if delay is None:
                     raise
                 before = error
+                if earlier is not None:
+                    earlier.wait_for(error)
             else:
                 verdict = Verdict.SUCCESS
                 self._budget.succeeded()
@@ -131,6 +122,8 @@ class Attempts:
                     self.breaker.report(permit, verdict, self._bus.now(), cause)
                     self._note_moves(self.breaker, errand, message_id)
             await asyncio.sleep(delay)
+            if earlier is not None and earlier.reply is not None:
+                return earlier.reply
             attempt += 1
             self._route.tally.retries += 1
             if isinstance(before, RequestFailed) and not errand.story:
@@ -185,8 +178,10 @@ class Attempts:
 
     # -------------------------------------------------------------- one attempt, or two side by side
 
-    def _ask(self, errand: Errand, attempt: int) -> Awaitable[object]:
+    def _ask(self, errand: Errand, attempt: int, earlier: _Earlier | None) -> Awaitable[object]:
         waiter = self._send(errand, attempt)
+        if earlier is not None:
+            earlier.latest = waiter.envelope.message_id
         return self._hedged(waiter, errand, attempt) if self._policy.hedge else waiter.reply()
 
     async def _hedged(self, first: Waiter, errand: Errand, attempt: int) -> object:
@@ -228,6 +223,34 @@ class Attempts:
             idempotent=errand.request.idempotent,
             remaining=errand.deadline - self._bus.now(),
         )
+
+
+class _Earlier:
+    """Attempts that ran out of time while their work lingers: their replies serve the one that follows as well.
+
+    Attributes:
+        latest: Id of the attempt under way, or of the last one when all have ended; empty between two.
+        reply: What came between two attempts.
+    """
+
+    __slots__ = ("_bus", "latest", "reply")
+
+    def __init__(self, bus: Courier) -> None:
+        self._bus = bus
+        self.latest = ""
+        self.reply: object = None
+
+    def wait_for(self, error: FablewrightError) -> None:
+        """Take the reply, late as it is, if this attempt failed for want of time."""
+        self.latest = ""
+        if isinstance(error, DeadlineExceeded):
+            self._bus.when_late(error.message_id, self._take)
+
+    def _take(self, reply: object) -> None:
+        if self.latest:
+            self._bus.end(self.latest, Outcome.REPLIED, reply)  # after the last attempt: a late reply to that one
+        else:
+            self.reply = reply
 
 
 async def _first_reply(first: Waiter, second: Waiter) -> object:

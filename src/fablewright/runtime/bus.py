@@ -14,35 +14,36 @@ import logging
 import secrets
 import threading
 import time
-from collections import Counter, OrderedDict, deque
+from collections import Counter
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from fablewright.errors import ContractViolation, MailboxFull, Rejected, UnknownRecipient, WouldDeadlock
+from fablewright.errors import ContractViolation, MailboxFull, Rejected
 from fablewright.protocol.dead_letter import DeadLetter, Reason
 from fablewright.protocol.envelope import Envelope, Kind, shrink, valid_timeout
 from fablewright.protocol.message import Message
 from fablewright.protocol.pending import Asked, Ended, Outcome, PeerGone, Stopped, Withdraw
 from fablewright.protocol.size import size_of
-from fablewright.runtime.attempts import Errand
 from fablewright.runtime.batching import Batching
 from fablewright.runtime.body import check_body
+from fablewright.runtime.dead_letters import DeadLetters
+from fablewright.runtime.errand import Errand
 from fablewright.runtime.events import Event
-from fablewright.runtime.failure import BrokenContract, is_reply
+from fablewright.runtime.failure import BrokenContract
 from fablewright.runtime.from_thread import ask_and_block
 from fablewright.runtime.guard import Guard
 from fablewright.runtime.line import Line
 from fablewright.runtime.outstanding import Outstanding, Waiter
 from fablewright.runtime.policies import BusOptions
 from fablewright.runtime.posts import Posts
-from fablewright.runtime.route import Route
+from fablewright.runtime.routes import Routes
 from fablewright.runtime.statistics import BusStatistics
-from fablewright.runtime.streaming import Channel, Stream
-from fablewright.runtime.subscription import Subscription
+from fablewright.runtime.streaming import Channel, Channels, Stream
+from fablewright.runtime.subscription import Subscription, Subscriptions
 from fablewright.runtime.supervisor import Supervisor
 from fablewright.runtime.threads import Threads
-from fablewright.runtime.waits import Wait, stuck
+from fablewright.runtime.waits import Wait, note_wait, who_waits
 from fablewright.runtime.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from fablewright.runtime.context import BatchHandler, Context, ReplyToken
     from fablewright.runtime.events import Observer, What
     from fablewright.runtime.flying import Flying
+    from fablewright.runtime.route import Route
 
 __all__ = ["Bus"]
 
@@ -64,9 +66,6 @@ _log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=Message)
 R = TypeVar("R")
-
-_MOST_LATE = 1024
-"""Expired requests whose late replies somebody still wants."""
 
 _BREATH = 1 / 128
 """Seconds between two looks at whether a draining bus is quiet."""
@@ -85,7 +84,6 @@ class _State(enum.Enum):
 _RUNNING = _State.RUNNING  # a member looked up in its Enum costs 0.05 us
 _REPLIED = Outcome.REPLIED
 _ASK = Kind.ASK
-_TOO_LATE = frozenset({Reason.LATE, Reason.UNKNOWN})  # after many others have ended it is forgotten what a reply is to
 
 
 class Bus:
@@ -113,28 +111,25 @@ class Bus:
         self._node = node or secrets.token_hex(4)
         self._default_timeout = valid_timeout(self._options.default_timeout)
         self._numbers = itertools.count(1)
-        self._outstanding = Outstanding(self._withdrawn, self.bury_letter, self._is_queued)
+        self._dead = DeadLetters(self._options.dead_letters, self._buried)
+        self._outstanding = Outstanding(self._withdrawn, self._dead.bury, self._is_queued)
         transport = self._options.transport
         self._line = None if transport is None else Line(transport, self)
         self._settle = self._outstanding.take_in if self._line is None else self._line.send_back
         self._supervisor = Supervisor()
         self._posts = Posts(self, self._supervisor, self._options.restarts, self._peer_lost)
-        self._routes: dict[tuple[str, str], Route] = {}
-        self._nowhere = Route("?", "?")  # counts what was asked of agents and actions that do not exist
+        self._routes = Routes(self._posts.by_name, self._guard)
         self._flying: dict[str, Flying] = {}
         self._batching: dict[tuple[str, str], Batching] = {}
-        self._channels: dict[str, Channel] = {}  # of streams that are read, by message id
-        self._subscriptions: list[tuple[type[Message], Subscription[Any]]] = []
+        self._channels = Channels()
+        self._subscriptions = Subscriptions()
         self._threads = Threads(self._options.threads, name="handler")
         patience = self._options.watchdog
-        self._watchdog = None if patience is None else Watchdog(patience, self._name_of, self._blocked)
-        self._late: OrderedDict[str, list[Callable[[Any], None]]] = OrderedDict()  # who is told of late replies
+        self._watchdog = None if patience is None else Watchdog(patience, self._posts.name_of, self._blocked)
         self._state = _State.NEW
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._violations = 0
-        self._dead: deque[DeadLetter] = deque(maxlen=self._options.dead_letters)
-        self._dead_counts: Counter[Reason] = Counter()
         self.now: Callable[[], float] = _time_of_the_loop
         self.observers: tuple[Observer, ...] = ()
 
@@ -168,7 +163,7 @@ class Bus:
         except BaseException:
             del self._posts.by_name[agent.name]
             raise
-        self._lead_routes_to(agent.name)
+        self._routes.lead_to(agent.name)
         post.open()
 
     async def remove(self, name: str) -> None:
@@ -178,7 +173,7 @@ class Bus:
             ContractViolation: There is none of that name.
         """
         await self._posts.remove(name)
-        self._lead_routes_to(name)
+        self._routes.lead_to(name)
 
     def crash(self, name: str, cause: object = "somebody said so") -> None:
         """Do what is done when an agent crashes: see ``posts``."""
@@ -237,8 +232,7 @@ class Bus:
             self._drop(post.close())
         for batching in self._batching.values():
             batching.stop()
-        for _, subscription in tuple(self._subscriptions):
-            subscription.close()
+        self._subscriptions.close()
         if self._watchdog is not None:
             self._watchdog.stop()
         await self._supervisor.stop()
@@ -251,7 +245,7 @@ class Bus:
         return self._state is _State.STOPPED
 
     def _is_quiet(self) -> bool:
-        inside = sum(route.guard.inside for route in self._routes.values() if route.guard is not None)
+        inside = sum(route.guard.inside for route in self._routes.known.values() if route.guard is not None)
         return not inside and not len(self._outstanding) and all(post.is_quiet for post in self._posts)
 
     async def __aenter__(self) -> Self:
@@ -294,7 +288,7 @@ class Bus:
             ContractViolation: The handler returned nothing and did not defer, or the time-out is no
                 sane number.
         """
-        route = self._routes.get((to, request.action)) or self._find_route(to, request.action)
+        route = self._routes.known.get((to, request.action)) or self._routes.find(to, request.action)
         if self._state is not _RUNNING:
             self._check_open(route, parent)
         check_body(request, self._options.max_body_bytes)
@@ -343,9 +337,9 @@ class Bus:
         if self._outstanding.open(waiter, Asked(now, envelope.message_id, route.to, deadline, linger)):
             try:
                 if parent is not None:
-                    self._note_wait(waiter, route, parent)
+                    note_wait(waiter, parent, self._posts.by_name)
                 if route.post is None:
-                    raise self._refusal(envelope)
+                    raise self._routes.refusal(envelope, stopped=self._is_stopped)
                 if self._line is None:
                     route.post.put(envelope)
                 else:
@@ -385,7 +379,7 @@ class Bus:
 
     async def try_to_stream(self, to: str, errand: Errand, once: Callable[[Errand, int], Any]) -> None:
         """Make the attempts that a policy allows until a stream has begun."""
-        route = self._route_to(to, errand.request.action)
+        route = self._routes.find(to, errand.request.action)
         if self._state is not _RUNNING:
             self._check_open(route, errand.parent)
         if route.guard is None:
@@ -396,17 +390,9 @@ class Bus:
     def open_channel(self, to: str, errand: Errand, attempt: int, room: int) -> tuple[Waiter, Channel]:
         """Send one attempt of a request whose reply is streamed."""
         request, deadline, parent, story = errand
-        route = self._route_to(to, request.action)
+        route = self._routes.find(to, request.action)
         waiter = self.send(route, request, self.now(), deadline, parent, attempt=attempt, story=story)
-        channel = Channel(room, self._carry)
-        self._channels[waiter.envelope.message_id] = channel
-
-        def settled(_: object) -> None:
-            del self._channels[waiter.envelope.message_id]
-            channel.settled(waiter)
-
-        waiter.future.add_done_callback(settled)
-        return waiter, channel
+        return waiter, self._channels.open(waiter, room)
 
     def channel(self, request: Envelope) -> Channel:
         """Return where the pieces of a streamed reply go.
@@ -414,13 +400,7 @@ class Bus:
         Raises:
             ContractViolation: It was not asked as a stream, or nobody reads it any more.
         """
-        channel = self._channels.get(request.message_id)
-        if channel is None:
-            raise ContractViolation(f"{request.to} streams {request.action}: use `ask_stream`, and read it.")
-        return channel
-
-    def _carry(self, deliver: Callable[[], None]) -> None:
-        deliver()
+        return self._channels.of(request)
 
     def ask_from_thread(
         self, to: str, request: Request[R], *, timeout: float | None = None, parent: Envelope | None = None
@@ -447,7 +427,7 @@ class Bus:
         to, action = context.envelope.to, context.envelope.action
         batching = self._batching.get((to, action))
         if batching is None:
-            route = self._route_to(to, action)
+            route = self._routes.find(to, action)
             batching = Batching(route.name, rules, handle, self, self._supervisor, route.tally)
             self._batching[to, action] = batching
         return batching.add(context)
@@ -468,7 +448,7 @@ class Bus:
 
         They may still stand in, marked as stale, when nothing better can be had.
         """
-        route = self._routes.get((to, action))
+        route = self._routes.known.get((to, action))
         if route is not None and route.guard is not None:
             route.guard.invalidate()
 
@@ -479,7 +459,7 @@ class Bus:
 
             bus.breaker("haystack_pipeline", "retrieve_documents").force_open(bus.now())
         """
-        guard = (self._routes.get((to, action)) or self._find_route(to, action)).guard
+        guard = self._routes.find(to, action).guard
         return None if guard is None else guard.breaker
 
     def tell(self, to: str, message: Message, *, parent: Envelope | None = None) -> None:
@@ -503,10 +483,7 @@ class Bus:
         hearers = [name for name in hearers if name != sender]
         for name in hearers:
             self._tell(name, message, parent)
-        subscribed = [each for kind, each in self._subscriptions if isinstance(message, kind)]
-        for subscription in subscribed:
-            subscription.put(message)
-        return len(hearers) + len(subscribed)
+        return len(hearers) + self._subscriptions.put(message)
 
     def subscribe(self, kind: type[M], *, limit: int = 100) -> Subscription[M]:
         """Return what is published of one kind of message from now on; see ``Subscription``.
@@ -518,24 +495,16 @@ class Bus:
         Raises:
             ContractViolation: The limit is below 1.
         """
-        if limit < 1:
-            raise ContractViolation(f"A subscription has room for at least 1 message, not {limit}.")
-
-        def end(ended: Subscription[M]) -> None:
-            self._subscriptions = [(k, each) for k, each in self._subscriptions if each is not ended]
-
-        subscription = Subscription(limit, end)
-        self._subscriptions.append((kind, subscription))
-        return subscription
+        return self._subscriptions.add(kind, limit)
 
     def _tell(self, to: str, message: Message, parent: Envelope | None) -> None:
         envelope = self._envelope(Kind.TELL, to, message, None, parent, 1)
         if self.observers:
             self.note("told", envelope)
-        route = self._route_to(to, message.action)
+        route = self._routes.find(to, message.action)
         try:
             if route.post is None or self._state is _State.STOPPED:
-                raise self._refusal(envelope)
+                raise self._routes.refusal(envelope, stopped=self._is_stopped)
             if self._line is None:
                 route.post.put(envelope)
             else:
@@ -586,76 +555,21 @@ class Bus:
 
     # -------------------------------------------------------------- finding the way
 
-    def _route_to(self, to: str, action: str) -> Route:
-        return self._routes.get((to, action)) or self._find_route(to, action)
-
-    def _find_route(self, to: str, action: str) -> Route:
-        """Return the route to an action; one that leads nowhere is shared, so that wrong names do not pile up."""
-        post = self._posts.by_name.get(to)
-        if post is None or action not in post.agent.handlers:
-            nowhere = Route(to, action)
-            nowhere.tally = self._nowhere.tally
-            return nowhere
-        route = self._routes[to, action] = Route(to, action)
-        route.lead_to(post)
-        policy = self._options.policies.get((to, action))
-        if policy is not None:
-            route.guard = guard = Guard(self, route, policy, self._options.draw, self._supervisor)
-            if guard.flying is not None:
-                self._flying[guard.flying.name] = guard.flying
-        return route
-
-    def _lead_routes_to(self, name: str) -> None:
-        """Let the routes to an agent that came, went or was given up lead where it is now."""
-        for (to, _), route in self._routes.items():
-            if to == name:
-                route.lead_to(self._posts.by_name.get(name))
+    def _guard(self, route: Route) -> Guard | None:
+        """Return what the policy of an action puts around its asks, if there is one."""
+        policy = self._options.policies.get((route.to, route.action))
+        if policy is None:
+            return None
+        guard = Guard(self, route, policy, self._options.draw, self._supervisor)
+        if guard.flying is not None:
+            self._flying[guard.flying.name] = guard.flying
+        return guard
 
     def _check_open(self, route: Route, parent: Envelope | None) -> None:
         if self._state is _State.NEW:
             raise ContractViolation("The bus is not running: use it as `async with bus:`.")
         if self._state is _State.DRAINING and parent is None:
             raise Rejected(f"The bus is stopping and takes no new {route.action}.", to=route.to, action=route.action)
-
-    def _note_wait(self, waiter: Waiter, route: Route, parent: Envelope) -> None:
-        """Note who waits for whom from now on.
-
-        Raises:
-            WouldDeadlock: The answer would have to wait for the one who asks.
-        """
-        asker, post = self._posts.by_name.get(parent.to), route.post
-        if asker is None or post is None:
-            return
-        worker = asker.running.get(parent.message_id)
-        path = waiter.envelope.path
-        if route.to in path and not post.agent.reentrant:
-            circle = " → ".join((*path[path.index(route.to) :], route.to))
-        elif post.is_full and worker is not None and (names := stuck(worker, post, self._posts.by_name)):
-            circle = " → ".join((parent.to, *names, parent.to) if parent.to not in names else (*names, names[0]))
-        else:
-            if worker is not None:
-                worker.asks(waiter)
-            return
-        raise WouldDeadlock(
-            f"{parent.to} cannot ask {route.to} to {route.action}: each would wait for the other ({circle}).",
-            to=route.to,
-            action=route.action,
-            message_id=waiter.envelope.message_id,
-        )
-
-    def _refusal(self, envelope: Envelope) -> Rejected:
-        """Say why a route leads nowhere."""
-        where = {"to": envelope.to, "action": envelope.action, "message_id": envelope.message_id}
-        if self._state is _State.STOPPED:
-            return Rejected(f"The bus has stopped; {envelope.to} takes nothing any more.", **where)
-        post = self._posts.by_name.get(envelope.to)
-        if post is None:
-            known = ", ".join(sorted(self._posts.by_name)) or "none"
-            return UnknownRecipient(f"There is no agent named {envelope.to}; there are: {known}.", **where)
-        if post.given_up:
-            return Rejected(f"{post.given_up}.", **where)
-        known = ", ".join(sorted(post.agent.handlers)) or "nothing"
-        return UnknownRecipient(f"{envelope.to} cannot {envelope.action}; it can: {known}.", **where)
 
     # -------------------------------------------------------------- what handlers and tokens report
 
@@ -750,7 +664,7 @@ class Bus:
         """
         post = self._posts.by_name.get(envelope.to)
         if post is None or post.given_up or envelope.action not in post.agent.handlers or self._is_stopped:
-            raise self._refusal(envelope)
+            raise self._routes.refusal(envelope, stopped=self._is_stopped)
         post.put(envelope)
 
     def linger_of(self, request: Envelope) -> float:
@@ -767,7 +681,7 @@ class Bus:
         return post is not None and request.message_id in post.mailbox
 
     def _peer_lost(self, name: str, why: str, queued: list[Envelope]) -> None:
-        self._lead_routes_to(name)
+        self._routes.lead_to(name)
         for key in [key for key in self._batching if key[0] == name]:
             self._batching.pop(key).stop()
         self._outstanding.take_in(PeerGone(self.now(), name, why))
@@ -785,39 +699,24 @@ class Bus:
         waiter = self._outstanding.of(envelope.message_id)
         if waiter is not None:
             waiter.handled = False
-        self.bury_letter(DeadLetter(envelope.message_id, reason, self.now(), envelope.body), envelope)
+        self._dead.bury(DeadLetter(envelope.message_id, reason, self.now(), envelope.body), envelope)
 
-    def bury_letter(self, letter: DeadLetter, envelope: Envelope | None = None) -> None:
-        """Keep what found no taker; a late reply may still be of use to somebody."""
-        if letter.reason in _TOO_LATE and is_reply(letter.body):
-            for told in self._late.pop(letter.message_id, ()):
-                self._tell_late(told, letter.body)
-        if self.observers:
-            about = {} if envelope is not None else {"to": "", "message_id": letter.message_id}
-            self.note("dead_letter", envelope, detail=letter.reason.value, **about)
-        self._dead.append(letter)
-        self._dead_counts[letter.reason] += 1
-        _log.info("Dead letter: %s (%s)", letter.message_id, letter.reason.value)
+    def bury_letter(self, letter: DeadLetter) -> None:
+        """Keep what somebody beside the bus found to be of no use."""
+        self._dead.bury(letter)
 
     def when_late(self, message_id: str, told: Callable[[Any], None]) -> None:
         """Have ``told`` called once with the reply to a request that has expired, should it still come."""
-        for letter in reversed(self._dead):
-            if letter.message_id == message_id and letter.reason is Reason.LATE and is_reply(letter.body):
-                self._tell_late(told, letter.body)  # it came before the asker knew that it was late
-                return
-        self._late.setdefault(message_id, []).append(told)
-        if len(self._late) > _MOST_LATE:
-            self._late.popitem(last=False)
-
-    def _tell_late(self, told: Callable[[Any], None], reply: object) -> None:
-        try:
-            told(reply)
-        except Exception:  # noqa: BLE001 - whoever waited is long gone; what is done with a late reply harms nobody else
-            _log.exception("A late reply could not be used")
+        self._dead.when_late(message_id, told)
 
     def dead_letters(self) -> tuple[DeadLetter, ...]:
         """Return the latest dead letters, oldest first."""
-        return tuple(self._dead)
+        return self._dead.latest()
+
+    def _buried(self, letter: DeadLetter, envelope: Envelope | None) -> None:
+        if self.observers:
+            about = {} if envelope is not None else {"to": "", "message_id": letter.message_id}
+            self.note("dead_letter", envelope, detail=letter.reason.value, **about)
 
     # -------------------------------------------------------------- looking
 
@@ -833,36 +732,13 @@ class Bus:
 
     def note(self, what: What, about: Envelope | None = None, **more: Any) -> None:  # noqa: ANN401 - Event knows them
         """Tell those who look on what happened; ``more`` is other fields of the event."""
-        if about is None:
-            event = Event(self.now(), what, **more)
-        else:
-            event = Event(
-                self.now(),
-                what,
-                about.to,
-                about.action,
-                about.message_id,
-                about.correlation_id,
-                about.causation_id,
-                about.sender,
-                about.attempt,
-                traceparent=about.traceparent,
-                **more,
-            )
+        event = Event(self.now(), what, **more) if about is None else Event.about(about, self.now(), what, **more)
         for observer in self.observers:
             try:
                 observer(event)
             except Exception:  # noqa: BLE001 - whoever looks on must not disturb what it looks at
                 _log.exception("An observer failed and looks on no more")
                 self.observers = tuple(other for other in self.observers if other is not observer)
-
-    def _name_of(self, task: asyncio.Task[object]) -> str:
-        for post in tuple(self._posts):
-            for worker in tuple(post.running.values()):
-                if worker.task is task and worker.envelope is not None:
-                    about = worker.envelope
-                    return f"{about.to}.{about.action} (message {about.message_id})"
-        return task.get_name()
 
     def _blocked(self, who: str, seconds: float, where: str) -> None:
         if self.observers:
@@ -877,24 +753,11 @@ class Bus:
 
     def waits(self) -> tuple[Wait, ...]:
         """Return who waits for whom right now, the oldest first."""
-        return tuple(
-            Wait(
-                waiter.envelope.sender,
-                waiter.envelope.to,
-                waiter.envelope.action,
-                waiter.envelope.message_id,
-                waiter.envelope.causation_id,
-                waiter.asked_at,
-                cast("float", waiter.envelope.deadline),
-                not self._is_queued(waiter.envelope),
-            )
-            for waiter in self._outstanding.waiters
-        )
+        return who_waits(self._outstanding.waiters, self._is_queued)
 
     def statistics(self) -> BusStatistics:
         """Return a frozen snapshot of what the bus has done and is doing."""
-        routes = {**self._routes, ("?", "?"): self._nowhere}
-        actions = {key: route.statistics() for key, route in routes.items()}
+        actions = self._routes.statistics()
         outcomes: Counter[Outcome] = Counter()
         for action in actions.values():
             outcomes.update(action.outcomes)
@@ -903,13 +766,11 @@ class Bus:
             outcomes=MappingProxyType(outcomes),
             pending=len(self._outstanding),
             pending_bytes=sum(size_of(waiter.envelope.body) for waiter in self._outstanding.waiters),
-            dead_letters=MappingProxyType(dict(self._dead_counts)),
+            dead_letters=MappingProxyType(dict(self._dead.counts)),
             contract_violations=self._violations,
             agents=MappingProxyType({post.agent.name: post.statistics() for post in self._posts}),
-            actions=MappingProxyType({key: action for key, action in actions.items() if action.asked}),
-            breakers=MappingProxyType(
-                {key: action.breaker for key, action in actions.items() if action.breaker is not None}
-            ),
+            actions=MappingProxyType(actions),
+            breakers=MappingProxyType({key: a.breaker for key, a in actions.items() if a.breaker is not None}),
             tasks=len(self._supervisor) - sum(post.stands_by for post in self._posts),
             loop_lag=0.0 if self._watchdog is None else self._watchdog.longest,
         )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fablewright.protocol.envelope import Envelope
+
 __all__ = ["Event", "Observer", "What"]
 
 What: TypeAlias = Literal[
@@ -61,6 +63,12 @@ class Event(NamedTuple):
     attempt: int = 1
     detail: str = ""
     traceparent: str | None = None
+
+    @classmethod
+    def about(cls, message: Envelope, at: float, what: What, *, detail: str = "") -> Event:
+        """Return what happened to a message."""
+        ids = (message.message_id, message.correlation_id, message.causation_id, message.sender, message.attempt)
+        return cls(at, what, message.to, message.action, *ids, detail, message.traceparent)
 
 
 Observer: TypeAlias = "Callable[[Event], None]"

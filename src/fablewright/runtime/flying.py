@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from fablewright.errors import DeadlineExceeded, FablewrightError, PeerLost
 from fablewright.protocol.flight import Flights
 from fablewright.protocol.pending import Outcome
-from fablewright.runtime.attempts import Attempts, Courier, Errand
+from fablewright.runtime.attempts import Attempts, Courier
 from fablewright.runtime.failure import Shared
 from fablewright.runtime.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Hashable, Iterable
 
+    from fablewright.runtime.errand import Errand
     from fablewright.runtime.outstanding import Waiter
     from fablewright.runtime.route import Route
     from fablewright.runtime.supervisor import Supervisor
@@ -41,9 +42,7 @@ class Lobby(Courier, Protocol):
     """What is needed of the bus: to wait for what no agent handles, and to be told."""
 
     def wait_aside(self, flying: Flying, errand: Errand) -> Waiter: ...  # noqa: D102 - see Bus
-    def end(self, message_id: str, outcome: Outcome, value: object) -> None: ...  # noqa: D102 - see Bus
     def is_pending(self, message_id: str) -> bool: ...  # noqa: D102 - see Bus
-    def when_late(self, message_id: str, told: Callable[[Any], None]) -> None: ...  # noqa: D102 - see Bus
 
 
 class Flying:

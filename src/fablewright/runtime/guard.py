@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fablewright.errors import BulkheadFull, ContractViolation, DeadlineExceeded, RequestFailed
 from fablewright.protocol.cache import Cache
 from fablewright.protocol.size import size_of
-from fablewright.runtime.attempts import Attempts, Errand
+from fablewright.runtime.attempts import Attempts
 from fablewright.runtime.flying import Flying, Lobby
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from fablewright.protocol.breaker import Breaker
     from fablewright.protocol.message import Request
+    from fablewright.runtime.errand import Errand
     from fablewright.runtime.policies import Policy
     from fablewright.runtime.route import Route
     from fablewright.runtime.statistics import ActionStatistics
@@ -137,11 +138,13 @@ class Guard:
             stale = cache.get_stale(key, self._bus.now())
             if stale is None:
                 raise
-            if on_late is not None and isinstance(error, DeadlineExceeded):
-                self._bus.when_late(error.message_id, on_late)
             state = "" if stale.fresh else ", out of date"
             self.attempts.note("cached", f"{stale.age:.3f} s old{state}; {error}", errand, error.message_id)
-            return stale.value if stale.fresh else request.mark_stale(stale.value, stale.age)
+            if stale.fresh:  # it came meanwhile, at the very last moment or for somebody else
+                return stale.value
+            if on_late is not None and isinstance(error, DeadlineExceeded):
+                self._bus.when_late(error.message_id, on_late)
+            return request.mark_stale(stale.value, stale.age)
 
     async def _worked_on(self, cache: Cache, key: Hashable, errand: Errand) -> object:
         keep = partial(self._keep, cache, key, cache.version)

@@ -162,6 +162,15 @@ class Posts:
             task.cancel()
         self._lost(post.agent.name, why, post.close())
 
+    def name_of(self, task: asyncio.Task[object]) -> str:
+        """Return what a task is at, for people; may be called from another thread while the loop is held up."""
+        for post in tuple(self):
+            for worker in tuple(post.running.values()):
+                if worker.task is task and worker.envelope is not None:
+                    about = worker.envelope
+                    return f"{about.to}.{about.action} (message {about.message_id})"
+        return task.get_name()
+
     # -------------------------------------------------------------- what agents run beside their handlers
 
     def _spawn(self, post: Post, work: Coroutine[Any, Any, None]) -> None:

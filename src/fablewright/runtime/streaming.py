@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from fablewright.runtime.attempts import Errand
+    from fablewright.protocol.envelope import Envelope
+    from fablewright.runtime.errand import Errand
     from fablewright.runtime.outstanding import Waiter
 
-__all__ = ["Channel", "Stream", "feed"]
+__all__ = ["Channel", "Channels", "Stream", "feed"]
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -113,6 +114,47 @@ class Channel:
     def _arrive(self, sequence: int, value: object) -> None:
         self._reader.chunk(sequence, value)
         _wake(self._reading)
+
+
+class Channels:
+    """The channels of all streams that are read, by the id of their request."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Channel] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __repr__(self) -> str:
+        return f"<Channels {len(self._open)}>"
+
+    def open(self, waiter: Waiter, room: int) -> Channel:
+        """Return a channel for a request that was just sent; it is closed with its outcome."""
+        message_id = waiter.envelope.message_id
+        channel = self._open[message_id] = Channel(room, _hand_over)
+
+        def settled(_: object) -> None:
+            del self._open[message_id]
+            channel.settled(waiter)
+
+        waiter.future.add_done_callback(settled)
+        return channel
+
+    def of(self, request: Envelope) -> Channel:
+        """Return the channel of a request.
+
+        Raises:
+            ContractViolation: It was not asked as a stream, or nobody reads it any more.
+        """
+        channel = self._open.get(request.message_id)
+        if channel is None:
+            raise ContractViolation(f"{request.to} streams {request.action}: use `ask_stream`, and read it.")
+        return channel
+
+
+def _hand_over(deliver: Callable[[], None]) -> None:
+    """Bring something to the other side, in one process."""
+    deliver()
 
 
 class Opener(Protocol):

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from fablewright.errors import ContractViolation
 from fablewright.protocol.message import Message
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["Subscription"]
+__all__ = ["Subscription", "Subscriptions"]
 
 M = TypeVar("M", bound=Message)
 
@@ -86,3 +87,44 @@ class Subscription(Generic[M]):
     def _wake(self) -> None:
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
+
+
+class Subscriptions:
+    """All who subscribed to something on one bus."""
+
+    def __init__(self) -> None:
+        self._all: tuple[tuple[type[Message], Subscription[Any]], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __repr__(self) -> str:
+        return f"<Subscriptions {len(self._all)}>"
+
+    def add(self, kind: type[M], limit: int) -> Subscription[M]:
+        """Return a new subscription to one kind of message.
+
+        Raises:
+            ContractViolation: The limit is below 1.
+        """
+        if limit < 1:
+            raise ContractViolation(f"A subscription has room for at least 1 message, not {limit}.")
+
+        def end(ended: Subscription[M]) -> None:
+            self._all = tuple((other, each) for other, each in self._all if each is not ended)
+
+        subscription = Subscription(limit, end)
+        self._all = (*self._all, (kind, subscription))
+        return subscription
+
+    def put(self, message: Message) -> int:
+        """Give a message to all who subscribed to its kind; return how many they are."""
+        wanted = [each for kind, each in self._all if isinstance(message, kind)]
+        for subscription in wanted:
+            subscription.put(message)
+        return len(wanted)
+
+    def close(self) -> None:
+        """End all of them."""
+        for _, subscription in self._all:
+            subscription.close()

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from fablewright.errors import WouldDeadlock
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from fablewright.protocol.envelope import Envelope
+    from fablewright.runtime.outstanding import Waiter
     from fablewright.runtime.post import Post, Worker
 
-__all__ = ["Wait", "stuck"]
+__all__ = ["Wait", "note_wait", "stuck", "who_waits"]
 
 
 class Wait(NamedTuple):
@@ -41,6 +44,44 @@ class Wait(NamedTuple):
     since: float
     until: float
     started: bool
+
+
+def who_waits(waiters: Iterable[Waiter], is_queued: Callable[[Envelope], bool]) -> tuple[Wait, ...]:
+    """Return the waits of all who wait, in their order."""
+    waits: list[Wait] = []
+    for waiter in waiters:
+        ask = waiter.envelope
+        until = waiter.asked_at if ask.deadline is None else ask.deadline  # an ask always has one
+        names = (ask.sender, ask.to, ask.action, ask.message_id, ask.causation_id)
+        waits.append(Wait(*names, waiter.asked_at, until, not is_queued(ask)))
+    return tuple(waits)
+
+
+def note_wait(waiter: Waiter, parent: Envelope, posts: Mapping[str, Post]) -> None:
+    """Note that the handler of ``parent`` is about to wait.
+
+    Raises:
+        WouldDeadlock: Its answer would have to wait for the one who asks.
+    """
+    ask = waiter.envelope
+    asker, post = posts.get(parent.to), posts.get(ask.to)
+    if asker is None or post is None:
+        return
+    worker = asker.running.get(parent.message_id)
+    if ask.to in ask.path and not post.agent.reentrant:
+        circle = (*ask.path[ask.path.index(ask.to) :], ask.to)
+    elif post.is_full and worker is not None and (names := stuck(worker, post, posts)):
+        circle = (*names, names[0]) if parent.to in names else (parent.to, *names, parent.to)
+    else:
+        if worker is not None:
+            worker.asks(waiter)
+        return
+    raise WouldDeadlock(
+        f"{parent.to} cannot ask {ask.to} to {ask.action}: each would wait for the other ({' → '.join(circle)}).",
+        to=ask.to,
+        action=ask.action,
+        message_id=ask.message_id,
+    )
 
 
 def stuck(asker: Worker, to: Post, posts: Mapping[str, Post]) -> tuple[str, ...]:

@@ -1,0 +1,27 @@
+"""What is to be got, whoever gets it: by one ask, by several attempts, or on a flight with others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from fablewright.protocol.envelope import Envelope
+    from fablewright.protocol.message import Request, StreamRequest
+
+__all__ = ["Errand"]
+
+
+class Errand(NamedTuple):
+    """What is to be got.
+
+    Attributes:
+        request: What to ask.
+        deadline: Until when, in seconds of the bus's clock.
+        parent: The envelope on whose behalf.
+        story: The correlation id, when there is no parent but something that it goes on with.
+    """
+
+    request: Request[Any] | StreamRequest[Any]
+    deadline: float
+    parent: Envelope | None
+    story: str = ""
