@@ -137,6 +137,8 @@ def _is_left_alone(node: ast.AST) -> bool:
             return True
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
             return True
+        case ast.Delete(targets=targets):
+            return all(isinstance(target, ast.Name) for target in targets)  # that only says that it is not used
     return False
 
 
@@ -248,7 +250,9 @@ class _Planted(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoade
         return self._code
 
 
-def examine(module: str, source: Path, tests: Sequence[Path], *, jobs: int = 2, every: int = 1) -> Examined:
+def examine(
+    module: str, source: Path, tests: Sequence[Path], *, jobs: int = 2, every: int = 1, grace: int = 5
+) -> Examined:
     """Run the tests of one module on its mutants.
 
     Args:
@@ -257,6 +261,7 @@ def examine(module: str, source: Path, tests: Sequence[Path], *, jobs: int = 2, 
         tests: The files to run.
         jobs: How many processes at once.
         every: Take each so-many-th mutant only.
+        grace: Seconds that a mutant gets beyond twice the time of the honest tests.
 
     Raises:
         RuntimeError: The tests fail on the module as it is.
@@ -266,7 +271,7 @@ def examine(module: str, source: Path, tests: Sequence[Path], *, jobs: int = 2, 
     honest = _fork(_Planted(module, source, compile(text, source, "exec", dont_inherit=True)), tests, seconds=600)
     if os.waitstatus_to_exitcode(os.waitpid(honest, 0)[1]) != _PASSED:
         raise RuntimeError(f"The tests of {module} fail without any mutant: run pytest on them.")
-    patience = 5 + round(2 * (time.monotonic() - began))
+    patience = grace + round(2 * (time.monotonic() - began))
     total, timed_out, survivors = 0, 0, []
     running: dict[int, Mutant] = {}
 

@@ -283,3 +283,12 @@ def test_spare_places_are_used_while_there_are_any_and_not_handed_on() -> None:
     box.withdraw("1")
     assert (len(box), box.waiting) == (1, 0)
     assert "1" not in box
+
+
+def test_it_knows_what_waits_in_the_queue_and_in_the_line() -> None:
+    box = Mailbox("a", 1, overflow="wait")
+    box.put(envelope("queued"))
+    box.put(envelope("in line"))
+    assert [message_id in box for message_id in ("queued", "in line", "elsewhere")] == [True, True, False]
+    box.take(0.0)
+    assert [message_id in box for message_id in ("queued", "in line", "elsewhere")] == [False, True, False]
