@@ -44,10 +44,12 @@ if TYPE_CHECKING:
         RemoteError,
         RequestFailed,
     )
-    from fablewright.protocol.dead_letter import DeadLetter
-    from fablewright.protocol.message import Message, Request
+    from fablewright.protocol.breaker import BreakerRules
+    from fablewright.protocol.cache import CacheRules
+    from fablewright.protocol.message import Message, Request, StreamRequest
     from fablewright.protocol.pending import Outcome
-    from fablewright.runtime.agent import Agent, handles, hears
+    from fablewright.protocol.retry import RetryRules
+    from fablewright.runtime.agent import Agent, batches, handles, hears, streams
     from fablewright.runtime.bus import Bus
     from fablewright.runtime.context import Context, ReplyToken
     from fablewright.runtime.policies import BusOptions, Policy
@@ -55,12 +57,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Agent",
+    "BreakerRules",
     "Bus",
     "BusOptions",
     "BusStatistics",
+    "CacheRules",
     "Context",
     "ContractViolation",
-    "DeadLetter",
     "DeadlineExceeded",
     "FablewrightError",
     "Message",
@@ -72,16 +75,22 @@ __all__ = [
     "ReplyToken",
     "Request",
     "RequestFailed",
+    "RetryRules",
+    "StreamRequest",
+    "batches",
     "handles",
     "hears",
+    "streams",
 ]
 
 _HOMES = {
     "errors": "ContractViolation DeadlineExceeded FablewrightError PeerLost Rejected RemoteError RequestFailed",
-    "protocol.dead_letter": "DeadLetter",
-    "protocol.message": "Message Request",
+    "protocol.breaker": "BreakerRules",
+    "protocol.cache": "CacheRules",
+    "protocol.message": "Message Request StreamRequest",
     "protocol.pending": "Outcome",
-    "runtime.agent": "Agent handles hears",
+    "protocol.retry": "RetryRules",
+    "runtime.agent": "Agent batches handles hears streams",
     "runtime.bus": "Bus",
     "runtime.context": "Context ReplyToken",
     "runtime.policies": "BusOptions Policy",
