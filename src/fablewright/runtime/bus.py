@@ -19,7 +19,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from fablewright.errors import ContractViolation, MailboxFull, Rejected
+from fablewright.errors import ContractViolation, MailboxFull, Rejected, WouldDeadlock
 from fablewright.protocol.dead_letter import DeadLetter, Reason
 from fablewright.protocol.envelope import Envelope, Kind, shrink, valid_timeout
 from fablewright.protocol.message import Message
@@ -47,7 +47,7 @@ from fablewright.runtime.waits import Wait, note_wait, who_waits
 from fablewright.runtime.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -84,6 +84,13 @@ class _State(enum.Enum):
 _RUNNING = _State.RUNNING  # a member looked up in its Enum costs 0.05 us
 _REPLIED = Outcome.REPLIED
 _ASK = Kind.ASK
+
+
+# A NamedTuple's own constructor is a Python function; these save half of what the records of a request cost.
+_envelope: Callable[[tuple[object, ...]], Envelope] = partial(tuple.__new__, Envelope)
+_asked: Callable[[tuple[float, str, str, float, float]], Asked] = partial(tuple.__new__, Asked)
+_ended: Callable[[tuple[float, str, Outcome, object]], Ended] = partial(tuple.__new__, Ended)
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Bus:
@@ -161,7 +168,7 @@ class Bus:
         try:
             await self._posts.start(post)
         except BaseException:
-            del self._posts.by_name[agent.name]
+            self._posts.forget(agent.name)
             raise
         self._routes.lead_to(agent.name)
         post.open()
@@ -176,8 +183,13 @@ class Bus:
         self._routes.lead_to(name)
 
     def crash(self, name: str, cause: object = "somebody said so") -> None:
-        """Do what is done when an agent crashes: see ``posts``."""
-        self._posts.crash(name, cause, self.now())
+        """Do what is done when an agent crashes: see ``posts``. On a bus that has stopped that is nothing.
+
+        Raises:
+            ContractViolation: There is none of that name.
+        """
+        if not self._is_stopped:
+            self._posts.crash(name, cause, self.now())
 
     async def start(self) -> None:
         """Start every agent; no handler runs before all have started.
@@ -334,7 +346,7 @@ class Bus:
         waiter = Waiter(envelope, self._outstanding, route.tally, now)
         if self.observers:
             self.note("asked", envelope)
-        if self._outstanding.open(waiter, Asked(now, envelope.message_id, route.to, deadline, linger)):
+        if self._outstanding.open(waiter, _asked((now, envelope.message_id, route.to, deadline, linger))):
             try:
                 if parent is not None:
                     note_wait(waiter, parent, self._posts.by_name)
@@ -440,7 +452,12 @@ class Bus:
         waiter = Waiter(envelope, self._outstanding, flying.tally, now)
         if self.observers:
             self.note("joined", envelope)
-        self._outstanding.open(waiter, Asked(now, envelope.message_id, flying.name, deadline, flying.linger))
+        asked = Asked(now, envelope.message_id, flying.name, deadline, flying.linger)
+        if self._outstanding.open(waiter, asked) and parent is not None:
+            try:
+                note_wait(waiter, parent, self._posts.by_name)
+            except WouldDeadlock as error:
+                self.end(envelope.message_id, Outcome.REJECTED, error)
         return waiter
 
     def invalidate(self, to: str, action: str) -> None:
@@ -535,23 +552,8 @@ class Bus:
                 path = (*parent.path, sender)
         if self._options.traceparent is not None:
             trace = self._options.traceparent(trace, message_id)
-        return Envelope(
-            message_id,
-            kind,
-            sender,
-            to,
-            action,
-            message,
-            story,
-            cause,
-            reply_to,
-            deadline,
-            attempt,
-            priority,
-            path,
-            None,
-            trace,
-        )
+        ids = (message_id, kind, sender, to, action, message, story, cause)
+        return _envelope((*ids, reply_to, deadline, attempt, priority, path, None, trace, _NO_HEADERS))
 
     # -------------------------------------------------------------- finding the way
 
@@ -575,7 +577,7 @@ class Bus:
 
     def replied(self, request: Envelope, reply: object) -> None:
         """Take the reply that a handler returned."""
-        self._settle(Ended(self.now(), request.message_id, _REPLIED, reply))
+        self._settle(_ended((self.now(), request.message_id, _REPLIED, reply)))
 
     def is_pending(self, message_id: str) -> bool:
         """Return whether a request has no outcome yet."""
@@ -597,7 +599,10 @@ class Bus:
 
     def answer(self, request: Envelope, reply: object) -> None:
         """Take the reply to a request, from any thread; used by tokens."""
-        self._end(request, _REPLIED, reply)
+        if threading.get_ident() == self._thread:
+            self._settle(_ended((self.now(), request.message_id, _REPLIED, reply)))
+        else:
+            self._end(request, _REPLIED, reply)
 
     def refuse(self, request: Envelope, error: Exception) -> None:
         """Take the error that a request ended with, from any thread; used by handlers and tokens."""

@@ -3,22 +3,25 @@
 An agent crashes when something that it runs in the background raises, or when somebody calls it crashed.
 Whoever waits for it gets ``PeerLost`` at once, what was in its mailbox is gone, its handlers are stopped; then
 ``on_stop`` and ``on_start`` are called and it goes on. If that happens more often than its intensity allows
-(the term is Erlang's), it is given up: who asks it from then on is told so at once.
+(the term is Erlang's), it is stopped and given up: who asks it from then on is told so at once.
+
+Of one agent only one ``on_start`` or ``on_stop`` runs at a time, whatever crashes or is removed meanwhile.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from fablewright.errors import ContractViolation
 from fablewright.runtime.post import Desk, Post
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Coroutine, Iterator
 
     from fablewright.protocol.envelope import Envelope
@@ -47,6 +50,17 @@ class Restarts:
             raise ContractViolation("Restarts are 0 or more, within a finite number of seconds above 0.")
 
 
+class _Life:
+    """What is kept about one post."""
+
+    __slots__ = ("background", "crashes", "turn")
+
+    def __init__(self) -> None:
+        self.background: set[asyncio.Task[None]] = set()
+        self.crashes: deque[float] = deque()  # when, those that count
+        self.turn = asyncio.Lock()  # to start or stop it
+
+
 class Posts:
     """All agents of one bus, by name.
 
@@ -70,8 +84,7 @@ class Posts:
         self._restarts = restarts
         self._lost = lost
         self._is_open = False
-        self._crashes: dict[str, deque[float]] = {}
-        self._background: dict[str, set[asyncio.Task[None]]] = {}
+        self._lives: WeakKeyDictionary[Post, _Life] = WeakKeyDictionary()
 
     def __iter__(self) -> Iterator[Post]:
         return iter(self.by_name.values())
@@ -91,14 +104,13 @@ class Posts:
             raise ContractViolation(f"{agent.name} must be able to run at least 1 handler, not {agent.concurrency}.")
         post = Post(agent, self._desk, self._supervisor)
         self.by_name[agent.name] = post
-        self._background[agent.name] = set()
-        self._crashes[agent.name] = deque()
+        self._lives[post] = _Life()
         return post
 
     async def start(self, post: Post) -> None:
         """Call an agent's ``on_start``; its handlers begin with ``open``."""
-        await post.agent.on_start(partial(self._spawn, post))
-        post.started = True
+        async with self._lives[post].turn:
+            await self._start(post)
 
     def open(self) -> None:
         """Let every agent begin."""
@@ -116,10 +128,16 @@ class Posts:
         if post is None:
             raise ContractViolation(f"There is no agent named {name}.")
         self._end(post, f"{name} was removed")
-        await self.stop(post)
+        async with self._lives[post].turn:
+            await self.stop(post)
+
+    def forget(self, name: str) -> None:
+        """Forget an agent that could not start."""
+        self._end(self.by_name.pop(name), f"{name} could not start")
 
     async def stop(self, post: Post) -> None:
         """Call an agent's ``on_stop`` if it was started."""
+        self._end_background(post)
         if not post.started:
             return
         post.started = False
@@ -129,38 +147,66 @@ class Posts:
             _log.exception("%s failed to stop cleanly", post.agent.name)
 
     def crash(self, name: str, cause: object, now: float) -> None:
-        """End everything that an agent does, and start it again if its intensity allows."""
-        post = self.by_name[name]
-        crashes = self._crashes[name]
-        crashes.append(now)
+        """End everything that an agent does, and start it again if its intensity allows.
+
+        Raises:
+            ContractViolation: There is none of that name.
+        """
+        post = self.by_name.get(name)
+        if post is None:
+            raise ContractViolation(f"There is no agent named {name}.")
         post.crashes += 1
+        crashes = self._lives[post].crashes
+        crashes.append(now)
         while crashes[0] <= now - self._restarts.seconds:
             crashes.popleft()
         self._desk.note("crashed", to=name, detail=str(cause))
-        self._end(post, f"{name} crashed ({cause})")
-        if len(crashes) > self._restarts.most:
+        if len(crashes) > self._restarts.most and not post.given_up:
             times = f"{len(crashes)} times within {self._restarts.seconds:g} s"
             post.given_up = f"{name} crashed {times} and is not restarted"
             _log.error("%s.", post.given_up)
-        else:
-            self._supervisor.start(self._restart(post), name=f"{name} restart")
+        self._end(post, f"{name} crashed ({cause})")
+        self._supervisor.start(self._restart(post, post.crashes), name=f"{name} restart")
 
-    async def _restart(self, post: Post) -> None:
-        await self.stop(post)
+    # -------------------------------------------------------------- one life after the other
+
+    async def _start(self, post: Post) -> None:
         try:
-            await self.start(post)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is one more crash
-            _log.warning("%s could not be restarted: %r", post.agent.name, error, exc_info=error)
-            self.crash(post.agent.name, repr(error), self._desk.now())
-        else:
+            await post.agent.on_start(partial(self._spawn, post))
+        except BaseException:
+            self._end_background(post)
+            raise
+        post.started = True
+
+    async def _restart(self, post: Post, crash: int) -> None:
+        """Stop an agent after a crash and start it again, unless a later crash will see to that."""
+        async with self._lives[post].turn:
+            await self.stop(post)
+            if not self._goes_on(post, crash):
+                return
+            try:
+                await self._start(post)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is one more crash
+                _log.warning("%s could not be restarted: %r", post.agent.name, error, exc_info=error)
+                if self._goes_on(post, crash):
+                    self.crash(post.agent.name, repr(error), self._desk.now())
+                return
+        if self._goes_on(post, crash):
             self._desk.note("restarted", to=post.agent.name)
             if self._is_open:
                 post.open()
 
+    def _goes_on(self, post: Post, crash: int) -> bool:
+        """Return whether nothing happened to an agent since a crash that keeps it from going on."""
+        return self.by_name.get(post.agent.name) is post and not post.given_up and post.crashes == crash
+
     def _end(self, post: Post, why: str) -> None:
-        for task in self._background[post.agent.name]:
-            task.cancel()
+        self._end_background(post)
         self._lost(post.agent.name, why, post.close())
+
+    def _end_background(self, post: Post) -> None:
+        for task in self._lives[post].background:
+            task.cancel()
 
     def name_of(self, task: asyncio.Task[object]) -> str:
         """Return what a task is at, for people; may be called from another thread while the loop is held up."""
@@ -175,7 +221,7 @@ class Posts:
 
     def _spawn(self, post: Post, work: Coroutine[Any, Any, None]) -> None:
         name = post.agent.name
-        tasks = self._background[name]
+        tasks = self._lives[post].background
 
         def ended() -> None:
             work.close()  # it was never begun if the task was cancelled before its first step
