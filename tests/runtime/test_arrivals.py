@@ -319,3 +319,16 @@ async def test_a_tell_that_cannot_be_taken_when_it_arrives_is_buried() -> None:
         await asyncio.sleep(1.0)
     assert doer.noted == 0
     assert reasons(bus) == [Reason.UNDELIVERABLE]
+
+
+@pytest.mark.anyio
+async def test_a_stopped_bus_leaves_no_timer_behind() -> None:
+    bus, _ = bus_with(Bearer())
+    async with bus:
+        asks = [asyncio.ensure_future(bus.ask("doer", Do(60.0))) for _ in range(2)]  # noqa: TID251 - callers beside
+        await asyncio.sleep(1.0)
+    answers = await asyncio.gather(*asks, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [PeerLost, PeerLost]
+    await asyncio.sleep(1.0)
+    timers = [timer for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]  # the loop's own queue
+    assert timers == []

@@ -41,6 +41,7 @@ class Asking(NamedTuple):
 class StandInWorker:
     def __init__(self) -> None:
         self.asked: list[Asking] = []
+        self.envelope = None
 
     def waits(self) -> list[Asking]:
         return self.asked

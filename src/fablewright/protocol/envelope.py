@@ -75,7 +75,7 @@ def valid_timeout(seconds: float) -> float:
     """
     try:
         sane = 0 <= seconds <= LONGEST_TIMEOUT  # NaN is neither below nor above anything
-    except TypeError:
+    except (TypeError, ArithmeticError):  # a Decimal that is no number raises
         sane = False
     if not sane:
         raise ContractViolation(f"A time-out lies between 0 and {LONGEST_TIMEOUT:.0f} seconds, not {seconds!r}.")

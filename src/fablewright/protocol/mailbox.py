@@ -10,7 +10,8 @@
 
 The rules:
 
-1. The queue never holds more than ``capacity`` envelopes that no free handler is about to take. What happens to one more is the overflow policy:
+1. The queue never holds more than ``capacity`` envelopes that no free handler is about to take. What happens
+   to one more is the overflow policy:
    ``reject``: ``MailboxFull`` at once, to the sender.
    ``drop_oldest``: the oldest of the lowest priority makes room and is handed back, for a dead letter. A
    newcomer below that priority would be dropped itself, so it is rejected.

@@ -35,6 +35,7 @@ class Arrivals:
         self._seen: dict[str, None] = {}
         self._seen_before: dict[str, None] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._stopped = False
 
     def __len__(self) -> int:
         return len(self._under_way)
@@ -45,7 +46,7 @@ class Arrivals:
     def is_new(self, envelope: Envelope) -> bool:
         """Return whether a message comes for the first time, and remember it."""
         message_id = envelope.message_id
-        if message_id in self._seen or message_id in self._seen_before:
+        if message_id in self._seen or message_id in self._seen_before or message_id in self._receiver:
             return False
         if len(self._seen) >= self._remember:
             self._seen_before, self._seen = self._seen, {}
@@ -64,7 +65,11 @@ class Arrivals:
             self._take_in(ended)
 
     def stop(self) -> None:
-        """Let go of the timer."""
+        """Watch nothing any more."""
+        self._stopped = True
+        self._disarm()
+
+    def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -76,8 +81,8 @@ class Arrivals:
                 if to is not None:
                     self._expired(effect.message_id, to)
         due = self._under_way.next_deadline()
-        if due is not None and (self._timer is None or self._timer.when() > due):
-            self.stop()
+        if due is not None and not self._stopped and (self._timer is None or self._timer.when() > due):
+            self._disarm()
             self._timer = asyncio.get_running_loop().call_at(due, self._on_timer)
 
     def _on_timer(self) -> None:

@@ -93,7 +93,9 @@ class ReplyToken(Generic[R]):
         """
         if reply is None:
             raise ContractViolation(f"{self._request.to} answered {self._request.action} with None.")
-        self._use()
+        if self._answered:
+            raise self._misuse()
+        self._answered = True
         self._bus.answer(self._request, reply)
 
     def fail(self, error: Exception) -> None:
@@ -102,13 +104,13 @@ class ReplyToken(Generic[R]):
         Raises:
             ContractViolation: It was answered before.
         """
-        self._use()
+        if self._answered:
+            raise self._misuse()
+        self._answered = True
         self._bus.refuse(self._request, error)
 
-    def _use(self) -> None:
-        if self._answered:
-            raise ContractViolation(f"{self._request.to} answered {self._request.action} twice.")
-        self._answered = True
+    def _misuse(self) -> ContractViolation:
+        return ContractViolation(f"{self._request.to} answered {self._request.action} twice.")
 
     def __del__(self) -> None:
         if not self._answered:
@@ -217,7 +219,7 @@ class Context:
         """
         if self.envelope.reply_to is None:
             raise ContractViolation(f"{self.envelope.action} was told, not asked: there is nobody to answer.")
-        if self.deferred:
+        if self._token_id is not None:
             raise ContractViolation(f"{self.envelope.to} deferred {self.envelope.action} twice.")
         token: ReplyToken[Any] = ReplyToken(self._bus, self.envelope)
         self._token_id = id(token)

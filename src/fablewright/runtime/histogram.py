@@ -4,13 +4,13 @@ from __future__ import annotations
 
 __all__ = ["Histogram"]
 
-_BUCKETS = 152  # up to 2**40 microseconds, twelve days
+_BUCKETS = 152  # up to 2**39 microseconds, six days
 
 
 class Histogram:
     """Durations, each in one of 152 buckets: four to a doubling, from a microsecond up.
 
-    A quantile is exact to 13 %: the layout is that of Gil Tene's HdrHistogram with two bits of precision.
+    A quantile is up to a quarter too long: the layout is that of Gil Tene's HdrHistogram with two bits of precision.
     """
 
     __slots__ = ("_counts", "total")
@@ -29,7 +29,7 @@ class Histogram:
 
     def add(self, seconds: float) -> None:
         """Count one duration."""
-        micros = int(seconds * 1e6)
+        micros = max(0, int(seconds * 1e6))
         bits = micros.bit_length()
         index = micros if bits < 3 else (bits - 2) * 4 + ((micros >> (bits - 3)) & 3)
         self._counts[index if index < _BUCKETS else -1] += 1

@@ -61,7 +61,7 @@ class Line:
         self._transport.carry(withdrawn, partial(self._stop, withdrawn))
 
     def stop(self) -> None:
-        """Let go of the timer."""
+        """Watch nothing any more."""
         self._arrivals.stop()
 
     # -------------------------------------------------------------- the answering end

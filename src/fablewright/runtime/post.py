@@ -281,7 +281,7 @@ class Post:
     def _returned(self, envelope: Envelope, context: Context, reply: object) -> None:
         """Hold a handler to its contract: a reply, or a token, and nothing at all for what was only told."""
         desk = self._desk
-        if isinstance(reply, ReplyToken):
+        if type(reply) is ReplyToken:
             if not context.gave(reply):
                 desk.violated(envelope, "returned a reply token that is not its own")
         elif envelope.kind is not _ASK:

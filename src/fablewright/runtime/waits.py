@@ -95,14 +95,15 @@ def stuck(asker: Worker, to: Post, posts: Mapping[str, Post]) -> tuple[str, ...]
             post = posts_left.pop()
             if not post.is_full:
                 return ()
-            if post.agent.name not in agents:
-                agents[post.agent.name] = None
-                workers_left += post.running.values()
+            agents[post.agent.name] = None
+            workers_left += [worker for worker in post.running.values() if id(worker) not in checked]
             continue
         worker = workers_left.pop()
         if id(worker) in checked:
             continue
         checked.add(id(worker))
+        if worker.envelope is not None:
+            agents[worker.envelope.to] = None
         asks = worker.waits()
         if not asks or not all(_follow(ask, posts, posts_left, workers_left) for ask in asks):
             return ()
