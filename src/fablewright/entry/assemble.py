@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from fablewright.adapters.haystack_retriever import HaystackRetriever
 from fablewright.adapters.notes_folder import NotesFolder
 from fablewright.adapters.sqlite_index import SqliteIndex
+from fablewright.entry.story_file import StoryFile
 from fablewright.errors import InvalidInput
 from fablewright.gm.haystack_pipeline import HaystackPipeline, RetrieveDocuments
 from fablewright.gm.orchestrator import Orchestrator
@@ -141,9 +142,12 @@ async def assistant(
     )
     bus.register(ScenarioGenerator(bestiary, retrieve_timeout=patience, max_docs=most))
     bus.register(Orchestrator(campaign, bestiary, retrieve_timeout=patience, max_docs=most))
+    story = StoryFile(settings.data_dir)
+    bus.observe(story)
     try:
         async with bus:
             yield bus
     finally:
+        story.close()
         threads.close()
         notes.close()

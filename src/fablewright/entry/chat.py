@@ -12,6 +12,7 @@ from fablewright.entry.event_loop import run_loop
 from fablewright.entry.interrupt import Interrupted, unless_interrupted
 from fablewright.entry.print_answer import print_answer
 from fablewright.entry.prompt import open_prompt
+from fablewright.entry.story_file import asking
 from fablewright.entry.terminal import emit, notice, set_up_streams
 from fablewright.errors import InvalidInput, RequestFailed
 from fablewright.gm.haystack_pipeline import DescribeNotes, HaystackPipeline
@@ -102,7 +103,9 @@ class _Conversation:
             notice("Stopped.", style="dim")
 
     async def _answer(self, request: HandleRequest) -> None:
-        print_answer(await unless_interrupted(ask_once(self.bus, request, timeout=self.settings.timeout)))
+        with asking(request.words) as asked:
+            answer = await unless_interrupted(ask_once(self.bus, request, timeout=self.settings.timeout))
+        print_answer(answer, asked)
 
     def _seed(self) -> int | None:
         """Return another seed for each request: the same dice all evening would make a dull game."""

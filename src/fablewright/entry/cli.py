@@ -264,3 +264,28 @@ def doctor(ctx: typer.Context, *, notes: Notes = None, as_json: AsJson = False, 
     from fablewright.entry.doctor import doctor as examine  # noqa: PLC0415 - not for --help
 
     raise typer.Exit(examine(invocation, {"notes": notes or None}, config, as_json=as_json))
+
+
+@app.command()
+def trace(
+    ctx: typer.Context,
+    story: Annotated[str | None, typer.Argument(metavar="[ID]", hidden=True)] = None,
+    *,
+    listed: Annotated[bool, typer.Option("--list", help="List the latest requests, one line each.")] = False,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Show what happened inside while a request was answered: who asked whom, how long it took, what failed.
+
+    Without an ID it is the latest request; --list shows others. The beginning of an ID is enough, and the ID of
+    any message in it will do.
+
+    For example:
+
+        fablewright trace
+    """
+    invocation: Invocation = ctx.obj
+    loaded = invocation.load({}, config)
+    from fablewright.entry.trace import trace as tell  # noqa: PLC0415 - not for --help
+
+    raise typer.Exit(tell(loaded, story or "", listed=listed, as_json=as_json))

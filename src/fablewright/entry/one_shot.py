@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fablewright.entry import assemble
@@ -12,6 +13,7 @@ from fablewright.entry.answering import answer_in_time
 from fablewright.entry.event_loop import run_loop
 from fablewright.entry.no_notes import has_notes, nothing_readable
 from fablewright.entry.print_answer import print_answer
+from fablewright.entry.story_file import asking
 from fablewright.entry.terminal import clean, error_console, notice, set_up_streams
 from fablewright.errors import InvalidInput
 from fablewright.gm.orchestrator import LONGEST_REQUEST, HandleRequest
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from fablewright.entry.assemble import Notes
     from fablewright.entry.config import Loaded, Settings
     from fablewright.entry.invocation import Invocation
+    from fablewright.entry.story_file import Asking
     from fablewright.gm.answer import Answer, Want
     from fablewright.gm.reading.notes import FileReport
 
@@ -46,11 +49,11 @@ def one_shot(invocation: Invocation, loaded: Loaded, want: Want, words: str, *, 
     notes = assemble.open_notes(settings, settings.notes)
     request = HandleRequest(words, want=want, use_rag=use_rag, seed=settings.seed)
     deadline = invocation.started + settings.timeout - RESERVE
-    return run_loop(_answer(settings, notes, request, deadline, lambda answer: print_answer(answer, as_json=as_json)))
+    return run_loop(_answer(settings, notes, request, deadline, partial(print_answer, as_json=as_json)))
 
 
 async def _answer(
-    settings: Settings, notes: Notes, request: HandleRequest, deadline: float, show: Callable[[Answer], None]
+    settings: Settings, notes: Notes, request: HandleRequest, deadline: float, show: Callable[[Answer, Asking], None]
 ) -> int:
     skipped: list[FileReport] = []
     with waiting_for(notes.label) as (progress, done):
@@ -61,11 +64,12 @@ async def _answer(
                 skipped.append(report)
 
         async with assemble.assistant(settings, notes, on_report=on_report) as bus:
-            answer = await answer_in_time(bus, request, remaining=deadline - time.monotonic())
+            with asking(request.words) as asked:
+                answer = await answer_in_time(bus, request, remaining=deadline - time.monotonic())
             if request.use_rag and not answer.used_rag and not has_notes(notes):
                 answer = replace(answer, missing=(nothing_readable(notes), *answer.missing))
             done()
-            show(answer)  # before the agents are stopped: nobody at the table waits for that
+            show(answer, asked)  # before the agents are stopped: nobody at the table waits for that
             if skipped:
                 notice(_skipped(skipped))
             return 3 if answer.status == "failed" else 0
