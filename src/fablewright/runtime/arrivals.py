@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from fablewright.protocol.pending import Asked, Ended, Fact, PendingRequests, Settle, Tick
+from fablewright.protocol.pending import Asked, Ended, Fact, Outcome, PendingRequests, Settle, Tick
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,10 +48,13 @@ class Arrivals:
         message_id = envelope.message_id
         if message_id in self._seen or message_id in self._seen_before or message_id in self._receiver:
             return False
-        if len(self._seen) >= self._remember:
-            self._seen_before, self._seen = self._seen, {}
-        self._seen[message_id] = None
+        self._note(message_id)
         return True
+
+    def recall(self, message_id: str, now: float) -> None:
+        """Take note that nobody waits for a request any more; if it has not come yet, it is not new when it comes."""
+        self._note(message_id)
+        self.end(Ended(now, message_id, Outcome.CANCELLED))
 
     def begin(self, envelope: Envelope, until: float, now: float) -> None:
         """Watch a request until it is answered, or its time is over."""
@@ -68,6 +71,11 @@ class Arrivals:
         """Watch nothing any more."""
         self._stopped = True
         self._disarm()
+
+    def _note(self, message_id: str) -> None:
+        if len(self._seen) >= self._remember:
+            self._seen_before, self._seen = self._seen, {}
+        self._seen[message_id] = None
 
     def _disarm(self) -> None:
         if self._timer is not None:

@@ -702,7 +702,7 @@ class Bus:
     def bury(self, envelope: Envelope, reason: Reason) -> None:
         """Keep a message that found no taker."""
         waiter = self._outstanding.of(envelope.message_id)
-        if waiter is not None:
+        if waiter is not None and reason is not Reason.DUPLICATE:  # which says nothing about the first to arrive
             waiter.handled = False
         self._dead.bury(DeadLetter(envelope.message_id, reason, self.now(), envelope.body), envelope)
 

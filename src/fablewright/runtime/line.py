@@ -86,5 +86,5 @@ class Line:
                 self._arrivals.begin(envelope, envelope.deadline + self._bus.linger_of(envelope), now)
 
     def _stop(self, withdrawn: Withdraw) -> None:
-        self._arrivals.end(Ended(self._bus.now(), withdrawn.message_id, Outcome.CANCELLED))
+        self._arrivals.recall(withdrawn.message_id, self._bus.now())
         self._bus.withdraw(withdrawn.message_id, withdrawn.to)
