@@ -16,7 +16,7 @@ class Reason(enum.Enum):
     DUPLICATE = "duplicate"  # a second reply
     AFTER_LOSS = "after_loss"  # a reply from a peer that had been given up
     UNKNOWN = "unknown"  # a reply to nothing that was asked here, or too long ago to remember
-    EXPIRED = "expired"  # a request whose deadline passed before a handler could start
+    EXPIRED = "expired"  # a request that nobody waited for any more when a handler could have started
     UNDELIVERABLE = "undeliverable"  # a tell to nobody, or into a full mailbox
 
 

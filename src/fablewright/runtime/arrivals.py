@@ -34,6 +34,7 @@ class Arrivals:
         self._receiver: dict[str, str] = {}
         self._seen: dict[str, None] = {}
         self._seen_before: dict[str, None] = {}
+        self._recalled: dict[str, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = False
 
@@ -51,9 +52,20 @@ class Arrivals:
         self._note(message_id)
         return True
 
+    def was_recalled(self, message_id: str) -> bool:
+        """Return whether nobody waited for a request any more before it came; once more it is a mere duplicate."""
+        if message_id not in self._recalled:
+            return False
+        del self._recalled[message_id]
+        return True
+
     def recall(self, message_id: str, now: float) -> None:
         """Take note that nobody waits for a request any more; if it has not come yet, it is not new when it comes."""
-        self._note(message_id)
+        if message_id not in self._seen and message_id not in self._seen_before:
+            self._note(message_id)
+            self._recalled[message_id] = None
+            if len(self._recalled) > self._remember:
+                del self._recalled[next(iter(self._recalled))]
         self.end(Ended(now, message_id, Outcome.CANCELLED))
 
     def begin(self, envelope: Envelope, until: float, now: float) -> None:

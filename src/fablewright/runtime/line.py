@@ -69,7 +69,8 @@ class Line:
     def _arrive(self, envelope: Envelope) -> None:
         now = self._bus.now()
         if not self._arrivals.is_new(envelope):
-            self._bus.bury(envelope, Reason.DUPLICATE)
+            recalled = self._arrivals.was_recalled(envelope.message_id)
+            self._bus.bury(envelope, Reason.EXPIRED if recalled else Reason.DUPLICATE)
             return
         if envelope.deadline is not None and envelope.deadline <= now:
             self._bus.bury(envelope, Reason.EXPIRED)

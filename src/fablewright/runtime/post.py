@@ -147,7 +147,7 @@ class Post:
     @property
     def stands_by(self) -> bool:
         """Whether a worker is there that has nothing to do."""
-        return self._idle is not None
+        return self._idle is not None or (self._leader is not None and not self._leader.envelope and self.is_quiet)
 
     def statistics(self) -> AgentStatistics:
         """Return a frozen snapshot."""
@@ -157,7 +157,7 @@ class Post:
         """Begin to start handlers."""
         self.is_open = True
         self._variables = copy_context()
-        self._appoint()
+        self._leader = self._hire()
 
     def put(self, envelope: Envelope) -> None:
         """Queue a message.
@@ -201,11 +201,15 @@ class Post:
         if worker is not None and worker.rouse():
             self._idle = None
         else:
-            worker = Worker(self)
-            worker.task = self._supervisor.start(
-                self._lead(worker), name=self._name, on_end=worker.ended, variables=self._variables.copy()
-            )
+            worker = self._hire()
         self._leader = worker
+
+    def _hire(self) -> Worker:
+        worker = Worker(self)
+        worker.task = self._supervisor.start(
+            self._lead(worker), name=self._name, on_end=worker.ended, variables=self._variables.copy()
+        )
+        return worker
 
     def _relieve(self) -> None:
         """Appoint another if the leader waits in a handler while there are messages to take."""
@@ -224,6 +228,8 @@ class Post:
                 self._desk.note("finished", worker.envelope)
         worker.task = None  # a cancelled task holds its error, that the frames, and they the worker
         self._appoint()
+        if self._leader is None and self._idle is None and self.is_open and not self.is_full:
+            self._leader = self._hire()  # one stands by whatever happens to the others
 
     async def _lead(self, worker: Worker) -> None:  # noqa: C901, PLR0912 - every message comes through; calls cost
         clock, desk, handlers = self._desk.now, self._desk, self.agent.handlers
