@@ -97,6 +97,14 @@ def test_a_large_file_is_put_aside_once_and_both_are_read(tmp_path: Path, monkey
     assert len(ids) >= 8
 
 
+def test_what_one_second_brings_is_bounded_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_BYTES", 1000)
+    written(tmp_path, *(asked(f"n-{number}") for number in range(50)))
+    assert 800 < story_file(tmp_path).stat().st_size <= 1000
+    ids = [record.message_id for record in read_records(tmp_path)]
+    assert ids == [f"n-{number}" for number in range(50)][-len(ids) :]
+
+
 def test_a_full_disk_ends_it_with_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     story_file(tmp_path).symlink_to("/dev/full")
     story = StoryFile(tmp_path)

@@ -61,7 +61,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Annotated[
         Path,
         Meta(
-            description="Where the index, the chat history and error reports are kept.",
+            description="Where the index, the chat history, stories and error reports are kept.",
             extra={"default": "the system's folder for user data"},
         ),
     ] = msgspec.field(default_factory=_data_dir)

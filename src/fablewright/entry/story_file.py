@@ -203,6 +203,8 @@ class StoryFile:
     def _append(self, text: bytes) -> None:
         if not text:
             return
+        if len(text) > _MOST_BYTES:  # more than a whole file in a second: the latest of it
+            text = text[text.index(b"\n", -_MOST_BYTES - 1) + 1 :]
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             if self._path.stat().st_size + len(text) > _MOST_BYTES:
