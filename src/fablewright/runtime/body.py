@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from types import NoneType
 
+from fablewright.errors import ContractViolation
+from fablewright.protocol.message import Message
 from fablewright.protocol.size import size_of
 
-__all__ = ["check_body"]
+__all__ = ["check_body", "no_message"]
 
 _SMALL = (int, float, bool, NoneType)
 _FIELDS: dict[type, tuple[str, ...]] = {}
@@ -21,6 +23,7 @@ def check_body(message: object, limit: int | None) -> None:
         limit: Bytes that it may take, estimated; None: nothing is checked.
 
     Raises:
+        ContractViolation: It names no action.
         NotData: It holds something that is no data; both are ``ContractViolation``.
         TooLarge: It takes more than the limit.
     """
@@ -44,8 +47,17 @@ def check_body(message: object, limit: int | None) -> None:
     size_of(message, limit=limit)
 
 
+def no_message(thing: object) -> ContractViolation:
+    """Return what is to be said about something that was sent and names no action."""
+    return ContractViolation(
+        f"{type(thing).__name__} names no action: a message is a Message with `action: ClassVar[str]`."
+    )
+
+
 def _names(message: object) -> tuple[str, ...]:
     """Return the fields of a message; for what is no dataclass a name that nothing has, unless it says nothing."""
+    if not isinstance(message, Message) or getattr(message, "action", None) is None:
+        raise no_message(message)
     if is_dataclass(message):
         return tuple(field.name for field in fields(message))
     is_bare = not getattr(message, "__dict__", None) and not any(

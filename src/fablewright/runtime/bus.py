@@ -26,7 +26,7 @@ from fablewright.protocol.message import Message
 from fablewright.protocol.pending import Asked, Ended, Outcome, PeerGone, Stopped, Withdraw
 from fablewright.protocol.size import size_of
 from fablewright.runtime.batching import Batching
-from fablewright.runtime.body import check_body
+from fablewright.runtime.body import check_body, no_message
 from fablewright.runtime.dead_letters import DeadLetters
 from fablewright.runtime.errand import Errand
 from fablewright.runtime.events import Event
@@ -300,7 +300,11 @@ class Bus:
             ContractViolation: The handler returned nothing and did not defer, or the time-out is no
                 sane number.
         """
-        route = self._routes.known.get((to, request.action)) or self._routes.find(to, request.action)
+        try:
+            action = request.action
+        except AttributeError:
+            raise no_message(request) from None
+        route = self._routes.known.get((to, action)) or self._routes.find(to, action)
         if self._state is not _RUNNING:
             self._check_open(route, parent)
         check_body(request, self._options.max_body_bytes)
@@ -394,6 +398,8 @@ class Bus:
         route = self._routes.find(to, errand.request.action)
         if self._state is not _RUNNING:
             self._check_open(route, errand.parent)
+        if route.post is not None and route.action not in route.post.agent.streamed:
+            raise ContractViolation(f"{to} does not stream {route.action}: use `ask`.")
         if route.guard is None:
             await once(errand, 1)
         else:
@@ -434,15 +440,16 @@ class Bus:
         """Call something that blocks on one of the bus's threads, and return what it does."""
         return await self._threads.run(work, *args)
 
-    def batch(self, context: Context, rules: BatchRules, handle: BatchHandler) -> ReplyToken[Any]:
+    async def batch(self, context: Context, rules: BatchRules, handle: BatchHandler) -> ReplyToken[Any]:
         """Have the message that a context is about handled together with others; return its token."""
         to, action = context.envelope.to, context.envelope.action
         batching = self._batching.get((to, action))
         if batching is None:
             route = self._routes.find(to, action)
-            batching = Batching(route.name, rules, handle, self, self._supervisor, route.tally)
+            most = self._posts.by_name[to].agent.concurrency
+            batching = Batching(route.name, rules, most, handle, self, self._supervisor, route.tally)
             self._batching[to, action] = batching
-        return batching.add(context)
+        return await batching.add(context)
 
     def wait_aside(self, flying: Flying, errand: Errand) -> Waiter:
         """Wait for what no agent handles, but a flight that somebody started."""

@@ -98,6 +98,8 @@ class Posts:
         Raises:
             ContractViolation: The name is taken, or the agent can run no handler.
         """
+        if not getattr(agent, "name", ""):
+            raise ContractViolation(f"{type(agent).__name__} needs a name that others can ask.")
         if agent.name in self.by_name:
             raise ContractViolation(f"There is an agent named {agent.name} already.")
         if agent.concurrency < 1:
