@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from fablewright.entry.cli import run
 from fablewright.entry.print_answer import print_answer
 from fablewright.entry.story_file import Asking, Record, story_file
+from fablewright.entry.terminal import clean
 from fablewright.gm.answer import Answer
 
 if TYPE_CHECKING:
@@ -132,6 +133,19 @@ def test_the_list_is_one_line_a_story_the_latest_first(
     assert [line.split()[0] for line in lines] == [f"77aa-{number}" for number in range(29, 9, -1)]
     assert " open " in lines[0]
     assert lines[0].endswith("  haystack_pipeline.retrieve_docume…")
+
+
+def test_colours_say_nothing_that_words_do_not(
+    data_dir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_bad_evening(data_dir)
+    assert run(["trace"]) == 0
+    plain = capsys.readouterr().out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert run(["trace"]) == 0
+    coloured = capsys.readouterr().out
+    assert "\x1b[2m  0.000 s  \x1b[0morchestrator.handle_request" in coloured  # the time is dim, the name is not
+    assert [line.rstrip() for line in clean(coloured).splitlines()] == plain.splitlines()
 
 
 def test_json_for_programs(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:

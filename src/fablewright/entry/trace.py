@@ -205,7 +205,7 @@ class _Page:
         return out
 
     def _time(self, milliseconds: float) -> Text:
-        return Text(f"{milliseconds / 1000:>{_TIME - 2}.3f} s  ", "dim")
+        return Text().append(f"{milliseconds / 1000:>{_TIME - 2}.3f} s  ", "dim")
 
     def _name(self, message: Sent) -> str:
         name = f"{_VERBS[message.how]}{_one_line(message.to)}.{_one_line(message.action)}"
