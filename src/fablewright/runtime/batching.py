@@ -7,6 +7,7 @@ them, in a task of its own.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ class Batching:
     Args:
         name: Of the action, for people.
         rules: How large, and how long to wait.
+        most: How many may run at once.
         handle: Handles several messages at once; returns a result or an exception for each.
         bus: For the handler's context.
         supervisor: Runs the handler.
@@ -39,25 +41,37 @@ class Batching:
         self,
         name: str,
         rules: BatchRules,
-        handle: Callable[[Sequence[Any], Context], Coroutine[Any, Any, Sequence[object]]],
+        most: int,
+        handle: Callable[[Sequence[Any], Context], Coroutine[Any, Any, object]],
         bus: Sender,
         supervisor: Supervisor,
         tally: Tally,
     ) -> None:
         self._batches = Batches(name, rules)
+        self._most = most
         self._handle = handle
         self._bus = bus
         self._supervisor = supervisor
         self._tally = tally
         self._waiting: dict[str, tuple[Envelope, ReplyToken[Any]]] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._due: deque[Run] = deque()  # halves of runs that raised, when no more may run now
+        self._has_room = asyncio.Event()
+        self._has_room.set()
         self._timer: asyncio.TimerHandle | None = None
+        self._stopped = False
 
     def __repr__(self) -> str:
         return f"<Batching {self._batches!r}>"
 
-    def add(self, context: Context) -> ReplyToken[Any]:
-        """Take in the request that a context is about; return its token, which the handler has to return."""
+    async def add(self, context: Context) -> ReplyToken[Any]:
+        """Take in the request that a context is about; return its token, which the handler has to return.
+
+        While as many run as may it waits, and with it the worker that handles the request: so what comes is kept
+        in the mailbox, with its bound and its order.
+        """
+        while not self._has_room.is_set():
+            await self._has_room.wait()
         envelope = context.envelope
         token = context.defer(on_withdrawn=partial(self._withdraw, envelope.message_id))
         self._waiting[envelope.message_id] = (envelope, token)
@@ -66,6 +80,7 @@ class Batching:
 
     def stop(self) -> None:
         """Run nothing more: the agent is gone, and its askers have been told."""
+        self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
         for task in self._running.values():
@@ -81,18 +96,15 @@ class Batching:
         self._perform(self._batches.tick(self._bus.now()))
 
     def _perform(self, effects: Sequence[Effect]) -> None:
+        if self._stopped:  # what runs may still end in its own way, also by results
+            return
         for effect in effects:
             match effect:
                 case Run():
-                    self._tally.batches[len(effect.items)] += 1
-                    self._running[effect.ticket] = self._supervisor.start(
-                        self._run(effect),
-                        name=f"{self._batches.name} batch",
-                        on_end=partial(self._ran, effect.ticket),
-                    )
+                    self._due.append(effect)
+                    self._start_due()
                 case CancelRun():
-                    if effect.ticket in self._running:
-                        self._running[effect.ticket].cancel()
+                    self._cancel(effect.ticket)
                 case Answer():
                     self._waiting.pop(effect.item_id)[1].answer(effect.reply)
                 case Fail():
@@ -103,8 +115,28 @@ class Batching:
         if due is not None and self._timer is None:
             self._timer = asyncio.get_running_loop().call_at(due, self._tick)
 
+    def _start_due(self) -> None:
+        while self._due and len(self._running) < self._most:
+            run = self._due.popleft()
+            self._tally.batches[len(run.items)] += 1
+            self._running[run.ticket] = self._supervisor.start(
+                self._run(run), name=f"{self._batches.name} batch", on_end=partial(self._ran, run.ticket)
+            )
+        if len(self._running) < self._most:
+            self._has_room.set()
+        else:
+            self._has_room.clear()
+
+    def _cancel(self, ticket: int) -> None:
+        if ticket in self._running:
+            self._running[ticket].cancel()
+        else:
+            self._due = deque(run for run in self._due if run.ticket != ticket)
+
     def _ran(self, ticket: int) -> None:
         del self._running[ticket]
+        if not self._stopped:
+            self._start_due()
 
     def _fail(self, effect: Fail) -> None:
         token = self._waiting.pop(effect.item_id)[1]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fablewright.protocol.message import Message, Request, StreamRequest
     from fablewright.runtime.streaming import Channel, Stream
 
-    BatchHandler: TypeAlias = Callable[[Sequence[Any], "Context"], Coroutine[Any, Any, Sequence[object]]]
+    BatchHandler: TypeAlias = Callable[[Sequence[Any], "Context"], Coroutine[Any, Any, object]]
 
 __all__ = ["Context", "ReplyToken"]
 
@@ -47,7 +47,7 @@ class Sender(Protocol):
         self, to: str, request: StreamRequest[R], *, timeout: float | None, parent: Envelope | None
     ) -> Stream[R]: ...
     def channel(self, request: Envelope) -> Channel: ...
-    def batch(self, context: Context, rules: BatchRules, handle: BatchHandler) -> ReplyToken[Any]: ...
+    async def batch(self, context: Context, rules: BatchRules, handle: BatchHandler) -> ReplyToken[Any]: ...
     async def on_thread(self, work: Callable[..., R], *args: object) -> R: ...
 
 
@@ -204,7 +204,7 @@ class Context:
         """Return where the pieces of a streamed reply go; used by ``streams``."""
         return self._bus.channel(self.envelope)
 
-    def batch(self, rules: BatchRules, handle: BatchHandler) -> ReplyToken[Any]:
+    def batch(self, rules: BatchRules, handle: BatchHandler) -> Coroutine[Any, Any, ReplyToken[Any]]:
         """Have this message handled together with others; used by ``batches``."""
         return self._bus.batch(self, rules, handle)
 

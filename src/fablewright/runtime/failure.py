@@ -20,7 +20,7 @@ from fablewright.protocol.pending import Outcome
 if TYPE_CHECKING:
     from fablewright.protocol.envelope import Envelope
 
-__all__ = ["BrokenContract", "Shared", "failure", "is_reply"]
+__all__ = ["AskedWrongly", "BrokenContract", "Shared", "failure", "is_reply"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,10 @@ class BrokenContract:
     """Stands for a ``ContractViolation`` until the asker raises its own: a raised error belongs to one stack."""
 
     text: str
+
+
+class AskedWrongly(ContractViolation):
+    """Raised on the answering side for what the asker did wrong; it is the asker's to know, as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ def failure(outcome: Outcome | None, value: object, envelope: Envelope, *, handl
             error = value.twin()
         case (Outcome.FAILED, BrokenContract()):
             error = ContractViolation(value.text)
+        case (Outcome.FAILED, AskedWrongly()):
+            error = ContractViolation(str(value))
         case (Outcome.FAILED, Exception()):
             error = RemoteError(f"{to} failed on {action}: {_said(value)}", **where)
             error.__cause__ = value

@@ -283,6 +283,8 @@ class Post:
                 self._leader = worker
             if self._leader is not worker or copy_context() != self._variables or worker.is_leaving:
                 return
+            if worker.task is not None and worker.task.cancelling():
+                return  # the handler left a cancellation behind that it has not taken; nobody else is to have it
 
     def _returned(self, envelope: Envelope, context: Context, reply: object) -> None:
         """Hold a handler to its contract: a reply, or a token, and nothing at all for what was only told."""

@@ -1,22 +1,23 @@
 """Replies that come in pieces: what connects an asker's ``async for`` with a handler's ``yield``.
 
 A stream is an ordinary request, with one deadline and one outcome; its reply is the number of chunks. The chunks
-go beside it, no more of them under way than the asker has room for. While there is no room the handler is held at
-its ``yield``.
+go beside it. The handler is held at its ``yield`` until there is room for one more: no more of them are made and not
+yet read than the asker has room for.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from fablewright.errors import Cancelled, ContractViolation
 from fablewright.protocol.stream import Signal, StreamReader, StreamWriter
+from fablewright.runtime.failure import AskedWrongly
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncIterator, Callable
     from types import TracebackType
     from typing import Self
 
@@ -24,9 +25,15 @@ if TYPE_CHECKING:
     from fablewright.runtime.errand import Errand
     from fablewright.runtime.outstanding import Waiter
 
-__all__ = ["Channel", "Channels", "Stream", "feed"]
+__all__ = ["Channel", "Channels", "Stream", "Streamed", "feed"]
 
 T_co = TypeVar("T_co", covariant=True)
+
+
+class Streamed(NamedTuple):
+    """The reply to a request whose chunks went beside it: how many they are."""
+
+    chunks: int
 
 
 class Channel:
@@ -49,21 +56,21 @@ class Channel:
 
     # -------------------------------------------------------------- the handler's side
 
-    async def write(self, value: object) -> None:
-        """Send a chunk as soon as there is room for it.
-
-        Raises:
-            Cancelled: The asker wants no more.
-        """
+    async def has_room(self) -> bool:
+        """Wait until there is room for a chunk; return False when the asker wants no more."""
         while not self._writer.room and not self._writer.cancelled:
             self._writing = asyncio.get_running_loop().create_future()
             await self._writing
-        sequence = self._writer.write()
-        self._carry(partial(self._arrive, sequence, value))
+        return not self._writer.cancelled
 
-    def end(self) -> int:
-        """Say that this was all; return how many chunks that is."""
-        return self._writer.end()
+    def write(self, value: object) -> None:
+        """Send a chunk; there must be room. What the asker does not want any more is dropped."""
+        if not self._writer.cancelled:
+            self._carry(partial(self._arrive, self._writer.write(), value))
+
+    def end(self) -> Streamed:
+        """Say that this was all."""
+        return Streamed(self._writer.end())
 
     def _allow(self, granted: int) -> None:
         self._writer.allow(granted)
@@ -97,9 +104,11 @@ class Channel:
 
     def settled(self, waiter: Waiter) -> None:
         """Take in the outcome of the request."""
-        if waiter.replied and isinstance(count := waiter.future.result(), int):
-            self._reader.end(count)
-        elif waiter.replied:
+        if waiter.replied:
+            end = waiter.future.result()
+            if isinstance(end, Streamed):
+                self._reader.end(end.chunks)
+            # Nothing that was sent comes after its end; so what is missing now is missing for ever.
             self._reader.cut(ContractViolation(f"{waiter.envelope.to} does not stream {waiter.envelope.action}."))
         else:
             self._reader.cut(waiter.error())
@@ -144,11 +153,11 @@ class Channels:
         """Return the channel of a request.
 
         Raises:
-            ContractViolation: It was not asked as a stream, or nobody reads it any more.
+            AskedWrongly: It was not asked as a stream, or nobody reads it any more.
         """
         channel = self._open.get(request.message_id)
         if channel is None:
-            raise ContractViolation(f"{request.to} streams {request.action}: use `ask_stream`, and read it.")
+            raise AskedWrongly(f"{request.to} streams {request.action}: use `ask_stream`, and read it.")
         return channel
 
 
@@ -173,19 +182,20 @@ class Stream(Generic[T_co]):
             async for word in words:
                 ...
 
-    The request goes out with the first ``anext``.
+    The request goes out with the first ``anext``. There is one reader: a second one beside it would get the half.
     """
 
     def __init__(self, bus: Opener, to: str, errand: Errand, room: int) -> None:
-        if room < 1:
-            raise ContractViolation(f"A stream has room for at least 1 piece, not {room}.")
         self._bus = bus
         self._to = to
         self._errand = errand
         self._room = room
         self._waiter: Waiter | None = None
         self._channel: Channel | None = None
+        self._is_read = False
         self._closed = False
+        if room < 1:
+            raise ContractViolation(f"A stream has room for at least 1 piece, not {room}.")
 
     def __repr__(self) -> str:
         return f"<Stream {self._errand.request.action} {self._channel!r}>"
@@ -194,8 +204,11 @@ class Stream(Generic[T_co]):
         return self
 
     async def __anext__(self) -> T_co:
+        if self._is_read:
+            raise ContractViolation("Somebody is reading this stream already; each reader needs a stream of its own.")
         if self._closed:
             raise StopAsyncIteration
+        self._is_read = True
         try:
             if self._channel is None:
                 await self._bus.try_to_stream(self._to, self._errand, self._once)
@@ -203,6 +216,8 @@ class Stream(Generic[T_co]):
         except BaseException:
             self._close()
             raise
+        finally:
+            self._is_read = False
         if isinstance(value, Signal):
             self._close()
             raise StopAsyncIteration
@@ -226,6 +241,8 @@ class Stream(Generic[T_co]):
 
     async def _once(self, errand: Errand, attempt: int) -> None:
         """Make one attempt, up to the first chunk; later nothing is tried again."""
+        if self._closed:  # while its reader waited for another try
+            raise Cancelled(f"{errand.request.action} was withdrawn before {self._to} answered.")
         self._waiter, self._channel = self._bus.open_channel(self._to, errand, attempt, self._room)
         try:
             await self._channel.ready()
@@ -244,14 +261,18 @@ class Stream(Generic[T_co]):
             self._channel.close()
 
 
-async def feed(channel: Channel, chunks: AsyncGenerator[object, None]) -> int:
+async def feed(channel: Channel, chunks: AsyncIterator[object]) -> Streamed:
     """Send all that a handler yields; return how many chunks that was. The generator is closed in any case."""
-    async with aclosing(chunks):
-        try:
-            async for chunk in chunks:
-                await channel.write(chunk)
-        except Cancelled:
-            await asyncio.sleep(0)  # its asker has left: the word to stop is on its way
+    try:
+        while await channel.has_room():
+            try:
+                chunk = await anext(chunks)
+            except StopAsyncIteration:
+                break
+            channel.write(chunk)
+    finally:
+        if isinstance(chunks, AsyncGenerator):
+            await chunks.aclose()
     return channel.end()
 
 

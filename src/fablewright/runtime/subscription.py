@@ -29,6 +29,8 @@ M = TypeVar("M", bound=Message)
 class Subscription(Generic[M]):
     """The messages of one kind that were published since it was made, oldest first; ends when the bus stops.
 
+    It has one reader; each further one needs a subscription of its own.
+
     Args:
         limit: How many may wait to be read; one more, and the oldest is dropped.
         end: Called once when nobody reads any more.
@@ -59,6 +61,8 @@ class Subscription(Generic[M]):
         return self
 
     async def __anext__(self) -> M:
+        if self._reader is not None and not self._reader.done():
+            raise ContractViolation("Somebody reads this subscription already; each reader needs one of its own.")
         while not self._waiting:
             if self._closed:
                 raise StopAsyncIteration
@@ -94,6 +98,7 @@ class Subscriptions:
 
     def __init__(self) -> None:
         self._all: tuple[tuple[type[Message], Subscription[Any]], ...] = ()
+        self._closed = False
 
     def __len__(self) -> int:
         return len(self._all)
@@ -115,6 +120,8 @@ class Subscriptions:
 
         subscription = Subscription(limit, end)
         self._all = (*self._all, (kind, subscription))
+        if self._closed:
+            subscription.close()
         return subscription
 
     def put(self, message: Message) -> int:
@@ -125,6 +132,7 @@ class Subscriptions:
         return len(wanted)
 
     def close(self) -> None:
-        """End all of them."""
+        """End all of them, and those to come."""
+        self._closed = True
         for _, subscription in self._all:
             subscription.close()
