@@ -136,7 +136,7 @@ async def test_what_is_not_idempotent_or_cannot_pass_by_itself_is_tried_once() -
 async def test_whoever_is_cancelled_between_two_attempts_makes_no_more() -> None:
     agent = keeper(Raise(OSError("x")))
     async with bus_with(agent, retry=RetryRules(3, backoff=2.0)) as bus:
-        task = asyncio.ensure_future(bus.ask("keeper", Fetch()))
+        task = asyncio.get_running_loop().create_task(bus.ask("keeper", Fetch()))
         await asyncio.sleep(0.5)
         task.cancel()
         await asyncio.sleep(10.0)
@@ -185,7 +185,7 @@ async def test_the_attempts_of_one_ask_are_one_story() -> None:
     ]
 
 
-# ------------------------------------------------------------------ breaker
+# ------------------------------------------------------------------ the breaker
 
 
 @pytest.mark.parametrize("share", [False, True])
@@ -196,7 +196,7 @@ async def test_half_open_lets_exactly_the_permits_through(permits: int, share: b
         with pytest.raises(RemoteError):
             await bus.ask("keeper", Fetch())
         await asyncio.sleep(10.0)
-        herd = [asyncio.ensure_future(bus.ask("keeper", Fetch(n))) for n in range(1000)]
+        herd = [asyncio.get_running_loop().create_task(bus.ask("keeper", Fetch(n))) for n in range(1000)]
         began = time.perf_counter()
         await asyncio.sleep(0.5)
         took = time.perf_counter() - began
@@ -216,7 +216,7 @@ async def test_a_probe_that_is_cancelled_gives_its_permit_back() -> None:
         with pytest.raises(RemoteError):
             await bus.ask("keeper", Fetch())
         await asyncio.sleep(10.0)
-        probe = asyncio.ensure_future(bus.ask("keeper", Fetch()))
+        probe = asyncio.get_running_loop().create_task(bus.ask("keeper", Fetch()))
         await asyncio.sleep(0.5)
         probe.cancel()
         await asyncio.sleep(0)
@@ -231,7 +231,7 @@ async def test_a_probe_that_hangs_ends_and_the_next_goes_out() -> None:
         with pytest.raises(RemoteError):
             await bus.ask("keeper", Fetch())
         await asyncio.sleep(10.0)
-        hung = asyncio.ensure_future(bus.ask("keeper", Fetch(), timeout=100.0))
+        hung = asyncio.get_running_loop().create_task(bus.ask("keeper", Fetch(), timeout=100.0))
         await asyncio.sleep(2.9)
         with pytest.raises(CircuitOpen):
             await bus.ask("keeper", Fetch())
@@ -246,7 +246,7 @@ async def test_a_probe_that_hangs_ends_and_the_next_goes_out() -> None:
 async def test_what_was_started_before_it_opened_changes_nothing() -> None:
     agent = keeper(Reply("late success", after=5.0), Raise(OSError("down")))
     async with bus_with(agent, breaker=BreakerRules(1, 60.0)) as bus:
-        early = asyncio.ensure_future(bus.ask("keeper", Fetch()))
+        early = asyncio.get_running_loop().create_task(bus.ask("keeper", Fetch()))
         await asyncio.sleep(1.0)
         with pytest.raises(RemoteError):
             await bus.ask("keeper", Fetch())
@@ -258,7 +258,7 @@ async def test_cancelled_asks_never_open_it() -> None:
     agent = keeper(Reply("x", after=60.0))
     async with bus_with(agent, breaker=BreakerRules(2)) as bus:
         for _ in range(10):
-            task = asyncio.ensure_future(bus.ask("keeper", Fetch()))
+            task = asyncio.get_running_loop().create_task(bus.ask("keeper", Fetch()))
             await asyncio.sleep(0.1)
             task.cancel()
             await asyncio.wait([task])
@@ -350,7 +350,7 @@ async def test_who_is_cancelled_withdraws_both() -> None:
     agent = warmed(Reply("slow", after=5.0))
     async with bus_with(agent, hedge=True) as bus:
         await warm(bus)
-        task = asyncio.ensure_future(bus.ask("keeper", Fetch()))
+        task = asyncio.get_running_loop().create_task(bus.ask("keeper", Fetch()))
         await asyncio.sleep(0.5)
         assert len(agent.received) == FEWEST_SAMPLES + 2
         task.cancel()

@@ -88,7 +88,7 @@ async def quiet(bus: Bus) -> None:
 
 
 def asks(bus: Bus, count: int, **more: Any) -> list[asyncio.Task[str]]:
-    return [asyncio.ensure_future(bus.ask("keeper", Fetch(), **more)) for _ in range(count)]
+    return [asyncio.get_running_loop().create_task(bus.ask("keeper", Fetch(), **more)) for _ in range(count)]
 
 
 async def ends(tasks: list[asyncio.Task[str]]) -> list[object]:
@@ -468,7 +468,7 @@ async def _all(bus: Bus, marker: Marker) -> None:
 
 
 async def _first_cancelled(bus: Bus, marker: Marker, *, all_of_them: bool = False) -> None:
-    tasks = [asyncio.ensure_future(bus.ask("keeper", Fetch(marker), timeout=2.0)) for _ in range(3)]  # type: ignore[arg-type]  # as above
+    tasks = [asyncio.get_running_loop().create_task(bus.ask("keeper", Fetch(marker), timeout=2.0)) for _ in range(3)]  # type: ignore[arg-type]  # as above
     await asyncio.sleep(0.5)
     for task in tasks if all_of_them else tasks[:1]:
         task.cancel()

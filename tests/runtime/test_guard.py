@@ -86,7 +86,7 @@ def numbered() -> ScriptedAgent:
 async def test_exactly_as_many_get_in_as_there_is_room_for_and_the_others_hear_at_once() -> None:
     agent = keeper(Reply(Passages("x"), after=1.0))
     async with bus_with(agent, bulkhead=5) as bus:
-        tasks = [asyncio.ensure_future(bus.ask("keeper", Fetch())) for _ in range(1000)]
+        tasks = [asyncio.get_running_loop().create_task(bus.ask("keeper", Fetch())) for _ in range(1000)]
         began = time.perf_counter()
         await asyncio.sleep(0.5)
         took = time.perf_counter() - began
@@ -115,7 +115,7 @@ async def test_a_place_comes_free_however_an_ask_ends(how: str) -> None:
             if how == "refusal":
                 with pytest.raises(ContractViolation):
                     await bus.ask("keeper", Fetch(), timeout=float("nan"))
-            task = asyncio.ensure_future(bus.ask("keeper", Fetch(), timeout=1.0))
+            task = asyncio.get_running_loop().create_task(bus.ask("keeper", Fetch(), timeout=1.0))
             await asyncio.sleep(0)
             assert inside(bus) <= 1
             if how == "cancel":
@@ -212,10 +212,10 @@ async def test_after_an_invalidation_the_next_ask_is_answered_anew(share: bool) 
 async def test_work_that_began_before_an_invalidation_is_not_served_as_fresh_after_it(share: bool) -> None:
     agent = keeper(Reply(Passages("old"), after=2.0), Reply(Passages("new"), after=2.0), Raise(OSError("no disk")))
     async with bus_with(agent, cache=CacheRules(ttl=100.0, stale_ttl=100.0), share=share) as bus:
-        before = asyncio.ensure_future(bus.ask("keeper", Fetch()))
+        before = asyncio.get_running_loop().create_task(bus.ask("keeper", Fetch()))
         await asyncio.sleep(1.0)
         bus.invalidate(*KEY)
-        after = asyncio.ensure_future(bus.ask("keeper", Fetch()))
+        after = asyncio.get_running_loop().create_task(bus.ask("keeper", Fetch()))
         await asyncio.sleep(0.5)
         assert len(agent.received) == 2  # it does not join the flight that began before
         assert (await before).text == "old"
@@ -230,7 +230,7 @@ async def test_work_that_began_before_an_invalidation_is_not_served_as_fresh_aft
 async def test_the_older_reply_that_comes_later_does_not_replace_the_newer() -> None:
     agent = keeper(Reply(Passages("old"), after=5.0), Reply(Passages("new"), after=1.0))
     async with bus_with(agent, cache=CacheRules(ttl=100.0, stale_ttl=100.0)) as bus:
-        before = asyncio.ensure_future(bus.ask("keeper", Fetch()))
+        before = asyncio.get_running_loop().create_task(bus.ask("keeper", Fetch()))
         await asyncio.sleep(1.0)
         bus.invalidate(*KEY)
         assert (await bus.ask("keeper", Fetch())).text == "new"
@@ -243,7 +243,7 @@ async def test_a_cancelled_asker_is_not_given_what_is_stale() -> None:
     async with bus_with(agent, cache=CacheRules(ttl=1.0, stale_ttl=100.0)) as bus:
         await bus.ask("keeper", Fetch())
         await asyncio.sleep(5.0)
-        task = asyncio.ensure_future(bus.ask("keeper", Fetch()))
+        task = asyncio.get_running_loop().create_task(bus.ask("keeper", Fetch()))
         await asyncio.sleep(1.0)
         task.cancel()
         await asyncio.wait([task])
@@ -270,7 +270,7 @@ async def test_with_every_policy_on_each_ask_has_one_end_and_all_is_accounted_fo
         loop = asyncio.get_running_loop()
         tasks = []
         for n in range(1000):
-            task = asyncio.ensure_future(bus.ask("keeper", Fetch(str(n % 5)), timeout=0.5 + n % 4))
+            task = asyncio.get_running_loop().create_task(bus.ask("keeper", Fetch(str(n % 5)), timeout=0.5 + n % 4))
             tasks.append(task)
             if n % 7 == 0:
                 loop.call_later(n % 3 / 2, task.cancel)

@@ -139,7 +139,7 @@ async def test_who_was_answered_or_left_is_not_told() -> None:
     agent, told = keeper(Reply("three", after=2.0)), list[str]()
     async with bus_with(agent, linger=5.0) as bus:
         assert await bus.ask("keeper", Fetch(), timeout=9.0, on_late=told.append) == "three"
-        task = asyncio.ensure_future(bus.ask("keeper", Fetch(), timeout=9.0, on_late=told.append))
+        task = asyncio.get_running_loop().create_task(bus.ask("keeper", Fetch(), timeout=9.0, on_late=told.append))
         await asyncio.sleep(1.0)
         task.cancel()
         await asyncio.sleep(10.0)
@@ -155,7 +155,7 @@ async def test_what_whoever_is_told_raises_is_logged_and_nothing_more(caplog: py
 
     agent, told = keeper(Reply("three", after=3.0)), list[str]()
     async with bus_with(agent, linger=5.0, share=True, cache=CacheRules(ttl=60.0)) as bus:
-        first = asyncio.ensure_future(bus.ask("keeper", Fetch(), timeout=1.0, on_late=burst))
+        first = asyncio.get_running_loop().create_task(bus.ask("keeper", Fetch(), timeout=1.0, on_late=burst))
         await asyncio.sleep(0)
         await expires(bus, told)
         await asyncio.gather(first, return_exceptions=True)
@@ -252,7 +252,7 @@ async def test_who_has_more_time_is_on_a_second_flight_and_the_first_is_still_to
     agent = keeper(Reply("early", after=3.0), Reply("second", after=1.0))
     told: list[str] = []
     async with bus_with(agent, linger=5.0, share=True) as bus:
-        first = asyncio.ensure_future(expires(bus, told))
+        first = asyncio.get_running_loop().create_task(expires(bus, told))
         await asyncio.sleep(0)
         assert await bus.ask("keeper", Fetch(), timeout=9.0) == "second"
         await first
@@ -266,8 +266,10 @@ async def test_the_first_leaves_and_the_others_are_told_late() -> None:
     agent = keeper(Reply("three", after=3.0))
     told: list[str] = []
     async with bus_with(agent, linger=5.0, share=True) as bus:
-        first = asyncio.ensure_future(bus.ask("keeper", Fetch(), timeout=1.0, on_late=lambda _: told.append("first")))
-        others = [asyncio.ensure_future(expires(bus, told)) for _ in range(2)]
+        first = asyncio.get_running_loop().create_task(
+            bus.ask("keeper", Fetch(), timeout=1.0, on_late=lambda _: told.append("first"))
+        )
+        others = [asyncio.get_running_loop().create_task(expires(bus, told)) for _ in range(2)]
         await asyncio.sleep(0.5)
         first.cancel()
         await asyncio.gather(*others)

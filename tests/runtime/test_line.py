@@ -143,16 +143,14 @@ async def test_each_ask_ends_once_and_is_done_at_most_once(
     agent = Keeper()
     async with bus_with(agent, Nasty(fate)) as bus:
         requests = [Fetch(), Fetch(fails=True), Fetch(seconds=2.0), Fetch(seconds=60.0)]
-        tasks = [asyncio.ensure_future(asked(bus, request)) for request in requests for _ in range(3)]
+        tasks = [asyncio.get_running_loop().create_task(asked(bus, request)) for request in requests for _ in range(3)]
         await asyncio.sleep(0.5)
         for task in tasks[::3]:
             task.cancel()
         ends = await asyncio.gather(*tasks, return_exceptions=True)
         assert bus.now() <= 5.05  # I6
         for end in ends:
-            assert end == "three documents" or isinstance(
-                end, RemoteError | DeadlineExceeded | asyncio.CancelledError
-            )
+            assert end == "three documents" or isinstance(end, RemoteError | DeadlineExceeded | asyncio.CancelledError)
         await asyncio.sleep(20.0)
         assert set(agent.effects.values()) <= {1}  # I14
         for me, stopped in agent.stopped.items():  # also where the word that nobody waits was lost
@@ -165,7 +163,7 @@ async def test_each_ask_ends_once_and_is_done_at_most_once(
 async def test_a_withdrawal_that_overtakes_its_request_keeps_it_from_being_begun() -> None:
     agent = Keeper()
     async with bus_with(agent, Nasty({Envelope: (1.0,)})) as bus:
-        task = asyncio.ensure_future(asked(bus, Fetch(seconds=2.0)))
+        task = asyncio.get_running_loop().create_task(asked(bus, Fetch(seconds=2.0)))
         await asyncio.sleep(0.5)
         task.cancel()
         await asyncio.sleep(3.0)
@@ -177,7 +175,7 @@ async def test_a_withdrawal_that_overtakes_its_request_keeps_it_from_being_begun
 async def test_cancelling_stops_the_work_on_the_other_side() -> None:
     agent = Keeper()
     async with bus_with(agent, Nasty({})) as bus:
-        task = asyncio.ensure_future(asked(bus, Fetch(seconds=60.0)))
+        task = asyncio.get_running_loop().create_task(asked(bus, Fetch(seconds=60.0)))
         await asyncio.sleep(0.5)
         task.cancel()
         await asyncio.sleep(0.1)
@@ -257,7 +255,7 @@ def test_all_faults_at_once_with_retries_and_flights(seed: int) -> None:
             loop = asyncio.get_running_loop()
             tasks = []
             for n in range(150):
-                task = asyncio.ensure_future(asked(bus, Fetch(seconds=n % 4 / 4), timeout=1.0 + n % 3))
+                task = asyncio.get_running_loop().create_task(asked(bus, Fetch(seconds=n % 4 / 4), timeout=1.0 + n % 3))
                 tasks.append(task)
                 if n % 6 == 0:
                     loop.call_later(n % 5 / 8, task.cancel)
@@ -278,9 +276,9 @@ async def test_stopping_in_the_middle_leaves_nothing_to_arrive_at() -> None:
     before = asyncio.all_tasks()
     bus = bus_with(agent, Nasty({Envelope: (0.5,), Ended: (0.5,), Withdraw: (0.5,)}))
     await bus.start()
-    tasks = [asyncio.ensure_future(asked(bus, Fetch(seconds=n / 4))) for n in range(8)]
+    tasks = [asyncio.get_running_loop().create_task(asked(bus, Fetch(seconds=n / 4))) for n in range(8)]
     await asyncio.sleep(1.1)
-    tasks.append(asyncio.ensure_future(asked(bus, Fetch())))
+    tasks.append(asyncio.get_running_loop().create_task(asked(bus, Fetch())))
     await asyncio.sleep(0.1)
     await bus.stop()
     ends = await asyncio.gather(*tasks)

@@ -121,7 +121,9 @@ async def no_task_left(before: set[asyncio.Task[Any]]) -> None:
 async def test_a_crash_in_the_background_is_told_at_once_and_the_agent_works_again() -> None:
     agent = Mortal(1.0)
     async with bus_with(agent) as bus:
-        waiting = [asyncio.ensure_future(asked(bus, seconds=50.0)) for _ in range(5)]  # two run, three are queued
+        waiting = [
+            asyncio.get_running_loop().create_task(asked(bus, seconds=50.0)) for _ in range(5)
+        ]  # two run, three are queued
         await asyncio.sleep(0)
         for text in ("a", "b"):
             bus.tell("mortal", Note(text))
@@ -153,10 +155,10 @@ async def test_what_is_asked_while_it_restarts_waits_for_it() -> None:
 async def test_an_agent_that_crashes_too_often_is_given_up_and_says_so() -> None:
     agent = Mortal(1.0, 1.0, 1.0, 1.0, 1.0)
     async with bus_with(agent, most=2) as bus:
-        waiting = asyncio.ensure_future(asked(bus, seconds=0.0))
+        waiting = asyncio.get_running_loop().create_task(asked(bus, seconds=0.0))
         assert await waiting == "three documents"
         await asyncio.sleep(2.5)
-        last = asyncio.ensure_future(asked(bus, seconds=50.0))
+        last = asyncio.get_running_loop().create_task(asked(bus, seconds=50.0))
         await asyncio.sleep(1.0)
         assert isinstance(await last, PeerLost)
         refused = await asked(bus)
@@ -209,7 +211,7 @@ async def test_it_may_crash_again_while_it_restarts() -> None:
     async with bus_with(agent) as bus:
         bus.crash("mortal")
         await asyncio.sleep(1.0)
-        waiting = asyncio.ensure_future(asked(bus))
+        waiting = asyncio.get_running_loop().create_task(asked(bus))
         await asyncio.sleep(1.0)
         bus.crash("mortal")
         assert isinstance(await waiting, PeerLost)
@@ -277,7 +279,7 @@ async def test_stopping_while_it_restarts_leaves_nothing(crash_at: float) -> Non
     await bus.start()
     asyncio.get_running_loop().call_later(crash_at, bus.crash, "mortal")
     await asyncio.sleep(1.0)
-    waiting = asyncio.ensure_future(asked(bus, seconds=50.0))
+    waiting = asyncio.get_running_loop().create_task(asked(bus, seconds=50.0))
     await asyncio.sleep(0.1)
     await bus.stop()
     assert isinstance(await waiting, PeerLost | Rejected)
@@ -303,7 +305,7 @@ async def test_an_agent_is_removed_while_it_is_asked_and_another_takes_its_name(
     first, second = Mortal(), Mortal()
     async with bus_with(first) as bus:
         assert await asked(bus) == "three documents"
-        waiting = asyncio.ensure_future(asked(bus, seconds=50.0))
+        waiting = asyncio.get_running_loop().create_task(asked(bus, seconds=50.0))
         await asyncio.sleep(1.0)
         await bus.remove("mortal")
         assert isinstance(await waiting, PeerLost)
@@ -338,7 +340,7 @@ async def test_removed_and_added_while_the_old_one_restarts() -> None:
         await bus.remove("mortal")
         await bus.add(second)
         assert await asked(bus) == "three documents"
-        waiting = asyncio.ensure_future(asked(bus, seconds=10.0))
+        waiting = asyncio.get_running_loop().create_task(asked(bus, seconds=10.0))
         await asyncio.sleep(8.0)
         assert not waiting.done()  # the old one's restart touches nobody
         assert await waiting == "three documents"
@@ -368,7 +370,7 @@ async def test_who_asked_an_agent_that_then_cannot_start_hears_of_it_at_once() -
             raise OSError("no disk")
 
     async with bus_with(Mortal()) as bus:
-        adding = asyncio.ensure_future(bus.add(Late()))
+        adding = asyncio.get_running_loop().create_task(bus.add(Late()))
         await asyncio.sleep(1.0)
         with pytest.raises(PeerLost, match="late could not start"):
             await bus.ask("late", Fetch())
@@ -380,8 +382,6 @@ async def test_who_asked_an_agent_that_then_cannot_start_hears_of_it_at_once() -
 
 
 async def test_what_it_spawned_before_it_failed_to_start_is_ended() -> None:
-    before = asyncio.all_tasks()
-
     class Half(Mortal):
         name = "half"
 
@@ -390,6 +390,8 @@ async def test_what_it_spawned_before_it_failed_to_start_is_ended() -> None:
             raise OSError("no disk")
 
     async with bus_with(Mortal()) as bus:
+        await asyncio.sleep(0.1)
+        before = asyncio.all_tasks()
         with pytest.raises(OSError, match="no disk"):
             await bus.add(Half())
         await no_task_left(before)

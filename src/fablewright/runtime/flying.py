@@ -12,7 +12,7 @@ import asyncio
 import types
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from fablewright.errors import DeadlineExceeded, FablewrightError, PeerLost
 from fablewright.protocol.flight import Flights
@@ -22,7 +22,7 @@ from fablewright.runtime.failure import Shared
 from fablewright.runtime.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Hashable, Iterable
+    from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable, Iterable
 
     from fablewright.runtime.errand import Errand
     from fablewright.runtime.outstanding import Waiter
@@ -84,7 +84,7 @@ class Flying:
             return await self._attempts.run(errand)
         if key in self.flights:
             return await self._join(key, errand)
-        ticket = self.flights.join(key, _FIRST, errand.deadline)
+        ticket = cast("int", self.flights.join(key, _FIRST, errand.deadline))  # nobody flies yet
         return await self._carry(key, ticket, self._fly(key, ticket, errand, keep))
 
     def leave(self, member: str) -> None:
@@ -223,7 +223,7 @@ def _wake(waiting: asyncio.Future[None], _: asyncio.Future[Any]) -> None:
         waiting.set_result(None)
 
 
-async def _told(work: Generator[Any, Any, object]) -> None:
+async def _told(work: Awaitable[object]) -> None:
     """Take work to its end; those who joined are told, and nobody else is there to raise an error to."""
     with suppress(FablewrightError):
         await work

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from fablewright.errors import BulkheadFull, ContractViolation, DeadlineExceeded, RequestFailed
 from fablewright.protocol.cache import Cache
@@ -80,7 +80,7 @@ class Guard:
             if self.cache is not None:
                 return await self._kept(self.cache, errand, on_late)
             if self.flying is not None:
-                return await self.flying.board(self._key(errand.request), errand, None)
+                return await self.flying.board(self._key(errand), errand, None)
             return await self.attempts.run(errand)
         except DeadlineExceeded as error:
             if on_late is not None:
@@ -125,8 +125,7 @@ class Guard:
     # -------------------------------------------------------------- inside
 
     async def _kept(self, cache: Cache, errand: Errand, on_late: Callable[[Any], None] | None) -> object:
-        request = errand.request
-        key = self._key(request)
+        key = self._key(errand)
         hit = cache.get(key, self._bus.now())
         if hit is not None:
             if self._bus.observers:
@@ -144,7 +143,7 @@ class Guard:
                 return stale.value
             if on_late is not None and isinstance(error, DeadlineExceeded):
                 self._bus.when_late(error.message_id, on_late)
-            return request.mark_stale(stale.value, stale.age)
+            return cast("Request[Any]", errand.request).mark_stale(stale.value, stale.age)
 
     async def _worked_on(self, cache: Cache, key: Hashable, errand: Errand) -> object:
         keep = partial(self._keep, cache, key, cache.version)
@@ -162,7 +161,8 @@ class Guard:
         """Put a reply into the cache, as of the version that its work began with."""
         cache.put(key, reply, size_of(reply), self._bus.now(), version)
 
-    def _key(self, request: Request[Any]) -> Hashable:
+    def _key(self, errand: Errand) -> Hashable:
+        request = cast("Request[Any]", errand.request)  # streams are neither kept nor shared
         if not request.idempotent:
             raise ContractViolation(f"The policy of {self._route.name} keeps or shares replies: not idempotent ones.")
         key = request.key()
