@@ -534,7 +534,7 @@ class Bus:
             else:
                 self._line.send(envelope)
         except Rejected as error:
-            _log.warning("Could not deliver %s to %s: %s", message.action, to, error)
+            _log.warning("Could not deliver %s to %s: %s", message.action, to, error, extra=_ids(envelope))
             self.bury(envelope, Reason.UNDELIVERABLE)
 
     def _envelope(  # noqa: PLR0917 - keywords would cost a third of the call
@@ -614,7 +614,7 @@ class Bus:
     def refuse(self, request: Envelope, error: Exception) -> None:
         """Take the error that a request ended with, from any thread; used by handlers and tokens."""
         if request.kind is Kind.TELL:
-            _log.error("%s failed on %s: %r", request.to, request.action, error, exc_info=error)
+            _log.error("%s failed on %s: %r", request.to, request.action, error, exc_info=error, extra=_ids(request))
         else:
             _log.debug("%s failed on %s (%s)", request.to, request.action, request.message_id, exc_info=error)
             self._end(request, Outcome.FAILED, error)
@@ -643,7 +643,7 @@ class Bus:
         """Take note that a handler broke its contract; its asker is told."""
         self._violations += 1
         broken = BrokenContract(f"The handler of {envelope.action} in {envelope.to} {what}.")
-        _log.error("%s (message %s)", broken.text, envelope.message_id)
+        _log.error("%s (message %s)", broken.text, envelope.message_id, extra=_ids(envelope))
         if envelope.kind is Kind.ASK:
             self._end(envelope, Outcome.FAILED, broken)
 
@@ -786,6 +786,15 @@ class Bus:
             tasks=len(self._supervisor) - sum(post.stands_by for post in self._posts),
             loop_lag=0.0 if self._watchdog is None else self._watchdog.longest,
         )
+
+
+def _ids(envelope: Envelope) -> dict[str, str | None]:
+    """Return what a structured log can be filtered by, to have one request's story."""
+    return {
+        "message_id": envelope.message_id,
+        "correlation_id": envelope.correlation_id,
+        "causation_id": envelope.causation_id,
+    }
 
 
 def _time_of_the_loop() -> float:
