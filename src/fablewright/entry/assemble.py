@@ -10,6 +10,7 @@ import re
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from fablewright.gm.rules.bestiary import load_bestiary
 from fablewright.gm.rules.party import parse_party
 from fablewright.gm.scenario_generator import CampaignContext, ScenarioGenerator
 from fablewright.protocol.breaker import BreakerRules
+from fablewright.protocol.cache import CacheRules
 from fablewright.protocol.retry import RetryRules
 from fablewright.runtime.bus import Bus
 from fablewright.runtime.policies import BusOptions, Policy
@@ -39,6 +41,14 @@ if TYPE_CHECKING:
     from fablewright.gm.reading.ports import Retriever
 
 __all__ = ["Notes", "assistant", "open_notes", "sample_campaign"]
+
+_LINGER = 120.0
+"""Seconds after its deadline that a search is still of use; later the scene at the table is over."""
+_FRESH = 600.0
+"""Seconds that found passages are kept for fresh. The notes are looked at before each request, and an edit ends it
+at once; so this bounds only what no look can see."""
+_EVENING = 4 * 3600.0
+"""Seconds that they may stand in for newer ones when the notes cannot be searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +131,8 @@ async def assistant(
         raise
     bestiary = load_bestiary()
     threads = Threads(name="notes")
-    policy = Policy(
-        retry=RetryRules(settings.max_rag_retries),
-        breaker=BreakerRules(settings.circuit_breaker_threshold, settings.circuit_breaker_reset_time),
-    )
-    bus = Bus(
-        BusOptions(
-            default_timeout=settings.timeout,
-            policies={(HaystackPipeline.name, RetrieveDocuments.action): policy},
-        )
-    )
+    search = (HaystackPipeline.name, RetrieveDocuments.action)
+    bus = Bus(BusOptions(default_timeout=settings.timeout, policies={search: _search_policy(settings)}))
     patience, most = settings.rag_request_timeout, settings.max_docs
     bus.register(
         HaystackPipeline(
@@ -138,9 +140,11 @@ async def assistant(
             notes.read,
             threads,
             on_report=on_report,
+            on_change=partial(bus.invalidate, *search),
+            index_version=lambda: notes.index.version,
         )
     )
-    bus.register(ScenarioGenerator(bestiary, retrieve_timeout=patience, max_docs=most))
+    bus.register(ScenarioGenerator(bestiary, retrieve_timeout=patience, max_docs=most, linger=_LINGER))
     bus.register(Orchestrator(campaign, bestiary, retrieve_timeout=patience, max_docs=most))
     story = StoryFile(settings.data_dir)
     bus.observe(story)
@@ -151,3 +155,21 @@ async def assistant(
         story.close()
         threads.close()
         notes.close()
+
+
+def _search_policy(settings: Settings) -> Policy:
+    """Return what stands around each search of the notes.
+
+    Two things that a policy can do are left out. A hedge would be a second search on the same threads, the same
+    disk and the same index: it would be as slow as the first, which no thread can be made to stop, and would double
+    the load exactly when there is too much of it. A bulkhead would shed before the cache is asked; a single scene
+    makes half a dozen searches at once, and what is too much is bounded already by the agent's handlers and mailbox
+    and is never started after its deadline.
+    """
+    return Policy(
+        cache=CacheRules(ttl=_FRESH, stale_ttl=_EVENING),
+        share=True,
+        retry=RetryRules(settings.max_rag_retries),
+        breaker=BreakerRules(settings.circuit_breaker_threshold, settings.circuit_breaker_reset_time),
+        linger=_LINGER,
+    )

@@ -3,6 +3,11 @@
 It reads the notes into the index beside its handlers. A query that comes while that is still under way
 waits for it as long as its own deadline allows, and is then answered out of what is there already, marked
 as incomplete: a large folder never keeps the table waiting.
+
+Replies may be kept in a cache, and then a query does not come this far. So two things are done for whoever asks:
+``on_change`` is called whenever what was found so far may not be found any more, and ``find_documents`` has the
+folder looked at before it asks. An incomplete reply is outdated from the start: it never answers a later query as
+if it were the whole, and may only stand in when nothing better can be had.
 """
 
 from __future__ import annotations
@@ -11,7 +16,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
@@ -21,7 +26,7 @@ from fablewright.protocol.message import Request
 from fablewright.runtime.agent import Agent, Spawn, handles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
     from fablewright.gm.reading.ports import Retriever
     from fablewright.runtime.context import Context
@@ -32,14 +37,19 @@ __all__ = [
     "Documents",
     "HaystackPipeline",
     "NotesStatus",
+    "NoticeChanges",
     "ReadNotes",
     "RetrieveDocuments",
+    "find_documents",
     "why_missing",
 ]
 
 _log = logging.getLogger(__name__)
 
 MOST_DOCUMENTS = 100
+
+_NOTICE_WITHIN = 0.5
+"""Seconds that a query waits for a look at the folder, should the agent be too busy even for that."""
 
 ReadNotes: TypeAlias = Callable[[Callable[[], bool]], Iterator[FileReport]]
 """Reads what changed in the notes into the index, a report a file; stops early once told to."""
@@ -55,12 +65,16 @@ class Documents:
         remark: For a person: why not; empty when complete.
         waited: Seconds that the search itself had to wait for, once: until the retriever was loaded and the notes
             were read. The rest of what the asker waited is what a search takes.
+        took: Seconds that the search itself took; whoever gets it out of a cache can tell by that.
+        age: Seconds since they were found, if they stand in for newer ones that cannot be had; 0 otherwise.
     """
 
     passages: tuple[Passage, ...]
     complete: bool = True
     remark: str = ""
     waited: float = 0.0
+    took: float = 0.0
+    age: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +92,26 @@ class RetrieveDocuments(Request[Documents]):
     query: str
     max_docs: int = 12
     filters: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def key(self) -> Hashable:
+        """Return what tells this search from others; a mapping alone cannot be hashed."""
+        return self.query, self.max_docs, tuple(sorted(self.filters.items()))
+
+    def mark_stale(self, reply: Documents, age: float) -> Documents:
+        """Return older documents that stand in for those that cannot be had now, and say so."""
+        remark = f"Your notes cannot be searched now: this rests on what was found in them {_duration(age)} ago."
+        return replace(reply, complete=False, remark=f"{remark} {reply.remark}".rstrip(), age=age)
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeChanges(Request[bool]):
+    """Look at the notes, and read what has changed in them, for as long as a query would wait for that.
+
+    The reply is whether all of it has been read that was there when this was asked.
+    """
+
+    action: ClassVar[str] = "notice_changes"
+    idempotent: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +139,40 @@ class DescribeNotes(Request[NotesStatus]):
     idempotent: ClassVar[bool] = True
 
 
+async def find_documents(
+    ctx: Context,
+    search: RetrieveDocuments,
+    *,
+    timeout: float,
+    keep: float = 0.0,
+    on_late: Callable[[Documents], None] | None = None,
+) -> Documents:
+    """Search the notes as they are now; see ``Context.ask`` for the arguments.
+
+    The folder is looked at first, so that an edit is noticed before an earlier reply could come out of a cache.
+
+    Raises:
+        RequestFailed: One of its kinds, when no reply comes.
+        ContractViolation: The agent broke its contract.
+    """
+    with contextlib.suppress(RequestFailed, ContractViolation):  # the search itself will say what is wrong
+        await ctx.ask(HaystackPipeline.name, NoticeChanges(), timeout=min(_NOTICE_WITHIN, timeout), keep=keep)
+    return await ctx.ask(HaystackPipeline.name, search, timeout=timeout, keep=keep, on_late=on_late)
+
+
 def why_missing(error: RequestFailed | ContractViolation, waited: float) -> str:
     """Say to a person why nothing came from the notes; ``waited`` in seconds."""
     if isinstance(error, DeadlineExceeded):
         return f"Your notes: no answer within {waited:.1f} s."
     return f"Your notes could not be searched: {error}"
+
+
+def _duration(seconds: float) -> str:
+    """Return a time as people say it: never with more than one unit."""
+    for unit, size in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"
 
 
 class HaystackPipeline(Agent):
@@ -120,19 +183,24 @@ class HaystackPipeline(Agent):
         read_notes: Brings the index up to date.
         threads: Where reading runs, off the event loop.
         on_report: Told of every file, on the event loop.
+        on_change: Called on the event loop when replies that were given before may be outdated.
+        index_version: Returns a number that is another one after every change of what a search can find, also if
+            another process made it; may block.
         reread_after: Seconds after which a query looks for changed files again.
         patience: Seconds that such a look may hold up a query; it goes on beside the answer.
     """
 
     name = "haystack_pipeline"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - its two ports, who is to be told, and how patient it is
         self,
         retriever: Retriever,
         read_notes: ReadNotes,
         threads: Threads,
         *,
         on_report: Callable[[FileReport], None] | None = None,
+        on_change: Callable[[], None] = lambda: None,
+        index_version: Callable[[], int] = lambda: 0,
         reread_after: float = 2.0,
         patience: float = 0.25,
     ) -> None:
@@ -140,6 +208,8 @@ class HaystackPipeline(Agent):
         self._read_notes = read_notes
         self._threads = threads
         self._on_report = on_report
+        self._on_change = on_change
+        self._index_version = index_version
         self._reread_after = reread_after
         self._patience = patience
         self._spawn: Spawn | None = None
@@ -148,7 +218,9 @@ class HaystackPipeline(Agent):
         self._idle = asyncio.Event()  # set while nothing is being read
         self._read_once = False
         self._changed = False  # whether this reading has found anything new; looking alone takes nothing away
+        self._began_at = 0.0  # when the latest look at the folder began, and when it ended
         self._read_at = 0.0
+        self._version: int | None = None  # of the index after the latest look; None: it could not be had
         self._problem = ""
         self._files: set[str] = set()
         self._skipped: dict[str, FileReport] = {}
@@ -166,10 +238,29 @@ class HaystackPipeline(Agent):
             raise InvalidInput(f"max_docs goes from 1 to {MOST_DOCUMENTS}, not {request.max_docs}.")
         started = ctx.now
         await self._catch_up(ctx)
-        waited = ctx.now - started
+        began = ctx.now
+        incomplete = self._remark()  # also if the rest is read while this searches, it may have been too early for it
         passages = await self._retriever.retrieve(request.query, max_docs=request.max_docs, filters=request.filters)
-        remark = self._remark()
-        return Documents(tuple(passages), complete=not remark, remark=remark, waited=waited)
+        remark = incomplete or self._remark()
+        if remark:
+            self._on_change()  # a cache takes this reply as of before the change, and so never for a fresh one
+        return Documents(
+            tuple(passages), complete=not remark, remark=remark, waited=began - started, took=ctx.now - began
+        )
+
+    @handles(NoticeChanges)
+    async def notice_changes(self, request: NoticeChanges, ctx: Context) -> bool:  # noqa: ARG002 - the shape of a handler
+        """Wait for a look at the folder that begins from now on; not for the first one, which the search waits for."""
+        if not self._read_once:
+            return False
+        since = asyncio.get_running_loop().time()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._patience):
+                await self._idle.wait()
+                while self._began_at < since:  # others may wait for the same one
+                    self._begin_reading()
+                    await self._idle.wait()
+        return self._idle.is_set() and not self._problem
 
     @handles(DescribeNotes)
     async def describe_notes(self, request: DescribeNotes, ctx: Context) -> NotesStatus:  # noqa: ARG002 - the shape of a handler
@@ -186,7 +277,8 @@ class HaystackPipeline(Agent):
     async def on_start(self, spawn: Spawn) -> None:
         """Begin to read the notes and to load the retriever, both beside the handlers."""
         self._spawn = spawn
-        spawn(self._read())
+        self._stopping = False
+        self._begin_reading()
         spawn(self._warm_up())
 
     async def on_stop(self) -> None:
@@ -204,10 +296,9 @@ class HaystackPipeline(Agent):
     async def _catch_up(self, ctx: Context) -> None:
         """Wait until the retriever is loaded and the notes are read, as long as that leaves time to search them."""
         if self._read_once and self._idle.is_set():
-            if asyncio.get_running_loop().time() - self._read_at < self._reread_after or self._spawn is None:
+            if asyncio.get_running_loop().time() - self._read_at < self._reread_after:
                 return
-            self._idle.clear()
-            self._spawn(self._read())
+            self._begin_reading()
         limit = ctx.remaining * 0.8
         with contextlib.suppress(TimeoutError):  # then answer out of what is there
             async with asyncio.timeout(limit):
@@ -215,18 +306,26 @@ class HaystackPipeline(Agent):
             async with asyncio.timeout(min(limit, self._patience) if self._read_once else ctx.remaining * 0.8):
                 await self._idle.wait()
 
-    async def _read(self) -> None:
+    def _begin_reading(self) -> None:
+        if self._spawn is None:
+            return
         self._idle.clear()
+        self._began_at = asyncio.get_running_loop().time()
+        self._spawn(self._read())
+
+    async def _read(self) -> None:
         self._changed = False
         loop = asyncio.get_running_loop()
+        version: int | None = None
 
-        def work() -> None:
+        def work() -> int:
             for report in self._read_notes(lambda: self._stopping):
                 with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
                     loop.call_soon_threadsafe(self._note, report)
+            return self._index_version()
 
         try:
-            await self._threads.run(work)
+            version = await self._threads.run(work)
             self._problem = ""
         except Exception as error:  # noqa: BLE001 - whatever a reader raises, the notes are incomplete and it is said
             self._problem = str(error) or type(error).__name__
@@ -234,10 +333,15 @@ class HaystackPipeline(Agent):
         finally:
             self._read_once = True
             self._read_at = loop.time()
+            if version is None or version != self._version:  # changed, maybe by another process, or nobody knows
+                self._version = version
+                self._on_change()
             self._idle.set()
 
     def _note(self, report: FileReport) -> None:
-        self._changed = self._changed or report.outcome in {"read", "removed"}
+        if report.outcome in {"read", "removed"}:
+            self._changed = True
+            self._on_change()
         if report.outcome in {"skipped", "removed"}:
             self._files.discard(report.name)
         else:

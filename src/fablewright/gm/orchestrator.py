@@ -13,6 +13,7 @@ from fablewright.gm.haystack_pipeline import (
     Documents,
     HaystackPipeline,
     RetrieveDocuments,
+    find_documents,
     why_missing,
 )
 from fablewright.gm.intent import dice_in, difficulty_in, intent_of, is_about_stats, is_to_be_rated, party_in
@@ -34,9 +35,10 @@ if TYPE_CHECKING:
 
     from fablewright.gm.rules.bestiary import Bestiary, Mention
     from fablewright.gm.rules.party import Party
+    from fablewright.gm.scenario_generator import Scenario
     from fablewright.runtime.context import Context
 
-__all__ = ["LONGEST_REQUEST", "HandleRequest", "Orchestrator"]
+__all__ = ["LONGEST_REQUEST", "HandleRequest", "Orchestrator", "scene_answer"]
 
 LONGEST_REQUEST = 4000
 _NO_SUCH_FIGHT = "Your notes name no foes for this; here is a fight that would suit your party."
@@ -53,6 +55,7 @@ class HandleRequest(Request[Answer]):
             first.
         use_rag: Whether to look into the notes.
         seed: For what is left to chance; None for new dice each time.
+        conversation_id: See ``GenerateScenario``.
     """
 
     action: ClassVar[str] = "handle_request"
@@ -61,6 +64,7 @@ class HandleRequest(Request[Answer]):
     party: Party | None = None
     use_rag: bool = True
     seed: int | None = None
+    conversation_id: str = ""
 
 
 class Orchestrator(Agent):
@@ -130,19 +134,16 @@ class Orchestrator(Agent):
     async def _scene(self, words: str, campaign: CampaignContext, request: HandleRequest, ctx: Context) -> Answer:
         scenario = await ctx.ask(
             ScenarioGenerator.name,
-            GenerateScenario(words, campaign, use_rag=request.use_rag, seed=request.seed),
+            GenerateScenario(
+                words,
+                campaign,
+                use_rag=request.use_rag,
+                seed=request.seed,
+                conversation_id=request.conversation_id,
+            ),
             timeout=ctx.remaining,
         )
-        return Answer(
-            want="scene",
-            status="degraded" if scenario.missing else "answered",
-            scene=scenario.scene,
-            citations=scenario.citations,
-            used_rag=scenario.used_rag,
-            generation_method=scenario.generation_method,
-            missing=scenario.missing,
-            timings=scenario.timings,
-        )
+        return scene_answer(scenario)
 
     async def _question(self, words: str, request: HandleRequest, ctx: Context) -> Answer:
         if not request.use_rag:
@@ -249,8 +250,8 @@ class Orchestrator(Agent):
         """Search the notes: the documents or None, what is missing, and the milliseconds it took."""
         started = ctx.now
         try:
-            documents = await ctx.ask(
-                HaystackPipeline.name,
+            documents = await find_documents(
+                ctx,
                 RetrieveDocuments(words, min(most or self._max_docs, 100), filters or {}),
                 timeout=self._retrieve_timeout,
                 keep=reserve(ctx.remaining),
@@ -262,6 +263,20 @@ class Orchestrator(Agent):
             return None, (why_missing(error, waited),), 1000 * waited
         missing = (documents.remark,) if documents.remark else ()
         return documents, missing, 1000 * (ctx.now - started)
+
+
+def scene_answer(scenario: Scenario) -> Answer:
+    """Return a scene as the answer to a person."""
+    return Answer(
+        want="scene",
+        status="degraded" if scenario.missing else "answered",
+        scene=scenario.scene,
+        citations=scenario.citations,
+        used_rag=scenario.used_rag,
+        generation_method=scenario.generation_method,
+        missing=scenario.missing,
+        timings=scenario.timings,
+    )
 
 
 def _roll(words: str, rng: random.Random) -> Answer:

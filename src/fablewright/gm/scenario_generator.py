@@ -2,6 +2,9 @@
 
 It never waits longer for the notes than leaves it time to write without them: on time-out, error or nothing
 found there is a scene all the same, and it says what it is missing.
+
+Late is not lost: when the documents come after all, or the notes have been read to the end, the scene is written
+again and published as ``GroundedSceneReady`` for the conversation that asked for it.
 """
 
 from __future__ import annotations
@@ -16,13 +19,19 @@ from typing import TYPE_CHECKING, ClassVar
 
 from fablewright.errors import ContractViolation, RequestFailed
 from fablewright.gm.answer import Timings
-from fablewright.gm.haystack_pipeline import Documents, HaystackPipeline, RetrieveDocuments, why_missing
+from fablewright.gm.haystack_pipeline import (
+    Documents,
+    HaystackPipeline,
+    RetrieveDocuments,
+    find_documents,
+    why_missing,
+)
 from fablewright.gm.scene.composer import Composed, compose
 from fablewright.gm.scene.focus import Focus, Section, choose_focus, merged, opening_names, search_words, window
 from fablewright.gm.scene.improviser import improvise
 from fablewright.gm.scene.table import Table
-from fablewright.protocol.message import Request
-from fablewright.runtime.agent import Agent, handles
+from fablewright.protocol.message import Message, Request
+from fablewright.runtime.agent import Agent, handles, hears
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,13 +43,27 @@ if TYPE_CHECKING:
     from fablewright.gm.scene.scenario import Scene
     from fablewright.runtime.context import Context
 
-__all__ = ["CampaignContext", "GameState", "GenerateScenario", "Scenario", "ScenarioGenerator"]
+__all__ = [
+    "CampaignContext",
+    "GameState",
+    "GenerateScenario",
+    "GroundedSceneReady",
+    "Scenario",
+    "ScenarioGenerator",
+    "WriteAgain",
+]
 
 
 _log = logging.getLogger(__name__)
 
 _QUICK = 0.3
 """Seconds; a search that takes longer is not followed by others for the same scene."""
+
+_SPARE = 2.0
+"""Seconds that further searches may take for a scene that nobody waits for."""
+
+_MOST_AGAIN = 8
+"""Scenes that are written again at once; it is a service, and leaves the handlers to those who wait."""
 
 DECLINED = "Your notes: you asked to do without them."
 
@@ -104,6 +127,8 @@ class GenerateScenario(Request[Scenario]):
         game_state: Where the story stands.
         use_rag: Whether to look into the notes at all.
         seed: For what is left to chance; None for a new one each time.
+        conversation_id: Names whoever will still be there to be offered the scene again when the notes come late;
+            empty when nobody will.
     """
 
     action: ClassVar[str] = "generate_scenario"
@@ -113,6 +138,45 @@ class GenerateScenario(Request[Scenario]):
     game_state: GameState = field(default_factory=GameState)
     use_rag: bool = True
     seed: int | None = None
+    conversation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroundedSceneReady(Message):
+    """Published when a scene that had to be written without the notes, or with a part of them, can rest on them.
+
+    Attributes:
+        request: What was asked for.
+        scenario: The scene as it is with the notes.
+    """
+
+    action: ClassVar[str] = "grounded_scene_ready"
+    request: GenerateScenario
+    scenario: Scenario
+
+    @property
+    def conversation_id(self) -> str:
+        """Whom it is for."""
+        return self.request.conversation_id
+
+
+@dataclass(frozen=True, slots=True)
+class WriteAgain(Message):
+    """Told by the generator to itself: write a scene that went out without the notes, or with a part of them.
+
+    Attributes:
+        request: What was asked for.
+        asked_at: When, in the bus's time.
+        documents: What came late; None: the notes were still being read, and are to be searched when they have been.
+        given: The passages that the first scene had.
+    """
+
+    action: ClassVar[str] = "write_again"
+    priority = -1  # after those who wait
+    request: GenerateScenario
+    asked_at: float
+    documents: Documents | None = None
+    given: tuple[Passage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,21 +195,31 @@ class ScenarioGenerator(Agent):
         bestiary: The creatures that it knows.
         retrieve_timeout: Seconds to wait for the notes at most.
         max_docs: How many passages to ask for.
+        linger: Seconds after which a scene that went out without the notes is not written again.
     """
 
     name = "scenario_generator"
 
-    def __init__(self, bestiary: Bestiary, *, retrieve_timeout: float = 10.0, max_docs: int = 12) -> None:
+    def __init__(
+        self, bestiary: Bestiary, *, retrieve_timeout: float = 10.0, max_docs: int = 12, linger: float = 60.0
+    ) -> None:
         self._bestiary = bestiary
         self._retrieve_timeout = retrieve_timeout
         self._max_docs = max_docs
+        self._linger = linger
+        self._pace = 0.0  # seconds that the latest search took that was not answered out of a cache
+        self._again = 0  # scenes that are being written again
 
     @handles(GenerateScenario)
     async def generate_scenario(self, request: GenerateScenario, ctx: Context) -> Scenario:
         """Write the scene, with the notes if they come in time."""
         started = ctx.now
         found = await self._look(request, ctx) if request.use_rag else _Found(missing=(DECLINED,))
-        retrieved = ctx.now
+        return self._write(request, found, started, ctx.now, ctx)
+
+    def _write(
+        self, request: GenerateScenario, found: _Found, started: float, retrieved: float, ctx: Context
+    ) -> Scenario:
         campaign = request.campaign_context
         table = Table(campaign.party, campaign.rules, self._bestiary)
         if found.focus is not None:
@@ -165,6 +239,33 @@ class ScenarioGenerator(Agent):
             ),
         )
 
+    @hears(WriteAgain)
+    async def write_again(self, message: WriteAgain, ctx: Context) -> None:
+        """Publish the scene as it is with the notes, unless they say nothing about it, or nothing new."""
+        if self._again >= _MOST_AGAIN:
+            return
+        self._again += 1
+        try:
+            documents = message.documents or await self._when_read(message.request, ctx)
+            if documents is None or documents.passages == message.given:
+                return
+            found = await self._choose(message.request, documents, ctx, spare=_SPARE)
+        finally:
+            self._again -= 1
+        if found.focus is not None:
+            scenario = self._write(message.request, found, message.asked_at, ctx.now, ctx)
+            ctx.publish(GroundedSceneReady(message.request, scenario))
+
+    async def _when_read(self, request: GenerateScenario, ctx: Context) -> Documents | None:
+        """Search notes that were still being read once more; such a search waits until they are, or time is up."""
+        try:
+            documents = await ctx.ask(HaystackPipeline.name, self._first_search(request), timeout=self._linger)
+        except (RequestFailed, ContractViolation):
+            return None
+        return documents if documents.complete else None
+
+    # -------------------------------------------------------------- what the notes have about it
+
     async def _look(self, request: GenerateScenario, ctx: Context) -> _Found:
         """Find what the scene is about; whatever comes back from the notes, the table gets its scene."""
         try:
@@ -176,24 +277,49 @@ class ScenarioGenerator(Agent):
             )
 
     async def _find(self, request: GenerateScenario, ctx: Context) -> _Found:
-        """Search the notes, choose what the scene is about, and fetch all of that."""
+        """Search the notes, and go on from there; if they come late or are incomplete, come back to it."""
         started = ctx.now
-        words = f"{search_words(request.query)} {request.game_state.words}".strip()
-        told = f"{request.query} {request.game_state.words}".strip()
+        given: tuple[Passage, ...] = ()
+
+        def late(documents: Documents) -> None:
+            self._pace = documents.took
+            ctx.tell(self.name, WriteAgain(request, started, documents, given))
+
         try:
-            documents = await self._retrieve(RetrieveDocuments(words, self._max_docs), ctx)
+            documents = await find_documents(
+                ctx,
+                self._first_search(request),
+                timeout=self._retrieve_timeout,
+                keep=reserve(ctx.remaining),
+                on_late=late if request.conversation_id else None,
+            )
         except (RequestFailed, ContractViolation) as error:
             return _Found(missing=(why_missing(error, ctx.now - started),))
-        missing = (documents.remark,) if documents.remark else ()
+        given = documents.passages
+        elapsed = ctx.now - started - documents.waited
+        if elapsed >= documents.took and not documents.age:  # else it was kept from an earlier search
+            self._pace = documents.took
+        if request.conversation_id and not documents.complete and not documents.age:
+            ctx.tell(self.name, WriteAgain(request, started, given=given))
         # A table waits for one slow search, not for three: what was found is then played as it is.
-        quick = ctx.now - started - documents.waited <= _QUICK
-        headings = opening_names(told) if quick else ()
-        openings = await self._all((RetrieveDocuments(name, 20, {"heading": name}) for name in headings), ctx)
+        spare = self._retrieve_timeout if max(elapsed, self._pace) <= _QUICK else 0.0
+        return await self._choose(request, documents, ctx, spare=spare)
+
+    def _first_search(self, request: GenerateScenario) -> RetrieveDocuments:
+        return RetrieveDocuments(f"{search_words(request.query)} {request.game_state.words}".strip(), self._max_docs)
+
+    async def _choose(self, request: GenerateScenario, documents: Documents, ctx: Context, *, spare: float) -> _Found:
+        """Choose what the scene is about, and fetch all of that; ``spare``: seconds for the searches that takes."""
+        told = f"{request.query} {request.game_state.words}".strip()
+        until = ctx.now + spare
+        missing = (documents.remark,) if documents.remark else ()
+        headings = opening_names(told) if spare else ()
+        openings = await self._all((RetrieveDocuments(name, 20, {"heading": name}) for name in headings), until, ctx)
         passages = merged([(1.0, documents.passages), *((0.6, found) for found in openings)])
         focus = choose_focus(told, passages, self._bestiary)
         if focus is None:
             return _Found(missing=(*missing, "Your notes say nothing about this."))
-        whole = await self._all(map(_whole, focus.sections if quick else ()), ctx)
+        whole = await self._all(map(_whole, focus.sections if spare else ()), until, ctx)
         own: list[Passage] = []
         for section, fetched in zip_longest(focus.sections, whole, fillvalue=()):
             found = [p for p in passages if Section.of(p) == section]
@@ -203,19 +329,27 @@ class ScenarioGenerator(Agent):
         scored = (replace(p, score=scores.get((p.file, p.start), 0.0)) for p in own)
         return _Found((*scored, *(p for p in passages if not focus.holds(p))), focus, missing)
 
-    async def _all(self, searches: Iterable[RetrieveDocuments], ctx: Context) -> list[tuple[Passage, ...]]:
+    async def _all(
+        self, searches: Iterable[RetrieveDocuments], until: float, ctx: Context
+    ) -> list[tuple[Passage, ...]]:
         """Run several searches side by side; one that fails or is late finds nothing, for there is enough without."""
 
         async def passages(search: RetrieveDocuments) -> tuple[Passage, ...]:
             try:
-                return (await self._retrieve(search, ctx)).passages
-            except (RequestFailed, ContractViolation):
+                async with asyncio.timeout(until - ctx.now):  # to be left is no failure, and opens no circuit
+                    documents = await ctx.ask(
+                        HaystackPipeline.name, search, timeout=self._retrieve_timeout, keep=reserve(ctx.remaining)
+                    )
+            except (RequestFailed, ContractViolation, TimeoutError):
                 return ()
+            if documents.age:  # older ones do not go together with those of the first search
+                return ()
+            if ctx.now - asked >= documents.took:
+                self._pace = documents.took
+            return documents.passages
 
+        asked = ctx.now
         return await asyncio.gather(*map(passages, searches))
-
-    async def _retrieve(self, search: RetrieveDocuments, ctx: Context) -> Documents:
-        return await ctx.ask(HaystackPipeline.name, search, timeout=self._retrieve_timeout, keep=reserve(ctx.remaining))
 
 
 def _whole(section: Section) -> RetrieveDocuments:
