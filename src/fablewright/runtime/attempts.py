@@ -120,7 +120,8 @@ class Attempts:
             finally:
                 if self.breaker is not None and permit is not None:
                     self.breaker.report(permit, verdict, self._bus.now(), cause)
-                    self._note_moves(self.breaker, errand, message_id)
+                    if self.breaker.has_moves:
+                        self._note_moves(self.breaker, errand, message_id)
             await asyncio.sleep(delay)
             if earlier is not None and earlier.reply is not None:
                 return earlier.reply
@@ -141,11 +142,10 @@ class Attempts:
             self.note("refused", str(refused), errand)
             raise CircuitOpen(str(refused), to=self._route.to, action=self._route.action) from None
         finally:
-            self._note_moves(self.breaker, errand, "")
+            if self.breaker.has_moves:
+                self._note_moves(self.breaker, errand, "")
 
     def _note_moves(self, breaker: Breaker, errand: Errand, message_id: str) -> None:
-        if not breaker.has_moves:
-            return
         for moved in breaker.take_moves():
             self.moves[moved.after] += 1
             detail = f"{moved.before.value} → {moved.after.value} {moved.cause}".strip()

@@ -70,8 +70,8 @@ class Flying:
     def __repr__(self) -> str:
         return f"<Flying {self.name} {self.flights!r}>"
 
-    async def board(self, key: Hashable, errand: Errand, keep: Callable[[object], None] | None) -> object:
-        """Join the flight of a key, or start it, and return or raise what it ends with.
+    def board(self, key: Hashable, errand: Errand, keep: Callable[[object], None] | None) -> Awaitable[object]:
+        """Join the flight of a key, or start it; return what is to be awaited for what it ends with, at once.
 
         Args:
             key: What tells equal requests from others.
@@ -81,11 +81,11 @@ class Flying:
         parent = errand.parent
         if parent is not None and (self.route.to == parent.to or self.route.to in parent.path):
             # On behalf of a request that this agent handles, maybe the very work of the flight: nothing to wait for.
-            return await self._attempts.run(errand)
+            return self._attempts.run(errand)
         if key in self.flights:
-            return await self._join(key, errand)
+            return self._join(key, errand)
         ticket = cast("int", self.flights.join(key, _FIRST, errand.deadline))  # nobody flies yet
-        return await self._carry(key, ticket, self._fly(key, ticket, errand, keep))
+        return self._carry(key, ticket, self._fly(key, ticket, errand, keep))
 
     def leave(self, member: str) -> None:
         """Take note that somebody waits no longer; the last one to leave stops the work."""
@@ -214,8 +214,9 @@ def _until_done(future: Any) -> Generator[Any, Any, None]:  # noqa: ANN401 - wha
     future.add_done_callback(wake)
     try:
         yield from woken
-    finally:
+    except BaseException:
         future.remove_done_callback(wake)
+        raise
 
 
 def _wake(waiting: asyncio.Future[None], _: asyncio.Future[Any]) -> None:
