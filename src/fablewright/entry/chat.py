@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fablewright.entry import assemble
@@ -16,14 +17,18 @@ from fablewright.entry.story_file import asking
 from fablewright.entry.terminal import emit, notice, set_up_streams
 from fablewright.errors import InvalidInput, RequestFailed
 from fablewright.gm.haystack_pipeline import DescribeNotes, HaystackPipeline
-from fablewright.gm.orchestrator import HandleRequest
+from fablewright.gm.orchestrator import HandleRequest, scene_answer
 from fablewright.gm.rules.party import Party, parse_party
+from fablewright.gm.scenario_generator import GroundedSceneReady
+from fablewright.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from fablewright.entry.assemble import Notes
     from fablewright.entry.config import Loaded, Settings
     from fablewright.entry.prompt import Prompt
+    from fablewright.gm.scenario_generator import Scenario
     from fablewright.runtime.bus import Bus
+    from fablewright.runtime.subscription import Subscription
 
 __all__ = ["chat"]
 
@@ -31,6 +36,7 @@ _HELP = """\
 Type what you need: a scene, a question to your notes, "a hard fight with goblins", or dice such as 2d6+3.
 
   /party 4x3   who plays: four level-3 characters; without a number, who it is now
+  /grounded    a scene that came without your notes, once more with them
   /notes       which notes are used, and what was skipped and why
   /status      what is up
   /help        this
@@ -38,7 +44,7 @@ Type what you need: a scene, a question to your notes, "a hard fight with goblin
 
 Ctrl-C gives up what you wait for; at the prompt, twice in a row, it leaves.
 """
-_COMMANDS = ("/help", "/notes", "/party", "/quit", "/status")
+_COMMANDS = ("/grounded", "/help", "/notes", "/party", "/quit", "/status")
 
 
 def chat(loaded: Loaded, *, use_rag: bool) -> int:
@@ -58,7 +64,14 @@ async def _chat(settings: Settings, notes: Notes, *, use_rag: bool) -> int:
         prompt = open_prompt(settings.data_dir)
         if prompt.is_terminal:
             emit(f"Your notes: {notes.label}. What do you need? /help says what can be typed.\n")
-        await _Conversation(bus, prompt, settings, notes, parse_party(settings.party), use_rag=use_rag).run()
+        conversation = _Conversation(bus, prompt, settings, notes, parse_party(settings.party), use_rag=use_rag)
+        supervisor = Supervisor()
+        with bus.subscribe(GroundedSceneReady) as scenes:
+            supervisor.start(conversation.listen(scenes), name="scenes that came late")
+            try:
+                await conversation.run()
+            finally:
+                await supervisor.stop()
     return 0
 
 
@@ -73,6 +86,8 @@ class _Conversation:
     party: Party
     use_rag: bool
     asked: int = 0
+    conversation_id: str = field(default_factory=lambda: secrets.token_hex(8))
+    grounded: Scenario | None = None
 
     async def run(self) -> None:
         """Answer line after line until /quit, Ctrl-D, or Ctrl-C twice at the prompt."""
@@ -91,12 +106,19 @@ class _Conversation:
                 return
             await self._take(line.strip())
 
+    async def listen(self, scenes: Subscription[GroundedSceneReady]) -> None:
+        """Keep each scene that was written again for this conversation, and say that it is there."""
+        async for ready in scenes:
+            if ready.conversation_id == self.conversation_id:
+                self.grounded = ready.scenario
+                await self.prompt.tell("Your notes have arrived: the grounded version is ready. /grounded shows it.")
+
     async def _take(self, line: str) -> None:
         try:
             if line.startswith("/"):
                 await unless_interrupted(self._command(*line.split(maxsplit=1)))
             elif line:
-                await self._answer(HandleRequest(line, party=self.party, use_rag=self.use_rag, seed=self._seed()))
+                await self._answer(self._request(line))
         except InvalidInput as error:
             notice(str(error), style="bold red")
         except Interrupted:
@@ -106,6 +128,15 @@ class _Conversation:
         with asking(request.words) as asked:
             answer = await unless_interrupted(ask_once(self.bus, request, timeout=self.settings.timeout))
         print_answer(answer, asked)
+
+    def _request(self, words: str) -> HandleRequest:
+        return HandleRequest(
+            words,
+            party=self.party,
+            use_rag=self.use_rag,
+            seed=self._seed(),
+            conversation_id=self.conversation_id,
+        )
 
     def _seed(self) -> int | None:
         """Return another seed for each request: the same dice all evening would make a dull game."""
@@ -118,6 +149,10 @@ class _Conversation:
         match name:
             case "/help":
                 emit(_HELP)
+            case "/grounded":
+                if self.grounded is None:
+                    raise InvalidInput("No scene has had to wait for your notes, or they have not arrived yet.")
+                print_answer(scene_answer(self.grounded))
             case "/party":
                 if rest:
                     self.party = parse_party(rest)

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Protocol
 
 from fablewright.entry.interrupt import Interrupted, unless_interrupted
+from fablewright.entry.terminal import notice
 from fablewright.runtime.threads import Threads
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ class Prompt(Protocol):
         """
         ...
 
+    async def tell(self, text: str) -> None:
+        """Say something at once, in one quiet line; what is being typed stays as it is."""
+        ...
+
 
 def open_prompt(data_dir: Path) -> Prompt:
     """Return the prompt that suits standard input; the history is kept in ``data_dir``."""
@@ -43,6 +48,9 @@ class _PipedLines:
 
     async def read(self) -> str | None:
         return await unless_interrupted(self._threads.run(sys.stdin.readline)) or None
+
+    async def tell(self, text: str) -> None:
+        notice(text, style="dim")
 
 
 class _TerminalPrompt:
@@ -68,3 +76,8 @@ class _TerminalPrompt:
             return None
         except KeyboardInterrupt:
             raise Interrupted from None
+
+    async def tell(self, text: str) -> None:
+        from prompt_toolkit.application import run_in_terminal  # noqa: PLC0415 - loaded by now
+
+        await run_in_terminal(lambda: notice(text, style="dim"))  # takes the prompt away, and puts it back below
