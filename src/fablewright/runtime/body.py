@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from types import NoneType
+from typing import Any
 
 from fablewright.errors import ContractViolation
 from fablewright.protocol.message import Message
@@ -12,7 +13,9 @@ from fablewright.protocol.size import size_of
 __all__ = ["check_body", "no_message"]
 
 _SMALL = (int, float, bool, NoneType)
-_FIELDS: dict[type, tuple[str, ...]] = {}
+_MOST_CLASSES = 1024
+_FIELDS: dict[type, tuple[str, ...]] = {}  # of dataclasses; bounded, for programs may make classes without end
+_RANKED: set[type] = set()  # those of them with a priority of their own in each message
 
 
 def check_body(message: object, limit: int | None) -> None:
@@ -23,7 +26,7 @@ def check_body(message: object, limit: int | None) -> None:
         limit: Bytes that it may take, estimated; None: nothing is checked.
 
     Raises:
-        ContractViolation: It names no action.
+        ContractViolation: It names no action, or its priority is no whole number.
         NotData: It holds something that is no data; both are ``ContractViolation``.
         TooLarge: It takes more than the limit.
     """
@@ -32,7 +35,9 @@ def check_body(message: object, limit: int | None) -> None:
     kind = type(message)
     names = _FIELDS.get(kind)
     if names is None:
-        names = _FIELDS[kind] = _names(message)
+        names = _names(message)
+    if _RANKED and kind in _RANKED:
+        _check_priority(kind, getattr(message, "priority", None))
     # Nearly all messages are a few words and numbers; for them this is five times as quick as size_of.
     total = 0
     for name in names:
@@ -56,11 +61,23 @@ def no_message(thing: object) -> ContractViolation:
 
 def _names(message: object) -> tuple[str, ...]:
     """Return the fields of a message; for what is no dataclass a name that nothing has, unless it says nothing."""
-    if not isinstance(message, Message) or getattr(message, "action", None) is None:
+    kind: type[Any] = type(message)
+    if not issubclass(kind, Message) or getattr(message, "action", None) is None:
         raise no_message(message)
-    if is_dataclass(message):
-        return tuple(field.name for field in fields(message))
-    is_bare = not getattr(message, "__dict__", None) and not any(
-        vars(kind).get("__slots__") for kind in type(message).__mro__
-    )
+    _check_priority(kind, getattr(message, "priority", None))
+    if is_dataclass(kind):
+        names = tuple(field.name for field in fields(kind))
+        if len(_FIELDS) >= _MOST_CLASSES:
+            _FIELDS.clear()
+            _RANKED.clear()
+        _FIELDS[kind] = names
+        if "priority" in names:
+            _RANKED.add(kind)
+        return names
+    is_bare = not getattr(message, "__dict__", None) and not any(vars(base).get("__slots__") for base in kind.__mro__)
     return () if is_bare else ("",)
+
+
+def _check_priority(kind: type, priority: object) -> None:
+    if not isinstance(priority, int):
+        raise ContractViolation(f"{kind.__name__} has the priority {priority!r}; it must be a whole number.")

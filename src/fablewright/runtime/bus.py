@@ -31,7 +31,7 @@ from fablewright.runtime.dead_letters import DeadLetters
 from fablewright.runtime.errand import Errand
 from fablewright.runtime.events import Event
 from fablewright.runtime.failure import BrokenContract
-from fablewright.runtime.from_thread import ask_and_block
+from fablewright.runtime.from_thread import run_and_block
 from fablewright.runtime.guard import Guard
 from fablewright.runtime.line import Line
 from fablewright.runtime.outstanding import Outstanding, Waiter
@@ -434,7 +434,11 @@ class Bus:
         if threading.get_ident() == self._thread:
             raise ContractViolation("This is the thread of the event loop: use `await bus.ask(...)` here.")
         asking = partial(self.ask, to, request, timeout=timeout, parent=parent)
-        return ask_and_block(asking, self._loop, self._supervisor)
+        return run_and_block(asking, self._loop, self._supervisor, partial(self._is_at, parent))
+
+    def _is_at(self, parent: Envelope | None) -> bool:
+        """Return whether a message is handled still, or if it is an ask, waited for."""
+        return parent is None or parent.kind is Kind.TELL or self.is_waiting(parent)
 
     async def on_thread(self, work: Callable[..., R], *args: object) -> R:
         """Call something that blocks on one of the bus's threads, and return what it does."""
@@ -487,21 +491,35 @@ class Bus:
         return None if guard is None else guard.breaker
 
     def tell(self, to: str, message: Message, *, parent: Envelope | None = None) -> None:
-        """Send a message that wants no reply. One that cannot be delivered becomes a dead letter."""
-        if self._state is _State.NEW:
+        """Send a message that wants no reply, from any thread. One that cannot be delivered becomes a dead letter."""
+        if self._state is _State.NEW or self._loop is None:
             raise ContractViolation("The bus is not running: use it as `async with bus:`.")
         check_body(message, self._options.max_body_bytes)
-        self._tell(to, message, parent)
+        if threading.get_ident() == self._thread or self._loop.is_closed():
+            self._tell(to, message, parent)
+        else:
+            self._loop.call_soon_threadsafe(self._tell, to, message, parent)
 
     def publish(self, message: Message, *, parent: Envelope | None = None) -> int:
         """Send a message to every agent that ``hears`` it, but not back to its sender, and to who subscribed.
 
+        A thread that is not the bus's own is blocked until that has been done.
+
         Returns:
             To how many it went.
         """
-        if self._state is _State.NEW:
+        if self._state is _State.NEW or self._loop is None:
             raise ContractViolation("The bus is not running: use it as `async with bus:`.")
         check_body(message, self._options.max_body_bytes)
+        if threading.get_ident() == self._thread or self._loop.is_closed():
+            return self._publish(message, parent)
+
+        async def publishing() -> int:
+            return self._publish(message, parent)
+
+        return run_and_block(publishing, self._loop, self._supervisor, lambda: True)
+
+    def _publish(self, message: Message, parent: Envelope | None) -> int:
         sender = "" if parent is None else parent.to
         hearers = [post.agent.name for post in self._posts if message.action in post.agent.heard]
         hearers = [name for name in hearers if name != sender]

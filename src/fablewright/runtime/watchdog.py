@@ -73,13 +73,20 @@ class Watchdog:
         asked = time.monotonic()
         self._alive.clear()
         self._loop.call_soon_threadsafe(self._alive.set)
-        if self._alive.wait(self._patience):
+        if self._alive.wait(self._patience / 2):
+            self.longest = max(self.longest, time.monotonic() - asked)
+            return
+        suspect, _ = self._culprit()
+        if self._alive.wait(self._patience / 2):
             self.longest = max(self.longest, time.monotonic() - asked)
             return
         who, where = self._culprit()
+        if who != suspect:
+            who = ""  # many one after the other, none of them for long
         if who:
             _log.warning("%s has held up the event loop for %.0f ms, at %s.", who, 1000 * self._patience, where)
-        self._alive.wait()
+        while not self._alive.wait(self._patience) and not self._over.is_set():
+            pass
         took = time.monotonic() - asked
         self.longest = max(self.longest, took)
         if who and not self._over.is_set():
