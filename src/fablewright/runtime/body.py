@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from types import NoneType
-from typing import Any
 
 from fablewright.errors import ContractViolation
 from fablewright.protocol.message import Message
@@ -61,12 +60,12 @@ def no_message(thing: object) -> ContractViolation:
 
 def _names(message: object) -> tuple[str, ...]:
     """Return the fields of a message; for what is no dataclass a name that nothing has, unless it says nothing."""
-    kind: type[Any] = type(message)
+    kind = type(message)
+    names = tuple(field.name for field in fields(message)) if is_dataclass(message) else None
     if not issubclass(kind, Message) or getattr(message, "action", None) is None:
         raise no_message(message)
     _check_priority(kind, getattr(message, "priority", None))
-    if is_dataclass(kind):
-        names = tuple(field.name for field in fields(kind))
+    if names is not None:
         if len(_FIELDS) >= _MOST_CLASSES:
             _FIELDS.clear()
             _RANKED.clear()
