@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from fablewright.gm.scenario_generator import (
     CampaignContext,
     GameState,
     GenerateScenario,
+    GroundedSceneReady,
     Scenario,
     ScenarioGenerator,
     reserve,
@@ -25,7 +27,11 @@ from fablewright.runtime.policies import BusOptions, Policy
 from fablewright.testing.fakes import Hang, Raise, Reply, ScriptedAgent, Step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fablewright.gm.rules.bestiary import Bestiary
+    from fablewright.runtime.agent import Handler
+    from fablewright.runtime.context import Context
 
 pytestmark = pytest.mark.anyio
 
@@ -46,8 +52,11 @@ def anyio_backend(virtual_time: object) -> object:
     return virtual_time
 
 
-def request(query: str = "They reach the mill", *, use_rag: bool = True, seed: int | None = 7) -> GenerateScenario:
-    return GenerateScenario(query, CampaignContext(parse_party("4x2")), use_rag=use_rag, seed=seed)
+def request(
+    query: str = "They reach the mill", *, use_rag: bool = True, seed: int | None = 7, conversation: str = ""
+) -> GenerateScenario:
+    campaign = CampaignContext(parse_party("4x2"))
+    return GenerateScenario(query, campaign, use_rag=use_rag, seed=seed, conversation_id=conversation)
 
 
 class Table:
@@ -216,3 +225,132 @@ def test_what_is_kept_for_writing_is_a_tenth_and_never_much() -> None:
     assert reserve(1.0) == pytest.approx(0.1)
     assert reserve(60.0) == 0.25
     assert reserve(0.0) == 0.0
+
+
+# ------------------------------------------------------------------ written again
+
+
+READING = Documents(DOCUMENTS.passages[:1], complete=False, remark="The notes are still being read: 3 files so far.")
+LINGERING = BusOptions(policies={("haystack_pipeline", "retrieve_documents"): Policy(linger=60.0)})
+NOWHERE = Documents(tuple(passages_of("sea.md", "# The Sea\n\nIt is wet.")))
+
+
+async def offered(table: Table, *messages: GenerateScenario, within: float = 100.0) -> list[GroundedSceneReady]:
+    """Ask for scenes, and return what is published before or within so many seconds after the last of them."""
+    with table.bus.subscribe(GroundedSceneReady) as ready:
+        for message in messages:
+            await table.ask(message)
+        await asyncio.sleep(within)
+        return list(iter(ready.take, None))
+
+
+async def test_what_comes_late_is_published_for_the_conversation_that_asked(bestiary: Bestiary) -> None:
+    table = Table(bestiary, Reply(DOCUMENTS, after=30.0), Reply(DOCUMENTS), options=LINGERING)
+    quick = Table(bestiary, Reply(DOCUMENTS))
+    message = request(conversation="ours")
+    async with quick.bus, table.bus:
+        [ready] = await offered(table, message)
+        expected = await quick.ask(message)
+    assert ready.request == message
+    assert ready.scenario.scene == expected.scene
+    assert ready.scenario.citations == expected.citations
+    assert ready.scenario.missing == ()
+    assert ready.scenario.timings.retrieve_ms == pytest.approx(30_000)
+
+
+@pytest.mark.parametrize("options", [LINGERING, None])
+async def test_nothing_is_published_when_nobody_stays_or_nothing_lingers(
+    bestiary: Bestiary, options: BusOptions | None
+) -> None:
+    table = Table(bestiary, Reply(DOCUMENTS, after=30.0), Reply(DOCUMENTS), options=options)
+    async with table.bus:
+        assert await offered(table, request(conversation="" if options else "ours")) == []
+
+
+async def test_what_comes_late_and_is_about_something_else_is_not_published(bestiary: Bestiary) -> None:
+    table = Table(bestiary, Reply(NOWHERE, after=30.0), Reply(NOWHERE), options=LINGERING)
+    async with table.bus:
+        assert await offered(table, request("They ride to Castle Ravenloft", conversation="ours")) == []
+    assert table.retrieval.cancelled == []
+
+
+async def test_a_late_reply_of_another_shape_harms_nobody(bestiary: Bestiary, caplog: pytest.LogCaptureFixture) -> None:
+    bad = Documents(("not a passage",))  # type: ignore[arg-type]  # on purpose
+    table = Table(bestiary, Reply(bad, after=30.0), Reply(DOCUMENTS), options=LINGERING)
+    async with table.bus:
+        assert await offered(table, request(conversation="ours")) == []
+        assert (await table.ask(request())).used_rag
+    assert "write_again" in caplog.text
+
+
+async def test_a_scene_out_of_notes_that_were_still_being_read_follows_when_they_are(bestiary: Bestiary) -> None:
+    whole = Documents(tuple(passages_of("mill.md", NOTE.replace("Two bandits", "Nine bandits"))))
+    table = Table(bestiary, *[Reply(READING)] * 2, Reply(whole, after=40.0), Reply(whole))
+    message = request(conversation="ours")
+    with table.bus.subscribe(GroundedSceneReady) as scenes:
+        async with table.bus:
+            first = await table.ask(message)
+            assert first.missing == (READING.remark,)
+            await asyncio.sleep(39.0)
+            assert scenes.take() is None
+            await asyncio.sleep(2.0)
+            ready = scenes.take()
+    assert ready is not None
+    assert ready.scenario.missing == ()
+    assert "Nine bandits" in str(ready.scenario.scene)
+    assert "Nine bandits" not in str(first.scene)
+
+
+@pytest.mark.parametrize(
+    "then", [Reply(replace(READING, complete=True, remark="")), Reply(READING), Raise(OSError("gone")), Hang()]
+)
+async def test_notes_that_have_nothing_new_are_not_published(bestiary: Bestiary, then: Step) -> None:
+    table = Table(bestiary, *[Reply(READING)] * 2, then)
+    async with table.bus:
+        assert await offered(table, request(conversation="ours")) == []
+        assert len(table.retrieval.received) > 2
+        assert table.bus.statistics().pending == 0
+
+
+async def test_however_many_scenes_wait_for_the_notes_the_next_one_is_written_at_once(bestiary: Bestiary) -> None:
+    table = Table(bestiary, Reply(READING), patience=0.5)
+    many = [request(conversation=f"table {n}") for n in range(ScenarioGenerator.concurrency)]
+    async with table.bus:
+        table.retrieval.handlers = MappingProxyType(
+            {RetrieveDocuments.action: slow_when(lambda ctx: ctx.remaining > 1.0)}
+        )
+        await asyncio.gather(*map(table.ask, many))
+        before = table.bus.now()
+        assert len(table.bus.waits()) == ScenarioGenerator.concurrency // 2
+        await table.ask(request())
+        assert table.bus.now() == before
+        await asyncio.sleep(100.0)
+        assert table.bus.waits() == ()
+
+
+def slow_when(is_slow: Callable[[Context], bool]) -> Handler:
+    """Return a retrieval of notes that are still being read: who can wait, waits."""
+
+    async def retrieve(_agent: object, _request: object, ctx: Context) -> Documents:
+        await asyncio.sleep(90.0 if is_slow(ctx) else 0.0)
+        return READING
+
+    return retrieve
+
+
+async def test_a_slow_search_that_was_kept_is_not_followed_by_others(bestiary: Bestiary) -> None:
+    kept = replace(DOCUMENTS, took=30.0)
+    table = Table(bestiary, Reply(replace(DOCUMENTS, took=1.0), after=1.0), Reply(kept))
+    async with table.bus:
+        for _ in range(2):
+            assert (await table.ask(request())).used_rag
+    assert len(table.retrieval.received) == 2  # one for each scene
+
+
+async def test_older_passages_do_not_go_together_with_new_ones(bestiary: Bestiary) -> None:
+    old = replace(DOCUMENTS, passages=tuple(passages_of("mill.md", "# The Mill\n\nAn old tale.")), age=60.0)
+    table = Table(bestiary, Reply(DOCUMENTS), Reply(old))
+    async with table.bus:
+        scenario = await table.ask(request())
+    assert len(table.retrieval.received) > 1
+    assert "An old tale" not in str(scenario)

@@ -155,8 +155,9 @@ async def find_documents(
         RequestFailed: One of its kinds, when no reply comes.
         ContractViolation: The agent broke its contract.
     """
+    patience = min(_NOTICE_WITHIN, timeout, ctx.remaining / 4)
     with contextlib.suppress(RequestFailed, ContractViolation):  # the search itself will say what is wrong
-        await ctx.ask(HaystackPipeline.name, NoticeChanges(), timeout=min(_NOTICE_WITHIN, timeout), keep=keep)
+        await ctx.ask(HaystackPipeline.name, NoticeChanges(), timeout=patience, keep=keep)
     return await ctx.ask(HaystackPipeline.name, search, timeout=timeout, keep=keep, on_late=on_late)
 
 
@@ -250,17 +251,18 @@ class HaystackPipeline(Agent):
 
     @handles(NoticeChanges)
     async def notice_changes(self, request: NoticeChanges, ctx: Context) -> bool:  # noqa: ARG002 - the shape of a handler
-        """Wait for a look at the folder that begins from now on; not for the first one, which the search waits for."""
-        if not self._read_once:
-            return False
-        since = asyncio.get_running_loop().time()
-        with contextlib.suppress(TimeoutError):
+        """Wait for a look at the folder that begins from now on; the first of all will do, if it is under way."""
+        since = asyncio.get_running_loop().time() if self._read_once else self._began_at
+        try:
             async with asyncio.timeout(self._patience):
                 await self._idle.wait()
-                while self._began_at < since:  # others may wait for the same one
-                    self._begin_reading()
+                while self._began_at < since:  # else somebody who waited too has begun one
+                    if self._idle.is_set():
+                        self._begin_reading()
                     await self._idle.wait()
-        return self._idle.is_set() and not self._problem
+        except TimeoutError:
+            return False
+        return not self._problem
 
     @handles(DescribeNotes)
     async def describe_notes(self, request: DescribeNotes, ctx: Context) -> NotesStatus:  # noqa: ARG002 - the shape of a handler

@@ -62,8 +62,8 @@ _QUICK = 0.3
 _SPARE = 2.0
 """Seconds that further searches may take for a scene that nobody waits for."""
 
-_MOST_AGAIN = 8
-"""Scenes that are written again at once; it is a service, and leaves the handlers to those who wait."""
+_MOST_WAITING = Agent.concurrency // 2
+"""Scenes that may wait for the notes to be read, to be written again; the other handlers are for people who wait."""
 
 DECLINED = "Your notes: you asked to do without them."
 
@@ -208,7 +208,7 @@ class ScenarioGenerator(Agent):
         self._max_docs = max_docs
         self._linger = linger
         self._pace = 0.0  # seconds that the latest search took that was not answered out of a cache
-        self._again = 0  # scenes that are being written again
+        self._waiting = 0  # scenes that wait for the notes to be read
 
     @handles(GenerateScenario)
     async def generate_scenario(self, request: GenerateScenario, ctx: Context) -> Scenario:
@@ -242,26 +242,25 @@ class ScenarioGenerator(Agent):
     @hears(WriteAgain)
     async def write_again(self, message: WriteAgain, ctx: Context) -> None:
         """Publish the scene as it is with the notes, unless they say nothing about it, or nothing new."""
-        if self._again >= _MOST_AGAIN:
+        documents = message.documents or await self._when_read(message.request, ctx)
+        if documents is None or documents.passages == message.given:
             return
-        self._again += 1
-        try:
-            documents = message.documents or await self._when_read(message.request, ctx)
-            if documents is None or documents.passages == message.given:
-                return
-            found = await self._choose(message.request, documents, ctx, spare=_SPARE)
-        finally:
-            self._again -= 1
+        found = await self._choose(message.request, documents, ctx, spare=_SPARE)
         if found.focus is not None:
             scenario = self._write(message.request, found, message.asked_at, ctx.now, ctx)
             ctx.publish(GroundedSceneReady(message.request, scenario))
 
     async def _when_read(self, request: GenerateScenario, ctx: Context) -> Documents | None:
         """Search notes that were still being read once more; such a search waits until they are, or time is up."""
+        if self._waiting >= _MOST_WAITING:
+            return None
+        self._waiting += 1
         try:
             documents = await ctx.ask(HaystackPipeline.name, self._first_search(request), timeout=self._linger)
         except (RequestFailed, ContractViolation):
             return None
+        finally:
+            self._waiting -= 1
         return documents if documents.complete else None
 
     # -------------------------------------------------------------- what the notes have about it
@@ -299,11 +298,12 @@ class ScenarioGenerator(Agent):
         elapsed = ctx.now - started - documents.waited
         if elapsed >= documents.took and not documents.age:  # else it was kept from an earlier search
             self._pace = documents.took
-        if request.conversation_id and not documents.complete and not documents.age:
-            ctx.tell(self.name, WriteAgain(request, started, given=given))
         # A table waits for one slow search, not for three: what was found is then played as it is.
         spare = self._retrieve_timeout if max(elapsed, self._pace) <= _QUICK else 0.0
-        return await self._choose(request, documents, ctx, spare=spare)
+        found = await self._choose(request, documents, ctx, spare=spare)
+        if request.conversation_id and not documents.complete and not documents.age:
+            ctx.tell(self.name, WriteAgain(request, started, given=given))
+        return found
 
     def _first_search(self, request: GenerateScenario) -> RetrieveDocuments:
         return RetrieveDocuments(f"{search_words(request.query)} {request.game_state.words}".strip(), self._max_docs)
