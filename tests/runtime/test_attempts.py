@@ -156,6 +156,24 @@ async def test_the_budget_ends_the_retries_of_all_who_ask() -> None:
         await quiet(bus)
 
 
+async def test_successes_fill_the_budget_again() -> None:
+    agent = keeper(*([Raise(OSError("x"))] * 8), *([Reply("up")] * 20), Raise(OSError("x")))
+    async with bus_with(agent, retry=RetryRules(1)) as bus:
+        for _ in range(4):
+            with pytest.raises(RemoteError):
+                await bus.ask("keeper", Fetch())
+        while len(agent.received) < 8:
+            with pytest.raises(RemoteError):
+                await bus.ask("keeper", Fetch())
+        spent = bus.statistics().actions[KEY].retries
+        for _ in range(20):
+            assert await bus.ask("keeper", Fetch()) == "up"
+        guard = bus._routes.known[KEY].guard
+        assert guard is not None
+        assert guard.attempts._budget.tokens == pytest.approx(10 - 8 + 20 * 0.1)  # type: ignore[attr-defined]  # a route knows its guard by a protocol only
+        assert spent == 2
+
+
 async def test_the_circuit_that_opens_between_attempts_leaves_the_error_from_before() -> None:
     agent = keeper(Raise(OSError("no disk")))
     async with bus_with(agent, retry=RetryRules(5), breaker=BreakerRules(failures=2)) as bus:
@@ -367,6 +385,15 @@ async def test_hedges_end_with_the_budget() -> None:
             assert await bus.ask("keeper", Fetch()) == "slow"
         # Half the bucket of ten, and a tenth for each success, but never over half: then the percentile is a second.
         assert 1 <= bus.statistics().actions[KEY].hedges <= 5 + 40 * 0.1
+        await quiet(bus)
+
+
+async def test_each_hedge_takes_its_token_when_it_goes_out() -> None:
+    agent = warmed(Reply("slow", after=1.0))
+    async with bus_with(agent, hedge=True) as bus:
+        await warm(bus)
+        await asyncio.gather(*(bus.ask("keeper", Fetch(n)) for n in range(20)))
+        assert bus.statistics().actions[KEY].hedges == 4  # of ten tokens more than half are left after each
         await quiet(bus)
 
 

@@ -305,6 +305,17 @@ async def test_the_reply_to_an_earlier_attempt_that_comes_during_a_later_one_is_
         assert told == []
 
 
+async def test_the_reply_to_an_earlier_attempt_that_comes_before_the_next_saves_that() -> None:
+    agent, told = keeper(Reply("first", after=1.5)), list[str]()
+    async with bus_with(agent, attempt_timeout=1.0, linger=9.0, retry=RetryRules(1, backoff=2.0)) as bus:
+        assert await bus.ask("keeper", Fetch(), timeout=9.0, on_late=told.append) == "first"
+        assert bus.now() == pytest.approx(2.0)
+        assert len(agent.received) == 1
+        assert [letter.reason for letter in bus.dead_letters()] == [Reason.LATE]
+        await asyncio.sleep(10.0)
+        assert told == []
+
+
 # ------------------------------------------------------------------ races, crowds
 
 

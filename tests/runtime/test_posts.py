@@ -217,6 +217,7 @@ async def test_it_may_crash_again_while_it_restarts() -> None:
         assert isinstance(await waiting, PeerLost)
         assert bus.now() == pytest.approx(2.0)
         assert await asked(bus) == "three documents"
+        assert bus.now() == pytest.approx(10.0)  # the life that began before the second crash is not lived
         await asyncio.sleep(20.0)
         assert agent.life.count("start") - agent.life.count("stop") == 1  # it lives once
         assert await asked(bus) == "three documents"
@@ -266,6 +267,24 @@ async def test_crashing_nobody_is_said_to_whoever_does_it() -> None:
     async with bus_with(Mortal()) as bus:
         with pytest.raises(ContractViolation, match="no agent named nobody"):
             bus.crash("nobody")
+
+
+async def test_given_up_while_it_starts_and_fails_to_it_leaves_no_task() -> None:
+    class Half(Mortal):
+        async def on_start(self, spawn: Spawn) -> None:
+            self.life.append("start")
+            if len(self.life) > 1:
+                await asyncio.sleep(5.0)
+                spawn(asyncio.sleep(1000.0))
+                raise OSError("no disk")
+
+    async with bus_with(Half(), most=1) as bus:
+        bus.crash("mortal")
+        await asyncio.sleep(1.0)
+        bus.crash("mortal")
+        await asyncio.sleep(5.0)
+        assert isinstance(await asked(bus), Rejected)
+        assert bus.statistics().tasks == 0
 
 
 # ------------------------------------------------------------------ stopping, removing, adding

@@ -210,13 +210,8 @@ def _until_done(future: Any) -> Generator[Any, Any, None]:  # noqa: ANN401 - wha
     if future.done():
         return
     woken = future.get_loop().create_future()
-    wake = partial(_wake, woken)
-    future.add_done_callback(wake)
-    try:
-        yield from woken
-    except BaseException:
-        future.remove_done_callback(wake)
-        raise
+    future.add_done_callback(partial(_wake, woken))
+    yield from woken
 
 
 def _wake(waiting: asyncio.Future[None], _: asyncio.Future[Any]) -> None:
