@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import itertools
 import sys
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from fablewright.adapters.haystack_retriever import HaystackRetriever
+from fablewright.entry import assemble
 from fablewright.entry import chat as chat_module
-from fablewright.entry.chat import chat
+from fablewright.entry.chat import _Conversation, chat
 from fablewright.entry.cli import run
-from fablewright.entry.config import load_settings
+from fablewright.entry.config import Settings, load_settings
 from fablewright.entry.interrupt import Interrupted
+from fablewright.gm.answer import Timings
+from fablewright.gm.rules.party import parse_party
+from fablewright.gm.scenario_generator import CampaignContext, GenerateScenario, GroundedSceneReady, Scenario
+from fablewright.gm.scene.scenario import Line, Origin, Scene
+from fablewright.runtime.bus import Bus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from fablewright.gm.reading.notes import Passage
 
 pytestmark = pytest.mark.usefixtures("data_dir")
 
@@ -75,6 +87,7 @@ class Script:
 
     def __init__(self, *lines: str | type[Interrupted]) -> None:
         self.left = list(lines)
+        self.told: list[str] = []
 
     async def read(self) -> str | None:
         line = self.left.pop(0) if self.left else None
@@ -82,10 +95,81 @@ class Script:
             raise line
         return line
 
+    async def tell(self, text: str) -> None:
+        self.told.append(text)
+
 
 def converse(monkeypatch: pytest.MonkeyPatch, script: Script) -> int:
     monkeypatch.setattr(chat_module, "open_prompt", lambda _data_dir: script)
     return chat(load_settings({}), use_rag=True)
+
+
+ARRIVED = "Your notes have arrived: the grounded version is ready. /grounded shows it."
+
+
+class Late(HaystackRetriever):
+    """The real retriever; the first search takes a second and a half."""
+
+    searches = 0
+
+    async def retrieve(self, query: str, *, max_docs: int, filters: Mapping[str, str]) -> Sequence[Passage]:
+        Late.searches += 1
+        if Late.searches == 1:
+            await asyncio.sleep(1.5)
+        return await super().retrieve(query, max_docs=max_docs, filters=filters)
+
+
+def test_a_scene_that_came_without_the_notes_is_shown_with_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Patient(Script):
+        async def read(self) -> str | None:
+            if self.left == ["/grounded"]:
+                await asyncio.wait_for(arrived.wait(), 10.0)
+            return await super().read()
+
+        async def tell(self, text: str) -> None:
+            await super().tell(text)
+            arrived.set()
+
+    arrived = asyncio.Event()
+
+    monkeypatch.setattr(Late, "searches", 0)
+    monkeypatch.setattr(assemble, "HaystackRetriever", Late)
+    script = Patient("the first encounter", "/grounded", "/grounded")
+    monkeypatch.setattr(chat_module, "open_prompt", lambda _data_dir: script)
+    assert chat(load_settings({"timeout": 1.0}), use_rag=True) == 0
+    out, err = capsys.readouterr()
+    before, after = out.split("in all\n", 1)
+    assert "* invented" in before
+    assert "┃ The fog smells" not in before
+    assert "┃ The fog smells" in after
+    assert script.told == [ARRIVED]
+    assert err.splitlines()[0].startswith("Your notes: no answer within ")
+    assert err.splitlines()[1] == "No scene has had to wait for your notes, or they have not arrived yet."
+
+
+def test_there_may_be_no_grounded_scene(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    out, err = say(monkeypatch, capsys, "/grounded", "the first encounter", "/grounded")
+    assert "┃ The fog smells" in out
+    assert err == "No scene has had to wait for your notes, or they have not arrived yet.\n" * 2
+
+
+def test_scenes_of_another_conversation_are_not_announced() -> None:
+    async def listens() -> tuple[list[str], object]:
+        async with Bus() as bus:
+            settings, script = Settings(), Script()
+            notes = SimpleNamespace(label="none")
+            conversation = _Conversation(bus, script, settings, notes, parse_party("4x2"), use_rag=True)
+            campaign = CampaignContext(parse_party("4x2"))
+            scenario = Scenario(Scene(Line("The mill", Origin.INVENTED)), (), False, "composer", (), Timings())
+            with bus.subscribe(GroundedSceneReady) as scenes:
+                for owner in ("", "another", conversation.conversation_id):
+                    bus.publish(GroundedSceneReady(GenerateScenario("mill", campaign, conversation_id=owner), scenario))
+            await conversation.listen(scenes)
+            return script.told, conversation.grounded is scenario
+
+    assert asyncio.run(listens()) == ([ARRIVED], True)
 
 
 def test_ctrl_c_twice_at_the_prompt_leaves_and_once_does_not(

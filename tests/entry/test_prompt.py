@@ -66,3 +66,31 @@ def test_a_pipe_gives_its_lines(monkeypatch: pytest.MonkeyPatch, data_dir: Path)
 
     assert asyncio.run(read_all()) == ["one\n", "\n", "two", None]
     assert not (data_dir / "chat_history").exists()
+
+
+def test_what_is_said_meanwhile_leaves_what_is_being_typed(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def interrupted() -> str | None:
+        with create_pipe_input() as pipe, create_app_session(input=pipe, output=DummyOutput()):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(sys, "stdin", Terminal())
+                patch.setattr(sys, "stdout", Terminal())
+                asking = open_prompt(data_dir)
+            await asking.tell("before anything was asked")
+            reading = asyncio.gather(asking.read())
+            pipe.send_text("who is Amb")
+            await asyncio.sleep(0.1)
+            await asking.tell("the notes have arrived")
+            pipe.send_text("rose Teal?\r")
+            [line] = await reading
+            return line
+
+    assert asyncio.run(interrupted()) == "who is Ambrose Teal?"
+    assert capsys.readouterr().err == "before anything was asked\nthe notes have arrived\n"
+
+
+def test_what_is_said_into_a_pipe_goes_to_standard_error(
+    monkeypatch: pytest.MonkeyPatch, data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("one"))
+    asyncio.run(open_prompt(data_dir).tell("the notes have arrived"))
+    assert capsys.readouterr() == ("", "the notes have arrived\n")
