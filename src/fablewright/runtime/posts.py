@@ -173,11 +173,7 @@ class Posts:
     # -------------------------------------------------------------- one life after the other
 
     async def _start(self, post: Post) -> None:
-        try:
-            await post.agent.on_start(partial(self._spawn, post))
-        except BaseException:
-            self._end_background(post)
-            raise
+        await post.agent.on_start(partial(self._spawn, post))
         post.started = True
 
     async def _restart(self, post: Post, crash: int) -> None:
