@@ -74,7 +74,6 @@ class Routes:
         return UnknownRecipient(f"{envelope.to} cannot {envelope.action}; it can: {known}.", **where)
 
     def statistics(self) -> dict[tuple[str, str], ActionStatistics]:
-        """Return a frozen snapshot of what was counted of each action that was ever asked for."""
+        """Return a frozen snapshot of what was counted of each action that was asked for, or has a policy."""
         routes = {**self.known, ("?", "?"): self._nowhere}
-        counted = {key: route.statistics() for key, route in routes.items()}
-        return {key: action for key, action in counted.items() if action.asked}
+        return {key: route.statistics() for key, route in routes.items() if route.tally.asked or route.guard}
