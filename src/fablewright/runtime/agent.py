@@ -70,7 +70,7 @@ def handles(message: type[Request[R]]) -> Callable[[_Answering[A, M, R]], _Answe
     return _marker(message, "handles")
 
 
-def hears(message: type[Message]) -> Callable[[_Hearing[A, M]], _Hearing[A, M]]:
+def hears(message: type[M]) -> Callable[[_Hearing[A, M]], _Hearing[A, M]]:
     """Mark a method as the handler of a message that is told or published and wants no reply."""
     return _marker(message, "hears")
 

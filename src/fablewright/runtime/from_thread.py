@@ -97,6 +97,8 @@ class _Crossing(Generic[R]):
         else:
             with suppress(concurrent.futures.InvalidStateError):
                 self.answer.set_result(reply)
+        finally:
+            del self  # the answer holds the error, that its stack, and that this frame
 
     def _tell(self, error: Exception) -> None:
         with suppress(concurrent.futures.InvalidStateError):
