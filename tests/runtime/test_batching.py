@@ -277,6 +277,29 @@ async def test_whoever_waits_is_told_when_the_agent_goes(end: str, caplog: pytes
     await bus.stop()
 
 
+@pytest.mark.parametrize("they_leave", [True, False])
+async def test_a_half_that_waits_for_its_turn_is_not_run_when_nobody_waits_for_it(
+    they_leave: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    squarer = OneAtATime(seconds=1.0)
+    bus = Bus()
+    bus.register(squarer)
+    async with bus:
+        asks = [asyncio.gather(bus.ask("squarer", Square(number), timeout=60.0)) for number in (1000, 1, 2, 3)]
+        await asyncio.sleep(1.5)  # all four failed together; the first two run again, the others are next
+        assert squarer.runs == [[1000, 1, 2, 3], [1000, 1]]
+        if they_leave:
+            for ask in asks[2:]:
+                ask.cancel()
+        else:
+            bus.crash("squarer")
+        await asyncio.gather(*asks, return_exceptions=True)
+        await asyncio.sleep(5.0)
+        assert [2, 3] not in squarer.runs
+        await quiet(bus)
+    assert "batch crashed" not in caplog.text
+
+
 async def test_a_run_that_ends_in_its_own_way_after_the_crash_reaches_nobody(caplog: pytest.LogCaptureFixture) -> None:
     class Stubborn(Agent):
         name = "squarer"

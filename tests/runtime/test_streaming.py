@@ -76,6 +76,7 @@ class Counter(Agent):
     async def count(self, request: Count, ctx: Context) -> AsyncIterator[int]:
         self.calls += 1
         self.deadlines.append(ctx.envelope.deadline or 0.0)
+        task = asyncio.current_task()
         if self.calls <= self.fails_before_the_first:
             raise OSError("not yet")
         try:
@@ -87,6 +88,7 @@ class Counter(Agent):
                 self.made += 1
                 yield number
         finally:
+            assert asyncio.current_task() is task  # closed by whoever ran it, not by the collector
             self.closed_at.append(ctx.now)
 
     @streams(CountOnce)
@@ -440,6 +442,18 @@ async def test_asking_for_a_stream_and_streaming_an_ordinary_reply_are_both_said
         with pytest.raises(ContractViolation, match=r"counter does not stream sum: use `ask`"):
             await anext(bus.ask_stream("counter", Sum(3)))  # type: ignore[arg-type, var-annotated]  # the mistake
         assert counter.calls == 0  # neither was begun
+        await quiet(bus)
+
+
+async def test_a_reply_that_is_no_stream_at_all_ends_it_too() -> None:
+    class Liar(Counter):
+        """Says that it streams what it answers; the number is none of chunks."""
+
+    Liar.streamed = frozenset({"sum"})
+    async with started(Liar()) as bus:
+        with pytest.raises(ContractViolation, match="counter does not stream sum"):
+            await anext(bus.ask_stream("counter", Sum(3)))  # type: ignore[arg-type, var-annotated]  # the mistake
+        assert bus.now() == 0.0
         await quiet(bus)
 
 

@@ -64,9 +64,12 @@ class Channel:
         return not self._writer.cancelled
 
     def write(self, value: object) -> None:
-        """Send a chunk; there must be room. What the asker does not want any more is dropped."""
-        if not self._writer.cancelled:
-            self._carry(partial(self._arrive, self._writer.write(), value))
+        """Send a chunk; there must be room.
+
+        Raises:
+            Cancelled: The asker wants no more.
+        """
+        self._carry(partial(self._arrive, self._writer.write(), value))
 
     def end(self) -> Streamed:
         """Say that this was all."""
@@ -244,11 +247,7 @@ class Stream(Generic[T_co]):
         if self._closed:  # while its reader waited for another try
             raise Cancelled(f"{errand.request.action} was withdrawn before {self._to} answered.")
         self._waiter, self._channel = self._bus.open_channel(self._to, errand, attempt, self._room)
-        try:
-            await self._channel.ready()
-        except asyncio.CancelledError:
-            self._waiter.give_up()
-            raise
+        await self._channel.ready()
         if self._channel.failed():
             channel, self._channel = self._channel, None
             await channel.read()
