@@ -118,7 +118,10 @@ async def fast_answer(settings: Settings) -> Answer:
 
 
 @pytest.mark.usefixtures("virtual")
-def test_a_scene_that_came_without_the_notes_is_offered_again_with_them(settings: Settings) -> None:
+@pytest.mark.parametrize("max_docs", [2, 12])
+def test_a_scene_that_came_without_the_notes_is_offered_again_with_them(settings: Settings, max_docs: int) -> None:
+    settings = Settings(data_dir=settings.data_dir, max_docs=max_docs)  # with 2 it takes further searches
+
     async def story() -> None:
         expected = await fast_answer(settings)
         async with evening(settings, 30.0, 0.0) as late:  # the disk hangs for half a minute

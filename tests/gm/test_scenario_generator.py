@@ -354,3 +354,11 @@ async def test_older_passages_do_not_go_together_with_new_ones(bestiary: Bestiar
         scenario = await table.ask(request())
     assert len(table.retrieval.received) > 1
     assert "An old tale" not in str(scenario)
+
+
+async def test_while_the_notes_cannot_be_searched_they_are_not_searched_for_nobody(bestiary: Bestiary) -> None:
+    old = replace(DOCUMENTS, complete=False, remark="This is from a minute ago.", age=60.0)
+    table = Table(bestiary, Reply(old))
+    async with table.bus:
+        assert await offered(table, request(conversation="ours")) == []
+    assert len(table.retrieval.received) == 2  # for the scene itself
