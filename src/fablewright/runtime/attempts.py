@@ -99,37 +99,42 @@ class Attempts:
         attempt = 1
         before: RequestFailed | ContractViolation | None = None
         earlier = _Earlier(self._bus) if self._policy.linger else None
-        while True:
-            permit = self._admit(errand, before)
-            verdict, cause, message_id = Verdict.NEUTRAL, "", ""  # what a cancelled call says
-            try:
-                reply = await (self._ask(errand, attempt, earlier) if once is None else once(errand, attempt))
-            except (RequestFailed, ContractViolation) as error:
-                verdict, cause = verdict_of(error), str(error)
-                message_id = getattr(error, "message_id", "")
-                delay = self._delay(attempt, error, errand)
-                if delay is None:
-                    raise
-                before = error
-                if earlier is not None:
-                    earlier.wait_for(error)
-            else:
-                verdict = Verdict.SUCCESS
-                self._budget.succeeded()
-                return reply
-            finally:
-                if self.breaker is not None and permit is not None:
-                    self.breaker.report(permit, verdict, self._bus.now(), cause)
-                    if self.breaker.has_moves:
-                        self._note_moves(self.breaker, errand, message_id)
-            await asyncio.sleep(delay)
-            if earlier is not None and earlier.reply is not None:
-                return earlier.reply
-            attempt += 1
-            self._route.tally.retries += 1
-            if isinstance(before, RequestFailed) and not errand.story:
-                errand = errand._replace(story=before.message_id)  # what has no parent began with its first attempt
-            self.note("retried", cause, errand, message_id, attempt)
+        try:
+            while True:
+                permit = self._admit(errand, before)
+                verdict, cause, message_id = Verdict.NEUTRAL, "", ""  # what a cancelled call says
+                try:
+                    reply = await (self._ask(errand, attempt, earlier) if once is None else once(errand, attempt))
+                except (RequestFailed, ContractViolation) as error:
+                    verdict, cause = verdict_of(error), str(error)
+                    message_id = getattr(error, "message_id", "")
+                    delay = self._delay(attempt, error, errand)
+                    if delay is None:
+                        raise
+                    before = error
+                    if earlier is not None:
+                        earlier.wait_for(error)
+                else:
+                    verdict = Verdict.SUCCESS
+                    self._budget.succeeded()
+                    return reply
+                finally:
+                    if self.breaker is not None and permit is not None:
+                        self.breaker.report(permit, verdict, self._bus.now(), cause)
+                        if self.breaker.has_moves:
+                            self._note_moves(self.breaker, errand, message_id)
+                await asyncio.sleep(delay)
+                if earlier is not None and earlier.reply is not None:
+                    return earlier.reply
+                attempt += 1
+                self._route.tally.retries += 1
+                if isinstance(before, RequestFailed) and not errand.story:
+                    errand = errand._replace(story=before.message_id)  # what has no parent began with its first attempt
+                self.note("retried", cause, errand, message_id, attempt)
+        finally:
+            before = (
+                None  # its traceback holds this frame; until a collector came, so would whatever else the frame holds
+            )
 
     def _admit(self, errand: Errand, before: FablewrightError | None) -> Permit | None:
         if self.breaker is None:
@@ -142,6 +147,7 @@ class Attempts:
             self.note("refused", str(refused), errand)
             raise CircuitOpen(str(refused), to=self._route.to, action=self._route.action) from None
         finally:
+            del before
             if self.breaker.has_moves:
                 self._note_moves(self.breaker, errand, "")
 

@@ -145,16 +145,33 @@ class Batching:
         # Else the run was cancelled: the token goes, and its asker gets PeerLost.
 
     async def _run(self, run: Run) -> None:
-        envelopes = [self._waiting[item_id][0] for item_id in run.item_ids]
         outcome: object
         try:
-            outcome = await self._handle(run.items, Context(self._bus, _together(envelopes)))
+            outcome = await self._handle_wanted(run)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is for the askers
             outcome = error
         except BaseException as error:
             self._perform(self._batches.ran(run.ticket, error, self._bus.now()))
             raise
-        self._perform(self._batches.ran(run.ticket, outcome, self._bus.now()))
+        try:
+            self._perform(self._batches.ran(run.ticket, outcome, self._bus.now()))
+        finally:
+            del outcome  # an error's traceback holds this frame
+
+    async def _handle_wanted(self, run: Run) -> object:
+        """Call the handler with what is still wanted when it begins; return a result for each item of the run."""
+        places = [place for place, item_id in enumerate(run.item_ids) if item_id in self._waiting]
+        if not places:
+            return [None] * len(run.items)
+        envelopes = [self._waiting[run.item_ids[place]][0] for place in places]
+        items = tuple(run.items[place] for place in places)
+        outcome = await self._handle(items, Context(self._bus, _together(envelopes)))
+        if len(places) == len(run.items) or not isinstance(outcome, list | tuple) or len(outcome) != len(places):
+            return outcome
+        results: list[object] = [None] * len(run.items)
+        for place, result in zip(places, outcome, strict=True):
+            results[place] = result
+        return results
 
 
 def _together(envelopes: Sequence[Envelope]) -> Envelope:

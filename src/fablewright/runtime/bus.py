@@ -134,6 +134,8 @@ class Bus:
         patience = self._options.watchdog
         self._watchdog = None if patience is None else Watchdog(patience, self._posts.name_of, self._blocked)
         self._state = _State.NEW
+        self._stopping: asyncio.Task[None] | None = None
+        self._drain_until = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._violations = 0
@@ -215,6 +217,8 @@ class Bus:
         except BaseException:
             await self.stop()
             raise
+        if self._state is not _State.STARTING:
+            raise ContractViolation("The bus was stopped while it started.")
         self._state = _RUNNING
         self._posts.open()
 
@@ -224,15 +228,25 @@ class Bus:
         Args:
             drain: Seconds to let what is under way finish first.
         """
-        if self._state in {_State.NEW, _State.DRAINING, _State.STOPPED}:
+        if self._state is _State.NEW:
             return
-        self._state = _State.DRAINING
+        if self._stopping is None:
+            self._state = _State.DRAINING
+            self._drain_until = self.now() + drain
+            # In a task of its own that nobody owns: a handler may stop the bus, and ends with all others.
+            self._stopping = asyncio.Task(self._stop(), loop=self._loop, name="bus stops")
         try:
-            until = self.now() + drain
-            while self.now() < until and not self._is_quiet():  # noqa: ASYNC110 - an event would cost each request
-                await asyncio.sleep(_BREATH)
-        finally:
-            await self._tear_down()
+            await asyncio.shield(self._stopping)
+        except asyncio.CancelledError:
+            self._drain_until = 0.0  # whoever stops the bus is in a hurry now
+            if asyncio.current_task() not in self._supervisor:
+                await asyncio.wait({self._stopping})
+            raise
+
+    async def _stop(self) -> None:
+        while self.now() < self._drain_until and not self._is_quiet():  # noqa: ASYNC110 - an event costs each request
+            await asyncio.sleep(_BREATH)
+        await self._tear_down()
 
     async def _tear_down(self) -> None:
         self._state = _State.STOPPED

@@ -23,6 +23,9 @@ _TOO_LATE = frozenset({Reason.LATE, Reason.UNKNOWN})  # after many others have e
 _MOST_WANTED = 1024
 """Expired requests whose late replies somebody still wants."""
 
+_MOST_UNCLAIMED = 128
+"""Late replies kept for askers who do not know yet that they are late: they do one turn of the loop later."""
+
 
 class DeadLetters:
     """The dead letters of one bus.
@@ -40,6 +43,7 @@ class DeadLetters:
         self._latest: deque[DeadLetter] = deque(maxlen=keep)
         self._buried = buried
         self._wanted: OrderedDict[str, list[Callable[[Any], None]]] = OrderedDict()
+        self._unclaimed: OrderedDict[str, object] = OrderedDict()  # the latest late replies that nobody wanted yet
 
     def __len__(self) -> int:
         return len(self._latest)
@@ -54,7 +58,12 @@ class DeadLetters:
     def bury(self, letter: DeadLetter, envelope: Envelope | None = None) -> None:
         """Keep what found no taker; a late reply may still be of use to somebody."""
         if letter.reason in _TOO_LATE and is_reply(letter.body):
-            for told in self._wanted.pop(letter.message_id, ()):
+            wanted = self._wanted.pop(letter.message_id, None)
+            if wanted is None:
+                self._unclaimed[letter.message_id] = letter.body
+                if len(self._unclaimed) > _MOST_UNCLAIMED:
+                    self._unclaimed.popitem(last=False)
+            for told in wanted or ():
                 _tell(told, letter.body)
         self._latest.append(letter)
         self.counts[letter.reason] += 1
@@ -63,10 +72,9 @@ class DeadLetters:
 
     def when_late(self, message_id: str, told: Callable[[Any], None]) -> None:
         """Have ``told`` called once with the reply to a request that has expired, should it still come."""
-        for letter in reversed(self._latest):
-            if letter.message_id == message_id and letter.reason is Reason.LATE and is_reply(letter.body):
-                _tell(told, letter.body)  # it came before the asker knew that it was late
-                return
+        if message_id in self._unclaimed:
+            _tell(told, self._unclaimed.pop(message_id))  # it came before the asker knew that it was late
+            return
         self._wanted.setdefault(message_id, []).append(told)
         if len(self._wanted) > _MOST_WANTED:
             self._wanted.popitem(last=False)

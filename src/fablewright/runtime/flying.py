@@ -189,7 +189,8 @@ class Flying:
         if keep is not None or expired:
             self._bus.when_late(error.message_id, late)
         if again is not None:
-            later = errand._replace(deadline=again.deadline)
+            # The first asker's time is over; the work goes on for others, whose deadline is none of its parent's.
+            later = errand._replace(deadline=again.deadline, parent=None)
             self._go_on(key, again.ticket, self._fly(key, again.ticket, later, keep))
 
     def _tell(self, members: Iterable[str | None], outcome: Outcome, value: object) -> None:

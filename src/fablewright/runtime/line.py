@@ -7,6 +7,7 @@ as an outcome.
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fablewright.protocol.envelope import Envelope
-    from fablewright.runtime.transport import Transport
+    from fablewright.runtime.transport import Parcel, Transport
 
 __all__ = ["Line"]
+
+_log = logging.getLogger(__name__)
 
 
 class Ends(Protocol):
@@ -49,20 +52,31 @@ class Line:
 
     def send(self, envelope: Envelope) -> None:
         """Send a message to its receiver."""
-        self._transport.carry(envelope, partial(self._arrive, envelope))
+        try:
+            self._transport.carry(envelope, partial(self._arrive, envelope))
+        except Exception as error:
+            raise Rejected(
+                f"{envelope.to} cannot be reached: {error!r}.", to=envelope.to, action=envelope.action
+            ) from error
 
     def send_back(self, ended: Ended) -> None:
         """Send an outcome back to the asker."""
         self._arrivals.end(ended)
-        self._transport.carry(ended, partial(self._bus.settle, ended))
+        self._carry(ended, partial(self._bus.settle, ended))
 
     def withdraw(self, withdrawn: Withdraw) -> None:
         """Send word that nobody waits any more."""
-        self._transport.carry(withdrawn, partial(self._stop, withdrawn))
+        self._carry(withdrawn, partial(self._stop, withdrawn))
 
     def stop(self) -> None:
         """Watch nothing any more."""
         self._arrivals.stop()
+
+    def _carry(self, parcel: Parcel, deliver: Callable[[], None]) -> None:
+        try:
+            self._transport.carry(parcel, deliver)
+        except Exception:  # noqa: BLE001 - what does not get through is lost; the deadline on the other side knows
+            _log.exception("The transport could not take %r", parcel)
 
     # -------------------------------------------------------------- the answering end
 
@@ -81,7 +95,7 @@ class Line:
             if envelope.deadline is None:
                 self._bus.bury(envelope, Reason.UNDELIVERABLE)
             else:
-                self.send_back(Ended(now, envelope.message_id, Outcome.REJECTED, error))
+                self.send_back(Ended(now, envelope.message_id, Outcome.REJECTED, error.with_traceback(None)))
         else:
             if envelope.deadline is not None:
                 self._arrivals.begin(envelope, envelope.deadline + self._bus.linger_of(envelope), now)

@@ -182,6 +182,7 @@ class Outstanding:
                 self._to_tell.pop(effect.message_id, _nobody)()
                 self._withdraw(effect)
             elif type(effect) is DeadLetter:
+                self._to_tell.pop(effect.message_id, None)
                 self._bury(effect)
 
     def _note_failure(self, waiter: Waiter, outcome: Outcome, value: object) -> None:

@@ -32,6 +32,9 @@ __all__ = ["Posts", "Restarts"]
 
 _log = logging.getLogger(__name__)
 
+_LONGEST_GOODBYE = 5.0
+"""Seconds that an agent's ``on_stop`` may take."""
+
 
 @dataclass(frozen=True, slots=True)
 class Restarts:
@@ -144,7 +147,10 @@ class Posts:
             return
         post.started = False
         try:
-            await post.agent.on_stop()
+            async with asyncio.timeout(_LONGEST_GOODBYE):
+                await post.agent.on_stop()
+        except TimeoutError:
+            _log.error("%s did not stop within %.0f s and is left behind.", post.agent.name, _LONGEST_GOODBYE)
         except Exception:  # noqa: BLE001 - one agent's bad end must not keep the others from theirs
             _log.exception("%s failed to stop cleanly", post.agent.name)
 

@@ -96,7 +96,11 @@ class Channel:
         await self.ready()
         value = self._reader.take()
         if value is Signal.FAILED and self._reader.error is not None:
-            raise self._reader.error
+            error, self._reader.error = self._reader.error, None  # raised once; kept, it would keep this frame
+            try:
+                raise error
+            finally:
+                del error
         if self._reader.credit():
             self._carry(partial(self._allow, self._reader.granted))
         return value

@@ -25,6 +25,9 @@ class Supervisor:
     def __len__(self) -> int:
         return len(self._tasks)
 
+    def __contains__(self, task: object) -> bool:
+        return task in self._tasks
+
     def __repr__(self) -> str:
         return f"<Supervisor tasks={len(self._tasks)}>"
 
@@ -45,7 +48,8 @@ class Supervisor:
                 its first step, where a ``finally`` inside ``work`` would never run.
             variables: The context variables that it sees; a copy of the caller's when None.
         """
-        task = asyncio.get_running_loop().create_task(work, name=name, context=variables)
+        # Not loop.create_task: an eager task factory would run the first step before anybody knows of the task.
+        task = asyncio.Task(work, loop=asyncio.get_running_loop(), name=name, context=variables)
         self._tasks[task] = on_end
         task.add_done_callback(self._on_done)
         return task
