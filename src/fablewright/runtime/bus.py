@@ -233,6 +233,8 @@ class Bus:
         if self._stopping is None:
             self._state = _State.DRAINING
             self._drain_until = self.now() + drain
+            if drain <= 0:
+                self._end_all()
             # In a task of its own that nobody owns: a handler may stop the bus, and ends with all others.
             self._stopping = asyncio.Task(self._stop(), loop=self._loop, name="bus stops")
         try:
@@ -244,11 +246,17 @@ class Bus:
             raise
 
     async def _stop(self) -> None:
-        while self.now() < self._drain_until and not self._is_quiet():  # noqa: ASYNC110 - an event costs each request
+        while not self._is_stopped and self.now() < self._drain_until and not self._is_quiet():  # noqa: ASYNC110 - an event costs each request
             await asyncio.sleep(_BREATH)
-        await self._tear_down()
+        if not self._is_stopped:
+            self._end_all()
+        await self._supervisor.stop()
+        self._threads.close()
+        for post in self._posts:
+            await self._posts.stop(post)
 
-    async def _tear_down(self) -> None:
+    def _end_all(self) -> None:
+        """Answer every waiter, and let nothing begin any more."""
         self._state = _State.STOPPED
         self._outstanding.take_in(Stopped(self.now(), "the bus stopped"))
         self._outstanding.stop()
@@ -261,10 +269,6 @@ class Bus:
         self._subscriptions.close()
         if self._watchdog is not None:
             self._watchdog.stop()
-        await self._supervisor.stop()
-        self._threads.close()
-        for post in self._posts:
-            await self._posts.stop(post)
 
     @property
     def _is_stopped(self) -> bool:
