@@ -25,6 +25,8 @@ __all__ = ["BusOptions", "Policy"]
 class Policy:
     """How one action of one agent is asked; whatever is left out is not done.
 
+    Of a stream's policy only ``retry`` and ``breaker`` apply, up to its first piece.
+
     Attributes:
         bulkhead: How many asks may be under way at once; one more is ``BulkheadFull`` at once.
         cache: Keep replies, and answer equal requests with them; only for idempotent requests.
