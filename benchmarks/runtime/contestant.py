@@ -10,9 +10,12 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from fablewright import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 __all__ = ["DEADLINE", "Add", "Contestant", "Gate", "Hold"]
 
@@ -95,12 +98,13 @@ class Contestant(ABC):
     async def stop(self) -> None:
         """End every task and thread."""
 
+    # No ``async``: who has one coroutine to await hands that on, as its users would, and pays for no second.
     @abstractmethod
-    async def ask(self, n: int) -> int:
+    def ask(self, n: int) -> Coroutine[Any, Any, int]:
         """Ask; the handler answers without waiting for anything."""
 
     @abstractmethod
-    async def hold(self, n: int, timeout: float) -> int:
+    def hold(self, n: int, timeout: float) -> Coroutine[Any, Any, int]:
         """Ask; the handler keeps the request until the expected number has come, or until ``release``.
 
         Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from benchmarks.runtime.contestant import Add, Contestant, Gate, Hold
 from fablewright import Agent, Bus, BusOptions, Context, DeadlineExceeded, Policy, handles
@@ -11,7 +11,7 @@ from fablewright.protocol.breaker import BreakerRules
 from fablewright.protocol.retry import RetryRules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
 
     from fablewright import ReplyToken
 
@@ -64,13 +64,13 @@ class Fablewright(Contestant):
         """Stop the bus."""
         await self.bus.stop()
 
-    async def ask(self, n: int) -> int:
+    def ask(self, n: int) -> Coroutine[Any, Any, int]:
         """Ask by the bus's default time-out, which is ``DEADLINE`` too."""
-        return await self.bus.ask("adder", Add(n))
+        return self.bus.ask("adder", Add(n))
 
-    async def hold(self, n: int, timeout: float) -> int:
+    def hold(self, n: int, timeout: float) -> Coroutine[Any, Any, int]:
         """Ask an agent whose handler waits."""
-        return await self.bus.ask("adder", Hold(n), timeout=timeout)
+        return self.bus.ask("adder", Hold(n), timeout=timeout)
 
     def expect(self, count: int) -> None:
         """Say how many."""

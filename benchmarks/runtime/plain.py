@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from benchmarks.runtime.contestant import DEADLINE, Add, Contestant, Gate, Hold
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 __all__ = ["BareAsyncio", "BareFutures", "TaskAndTimeout"]
 
@@ -35,13 +38,13 @@ class BareAsyncio(Contestant):
         self._worker.cancel()
         await asyncio.wait([self._worker])
 
-    async def ask(self, n: int) -> int:
+    def ask(self, n: int) -> Coroutine[Any, Any, int]:
         """Make a future and a timer, and wait."""
-        return await self._send(Add(n), DEADLINE)
+        return self._send(Add(n), DEADLINE)
 
-    async def hold(self, n: int, timeout: float) -> int:
+    def hold(self, n: int, timeout: float) -> Coroutine[Any, Any, int]:
         """As ``ask``; the worker keeps the future on a list."""
-        return await self._send(Hold(n), timeout)
+        return self._send(Hold(n), timeout)
 
     def expect(self, count: int) -> None:
         """Say how many."""

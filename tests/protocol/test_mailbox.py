@@ -169,7 +169,7 @@ def test_priorities_that_are_gone_leave_nothing_behind() -> None:
         box.take(0.0)
         box.withdraw(f"{priority} again")
     assert len(box) == 0
-    assert len(box._queue._lanes) == 1
+    assert len(box.queue._lanes) == 1
 
 
 def test_one_too_many_is_refused_at_once_and_names_the_owner() -> None:

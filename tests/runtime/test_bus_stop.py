@@ -10,11 +10,12 @@ from typing import ClassVar
 import pytest
 
 from fablewright.errors import ContractViolation, PeerLost, Rejected
+from fablewright.protocol.breaker import BreakerRules
 from fablewright.protocol.message import Request
 from fablewright.runtime.agent import Agent, Spawn, batches, handles
 from fablewright.runtime.bus import Bus
 from fablewright.runtime.context import Context  # noqa: TC001 - as above
-from fablewright.runtime.policies import BusOptions
+from fablewright.runtime.policies import BusOptions, Policy
 from fablewright.runtime.transport import Parcel  # noqa: TC001 - as above
 
 pytestmark = pytest.mark.anyio
@@ -157,3 +158,16 @@ async def test_a_batch_outlives_an_item_that_is_withdrawn_before_its_first_step(
             leaver.cancel()
             assert await stayer == ["done 2"]
             assert bus.statistics().pending == 0
+
+
+async def test_a_stop_that_ends_many_asks_is_not_taken_for_an_agent_that_is_ill() -> None:
+    bus = Bus(BusOptions(policies={("doer", "do"): Policy(breaker=BreakerRules(failures=2))}))
+    bus.register(Doer())
+    await bus.start()
+    asking = asyncio.gather(*(bus.ask("doer", Do(9.0)) for _ in range(3)), return_exceptions=True)
+    await asyncio.sleep(0.1)
+    await bus.stop()
+    assert [type(outcome) for outcome in await asking] == [PeerLost] * 3
+    with pytest.raises(Rejected, match="The bus has stopped") as refused:
+        await bus.ask("doer", Do())
+    assert type(refused.value) is Rejected

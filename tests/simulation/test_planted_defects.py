@@ -150,7 +150,7 @@ def a_repeated_request_is_handled_twice(patch: pytest.MonkeyPatch) -> None:
 
 def a_mailbox_without_a_bound(patch: pytest.MonkeyPatch) -> None:
     def put(mailbox: Mailbox, envelope: Any, *_: object) -> None:
-        mailbox._queue.push(envelope)
+        mailbox.queue.push(envelope)
 
     patch.setattr(Mailbox, "put", put)
 

@@ -36,9 +36,13 @@ import enum
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from fablewright.errors import CircuitOpen, ContractViolation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Breaker", "BreakerRules", "Moved", "Permit", "State", "Verdict"]
 
@@ -136,6 +140,10 @@ class Permit(NamedTuple):
     probe: int = 0  # which probe of its generation it is, from 1; 0 for none
 
 
+# A NamedTuple's own constructor is a Python function; every call through a closed breaker has one of these.
+_permit: Callable[[tuple[int, float, int]], Permit] = partial(tuple.__new__, Permit)
+
+
 class Moved(NamedTuple):
     """A breaker went from one state to another."""
 
@@ -211,7 +219,7 @@ class Breaker:
             CircuitOpen: It is open, or half-open with all its probes under way.
         """
         if self._state is _CLOSED:
-            return Permit(self._generation, now)
+            return _permit((self._generation, now, 0))
         wait = self.retry_after(now)
         if wait > 0:
             raise CircuitOpen(self._refusal(wait))

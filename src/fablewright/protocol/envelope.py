@@ -95,5 +95,5 @@ def shrink(*, now: float, timeout: float, parent: float | None, keep: float = 0.
         ContractViolation: ``timeout`` or ``keep`` is no sane number of seconds; see ``valid_timeout``.
     """
     own = now + valid_timeout(timeout)
-    kept = valid_timeout(keep)
+    kept = 0.0 if keep == 0 else valid_timeout(keep)
     return own if parent is None else max(now, min(own, parent - kept))

@@ -121,6 +121,19 @@ class Flights(Generic[M]):
         """Return the counts as they stand."""
         return FlightStatistics(len(self._by_key), self.started, self.joined, self.stopped, self.restarted)
 
+    def start(self, key: Hashable, member: M, deadline: float) -> int | None:
+        """Start the work of ``key`` and wait for it, unless it is under way; see ``join``.
+
+        Returns:
+            The ticket of the work; None if it is under way, and then you do not wait for it.
+        """
+        flight = _Flight(key, self.started + 1, deadline, {member: deadline})
+        if self._by_key.setdefault(key, flight) is not flight:  # the key is hashed once, and may be large
+            return None
+        self.started = flight.ticket
+        self._by_ticket[flight.ticket] = flight
+        return flight.ticket
+
     def join(self, key: Hashable, member: M, deadline: float) -> int | None:
         """Wait for the work of ``key``.
 

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Mailbox", "Overflow"]
 
+_CROWD = 256
+"""Envelopes; what held more at once is made anew when it is empty."""
+
 Overflow: TypeAlias = Literal["reject", "drop_oldest", "wait"]
 """What happens to one envelope too many."""
 
@@ -51,6 +54,9 @@ class Mailbox:
         capacity: The bound of the queue, at least 1.
         overflow: What happens to one envelope too many.
         waiting_room: The bound of the line, at least 1; only with ``wait``. As many as ``capacity`` when left out.
+
+    Attributes:
+        queue: Those that are taken next; its ``size`` may be looked at by who is in a hurry.
 
     Raises:
         ContractViolation: A bound below 1, an unknown policy, or a waiting room where nobody waits.
@@ -72,19 +78,19 @@ class Mailbox:
         self.capacity = capacity
         self.overflow = overflow
         self.waiting_room = 0 if overflow != "wait" else capacity if waiting_room is None else waiting_room
-        self._queue = _Lanes()
-        self._line = _Lanes()
+        self.queue = Lanes()
+        self._line = Lanes()
         self._line_due = inf  # nobody in the line expires before this
 
     def __len__(self) -> int:
-        return self._queue.size
+        return self.queue.size
 
     def __repr__(self) -> str:
         line = f" +{self._line.size}/{self.waiting_room} in line" if self.waiting_room else ""
-        return f"<Mailbox {self.owner} {self._queue.size}/{self.capacity}{line}>"
+        return f"<Mailbox {self.owner} {self.queue.size}/{self.capacity}{line}>"
 
     def __contains__(self, message_id: object) -> bool:
-        return message_id in self._queue or message_id in self._line
+        return message_id in self.queue or message_id in self._line
 
     @property
     def waiting(self) -> int:
@@ -101,8 +107,8 @@ class Mailbox:
         Raises:
             MailboxFull: There is no room.
         """
-        if self._queue.size < self.capacity + spare:
-            self._queue.push(envelope)
+        if self.queue.size < self.capacity + spare:
+            self.queue.push(envelope)
             return None
         return self._overflow(envelope)
 
@@ -111,7 +117,7 @@ class Mailbox:
         expired: list[Envelope] | None = None
         if now >= self._line_due:
             expired = self._clear_line_of_expired(now)
-        queue = self._queue
+        queue = self.queue
         while queue.size:
             envelope = queue.pop_first()
             if self._line.size and queue.size < self.capacity:
@@ -125,17 +131,17 @@ class Mailbox:
 
     def withdraw(self, message_id: str) -> bool:
         """Drop an envelope from the queue or the line; return whether it was there."""
-        if not self._queue.remove(message_id):
+        if not self.queue.remove(message_id):
             return self._line.remove(message_id)
-        if self._line.size and self._queue.size < self.capacity:
-            self._queue.push(self._line.pop_first())
+        if self._line.size and self.queue.size < self.capacity:
+            self.queue.push(self._line.pop_first())
         return True
 
     def clear(self) -> list[Envelope]:
         """Empty the mailbox and return what was in it: the queue, then the line, each in its order."""
-        rest = [*self._queue.in_order(), *self._line.in_order()]
-        self._queue = _Lanes()
-        self._line = _Lanes()
+        rest = [*self.queue.in_order(), *self._line.in_order()]
+        self.queue = Lanes()
+        self._line = Lanes()
         return rest
 
     # -------------------------------------------------------------- inside
@@ -148,11 +154,11 @@ class Mailbox:
             if envelope.deadline is not None:
                 self._line_due = min(self._line_due, envelope.deadline)
             return None
-        if self.overflow == "drop_oldest" and envelope.priority >= self._queue.lowest():
-            dropped = self._queue.pop_first_of_lowest()
-            self._queue.push(envelope)
+        if self.overflow == "drop_oldest" and envelope.priority >= self.queue.lowest():
+            dropped = self.queue.pop_first_of_lowest()
+            self.queue.push(envelope)
             return dropped
-        waiting = self._queue.size + self._line.size
+        waiting = self.queue.size + self._line.size
         raise MailboxFull(
             f"{self.owner} has {waiting} messages waiting already and takes no more for now.",
             to=self.owner,
@@ -171,23 +177,26 @@ class Mailbox:
         return expired
 
 
-class _Lanes:
+class Lanes:
     """Envelopes in the order in which they are taken: a lane for each priority that is here.
 
     No lane is empty, except the only one: so what has one priority throughout, as nearly everything has,
     never makes a lane nor searches for one.
     """
 
-    __slots__ = ("_lanes", "_top", "_top_priority", "size")
+    __slots__ = ("_lanes", "_most", "_top", "_top_priority", "size")
 
     def __init__(self) -> None:
         self._top_priority = 0
         self._top: OrderedDict[str, Envelope] = OrderedDict()
         self._lanes = {0: self._top}
+        self._most = 0  # that were here at once, since the lanes were made anew
         self.size = 0
 
     def __contains__(self, message_id: object) -> bool:
-        return any(message_id in lane for lane in self._lanes.values())
+        if message_id in self._top:
+            return True
+        return len(self._lanes) > 1 and any(message_id in lane for lane in self._lanes.values())
 
     def push(self, envelope: Envelope) -> None:
         """Add an envelope as the last of its priority, unless its id is here already."""
@@ -201,6 +210,7 @@ class _Lanes:
             return
         lane[message_id] = envelope
         self.size += 1
+        self._most = max(self._most, self.size)
 
     def pop_first(self) -> Envelope:
         """Take the first of the highest priority; there must be one."""
@@ -250,6 +260,10 @@ class _Lanes:
         if self.size:
             del self._lanes[priority]
             self._find_top()
+        elif self._most > _CROWD:  # a dictionary never shrinks: after a crowd it would hold its room for ever
+            self._top = OrderedDict()
+            self._lanes = {self._top_priority: self._top}
+            self._most = 0
 
     def _find_top(self) -> None:
         self._top_priority = max(self._lanes)

@@ -61,6 +61,8 @@ __all__ = [
 class Outcome(enum.Enum):
     """How a request can end; each request ends in exactly one of these."""
 
+    __hash__ = object.__hash__  # an Enum's own is a Python function that hashes the name
+
     REPLIED = "replied"
     FAILED = "failed"
     EXPIRED = "expired"
@@ -139,6 +141,9 @@ _settled: Callable[[tuple[str, Outcome, object]], Settle] = partial(tuple.__new_
 
 _EXPIRED, _CANCELLED = Outcome.EXPIRED, Outcome.CANCELLED  # a member looked up in its Enum costs 0.05 us
 
+_MANY = 64
+"""Requests that have ended; fewer in the heap are not worth a sweep."""
+
 _AFTER = {
     Outcome.REPLIED: Reason.DUPLICATE,
     Outcome.FAILED: Reason.DUPLICATE,
@@ -147,6 +152,10 @@ _AFTER = {
     Outcome.REJECTED: Reason.DUPLICATE,
     Outcome.PEER_LOST: Reason.AFTER_LOSS,
 }
+
+
+_Request: TypeAlias = tuple[float, str, str, float]
+"""What is kept of a request: deadline, id, receiver, linger. The heap of deadlines holds the same object."""
 
 
 class PendingRequests:
@@ -158,9 +167,9 @@ class PendingRequests:
     """
 
     def __init__(self, *, remember: int = 1024, at_once: int = 128) -> None:
-        self._waiting: dict[str, Asked] = {}
-        self._lingering: dict[str, Asked] = {}  # expired, not withdrawn yet; the deadline is that of the work
-        self._due: list[tuple[float, str]] = []  # a heap; entries of ended requests are skipped later
+        self._waiting: dict[str, _Request] = {}
+        self._lingering: dict[str, _Request] = {}  # expired, not withdrawn yet; the deadline is that of the work
+        self._due: list[_Request] = []  # a heap; those that have ended are skipped later
         self._ended: dict[str, Outcome] = {}  # the latest, up to ``remember``
         self._ended_before: dict[str, Outcome] = {}  # as many from before those
         self._remember = remember
@@ -196,40 +205,36 @@ class PendingRequests:
         Raises:
             ContractViolation: ``Asked`` with an id that waits or lingers already.
         """
-        if type(fact) is Ended:  # the most frequent first
-            return self._end(fact)
-        if type(fact) is Asked:
+        if type(fact) is Asked:  # the most frequent first
             return self._ask(fact)
-        if isinstance(fact, PeerGone | Stopped):
-            return self._lose(fact)
-        return self._tick(fact.now)
-
-    # -------------------------------------------------------------- inside
-
-    def _ask(self, fact: Asked) -> list[Effect]:
-        now, message_id, _, deadline, _ = fact
-        if message_id in self._waiting or message_id in self._lingering:
-            raise ContractViolation(f"Request {message_id} waits already; ids are used once.")
-        self._waiting[message_id] = fact
-        if self._stopped:
-            return [self._settle(message_id, Outcome.REJECTED, None)]
-        if deadline <= now:
-            return [self._settle(message_id, _EXPIRED, None)]
-        heapq.heappush(self._due, (deadline, message_id))
-        return []
-
-    def _end(self, fact: Ended) -> list[Effect]:
+        if type(fact) is not Ended:
+            return self._lose(fact) if isinstance(fact, PeerGone | Stopped) else self._tick(fact.now)
         now, message_id, outcome, value = fact
         request = self._waiting.get(message_id)
         if request is None:
             return self._too_late(fact)
-        if request.deadline <= now:
-            expired = self._expire(message_id, request, now)
+        if request[0] <= now:
+            expired = self._expire(request, now)
             self._leave_behind()
             return expired + self._too_late(fact)
         settled = self._settle(message_id, outcome, value)
         self._leave_behind()
-        return [settled, Withdraw(message_id, request.to)] if outcome is _CANCELLED else [settled]
+        return [settled, Withdraw(message_id, request[2])] if outcome is _CANCELLED else [settled]
+
+    # -------------------------------------------------------------- inside
+
+    def _ask(self, fact: Asked) -> list[Effect]:
+        now, message_id, to, deadline, linger = fact
+        if message_id in self._waiting or message_id in self._lingering:
+            raise ContractViolation(f"Request {message_id} waits already; ids are used once.")
+        request = (deadline, message_id, to, linger)
+        self._waiting[message_id] = request
+        if self._stopped:
+            return [self._settle(message_id, Outcome.REJECTED, None)]
+        if deadline <= now:
+            return [self._settle(message_id, _EXPIRED, None)]
+        heapq.heappush(self._due, request)
+        return []
 
     def _too_late(self, fact: Ended) -> list[Effect]:
         if fact.outcome is _CANCELLED:
@@ -246,28 +251,29 @@ class PendingRequests:
         effects: list[Effect] = []
         left = self._at_once
         while left and self._due and self._due[0][0] <= now:
-            entry = heapq.heappop(self._due)
-            if not self._is_current(entry):
+            request = heapq.heappop(self._due)
+            _, message_id, to, _ = request
+            if self._waiting.get(message_id) is request:
+                effects += self._expire(request, now)
+            elif self._lingering.get(message_id) is request:
+                del self._lingering[message_id]
+                effects.append(Withdraw(message_id, to))
+            else:
                 self._left_behind -= 1
                 continue
             left -= 1
-            message_id = entry[1]
-            request = self._waiting.get(message_id)
-            if request is not None:
-                effects += self._expire(message_id, request, now)
-            else:
-                effects.append(Withdraw(message_id, self._lingering.pop(message_id).to))
         return effects
 
-    def _expire(self, message_id: str, request: Asked, now: float) -> list[Effect]:
-        effects: list[Effect] = [self._settle(message_id, _EXPIRED, None)]
-        until = request.deadline + request.linger
-        if until > now:
-            self._lingering[message_id] = request._replace(deadline=until)
-            heapq.heappush(self._due, (until, message_id))
-        else:
-            effects.append(Withdraw(message_id, request.to))
-        return effects
+    def _expire(self, request: _Request, now: float) -> list[Effect]:
+        deadline, message_id, to, linger = request
+        settled = self._settle(message_id, _EXPIRED, None)
+        until = deadline + linger
+        if until <= now:
+            return [settled, Withdraw(message_id, to)]
+        lingers = (until, message_id, to, 0.0)
+        self._lingering[message_id] = lingers
+        heapq.heappush(self._due, lingers)
+        return [settled]
 
     def _lose(self, fact: PeerGone | Stopped) -> list[Effect]:
         if isinstance(fact, Stopped):
@@ -275,14 +281,14 @@ class PendingRequests:
             lost = list(self._waiting.values())
             self._lingering.clear()
         else:
-            lost = [request for request in self._waiting.values() if request.to == fact.peer]
-            self._lingering = {i: request for i, request in self._lingering.items() if request.to != fact.peer}
+            lost = [request for request in self._waiting.values() if request[2] == fact.peer]
+            self._lingering = {i: request for i, request in self._lingering.items() if request[2] != fact.peer}
         effects: list[Effect] = []
-        for request in lost:
-            if request.deadline <= fact.now:
-                effects.append(self._settle(request.message_id, _EXPIRED, None))
+        for deadline, message_id, _, _ in lost:
+            if deadline <= fact.now:
+                effects.append(self._settle(message_id, _EXPIRED, None))
             else:
-                effects.append(self._settle(request.message_id, Outcome.PEER_LOST, fact.value))
+                effects.append(self._settle(message_id, Outcome.PEER_LOST, fact.value))
         self._sweep()
         return effects
 
@@ -301,19 +307,14 @@ class PendingRequests:
         costs as much as there are requests left, and at least so many have ended since the one before.
         """
         self._left_behind += 1
-        if self._left_behind >= 64 and 2 * self._left_behind > len(self._due):
+        if self._left_behind >= _MANY and 2 * self._left_behind > len(self._due):
             self._sweep()
 
     def _sweep(self) -> None:
-        self._due = [
-            (request.deadline, message_id)
-            for requests in (self._waiting, self._lingering)
-            for message_id, request in requests.items()
-        ]
+        self._due = [*self._waiting.values(), *self._lingering.values()]
         heapq.heapify(self._due)
         self._left_behind = 0
 
-    def _is_current(self, entry: tuple[float, str]) -> bool:
-        deadline, message_id = entry
-        request = self._waiting.get(message_id) or self._lingering.get(message_id)
-        return request is not None and request.deadline == deadline
+    def _is_current(self, request: _Request) -> bool:
+        message_id = request[1]
+        return self._waiting.get(message_id) is request or self._lingering.get(message_id) is request

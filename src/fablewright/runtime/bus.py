@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fablewright.errors import ContractViolation, MailboxFull, Rejected, WouldDeadlock
 from fablewright.protocol.dead_letter import DeadLetter, Reason
@@ -28,7 +28,7 @@ from fablewright.protocol.size import size_of
 from fablewright.runtime.batching import Batching
 from fablewright.runtime.body import check_body, no_message
 from fablewright.runtime.dead_letters import DeadLetters
-from fablewright.runtime.errand import Errand
+from fablewright.runtime.errand import Errand, errand
 from fablewright.runtime.events import Event
 from fablewright.runtime.failure import BrokenContract
 from fablewright.runtime.from_thread import run_and_block
@@ -332,8 +332,9 @@ class Bus:
         else:
             wanted = self._default_timeout if timeout is None else timeout
             deadline = shrink(now=now, timeout=wanted, parent=None if parent is None else parent.deadline, keep=keep)
-        if route.guard is not None:
-            return cast("R", await route.guard.ask(Errand(request, deadline, parent), on_late))
+        if route.guard is not None and not self._is_stopped:  # a breaker believes of a stop that its agent is ill
+            kept: R = await route.guard.ask(errand((request, deadline, parent, "")), on_late)
+            return kept
         waiter = self.send(route, request, now, deadline, parent)
         # What follows is Waiter.reply(), without the price of one more coroutine.
         try:
@@ -418,7 +419,7 @@ class Bus:
             self._check_open(route, errand.parent)
         if route.post is not None and route.action not in route.post.agent.streamed:
             raise ContractViolation(f"{to} does not stream {route.action}: use `ask`.")
-        if route.guard is None:
+        if route.guard is None or self._is_stopped:
             await once(errand, 1)
         else:
             await route.guard.stream(errand, once)
@@ -657,7 +658,8 @@ class Bus:
 
     def lost(self, request: Envelope, why: str) -> None:
         """Take note that a handler was ended before it answered."""
-        if request.kind is Kind.ASK:
+        is_over = self._line is None and not self.is_pending(request.message_id)  # most were ended for just that
+        if request.kind is Kind.ASK and not is_over:
             self._end(request, Outcome.PEER_LOST, f"{request.to} {why} on {request.action}")
 
     def dropped(self, request: Envelope) -> None:

@@ -118,14 +118,19 @@ class ReplyToken(Generic[R]):
 
 
 class Context:
-    """One handling of one message."""
+    """One handling of one message.
 
-    __slots__ = ("_bus", "_token_id", "envelope")
+    Attributes:
+        envelope: What travelled around the message.
+        token_id: ``id`` of the reply token that was given out; None before.
+    """
+
+    __slots__ = ("_bus", "envelope", "token_id")
 
     def __init__(self, bus: Sender, envelope: Envelope) -> None:
         self._bus = bus
-        self._token_id: int | None = None  # not the token: a context must not keep an unanswered one alive
         self.envelope = envelope
+        self.token_id: int | None = None  # not the token: a context must not keep an unanswered one alive
 
     def __repr__(self) -> str:
         return f"<Context {self.envelope.message_id} {self.envelope.to}.{self.envelope.action}>"
@@ -134,15 +139,6 @@ class Context:
     def now(self) -> float:
         """The bus's time in seconds; only differences mean anything."""
         return self._bus.now()
-
-    @property
-    def deferred(self) -> bool:
-        """Whether the handler took a reply token."""
-        return self._token_id is not None
-
-    def gave(self, token: object) -> bool:
-        """Return whether a reply token is the one that this handling gave out."""
-        return id(token) == self._token_id
 
     @property
     def remaining(self) -> float:
@@ -219,10 +215,10 @@ class Context:
         """
         if self.envelope.reply_to is None:
             raise ContractViolation(f"{self.envelope.action} was told, not asked: there is nobody to answer.")
-        if self._token_id is not None:
+        if self.token_id is not None:
             raise ContractViolation(f"{self.envelope.to} deferred {self.envelope.action} twice.")
         token: ReplyToken[Any] = ReplyToken(self._bus, self.envelope)
-        self._token_id = id(token)
+        self.token_id = id(token)
         if on_withdrawn is not None:
             self._bus.when_withdrawn(self.envelope, on_withdrawn)
         return token

@@ -70,6 +70,9 @@ def failure(outcome: Outcome | None, value: object, envelope: Envelope, *, handl
     where = {"to": to, "action": action, "message_id": envelope.message_id}
     error: FablewrightError
     match (outcome, value):
+        case (Outcome.EXPIRED, _):
+            error = DeadlineExceeded(f"{to} did not answer {action} in time.", **where)
+            error.started = handled
         case (_, Shared()):
             error = value.twin()
         case (Outcome.FAILED, BrokenContract()):
@@ -83,9 +86,6 @@ def failure(outcome: Outcome | None, value: object, envelope: Envelope, *, handl
             error = value
         case (Outcome.REJECTED, _):
             error = Rejected(f"The bus has stopped; {to} takes nothing any more.", **where)
-        case (Outcome.EXPIRED, _):
-            error = DeadlineExceeded(f"{to} did not answer {action} in time.", **where)
-            error.started = handled
         case (Outcome.PEER_LOST, _):
             error = PeerLost(f"{value}; it will not be answered.", **where)
         case _:

@@ -12,7 +12,7 @@ import asyncio
 import types
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fablewright.errors import DeadlineExceeded, FablewrightError, PeerLost
 from fablewright.protocol.flight import Flights
@@ -82,9 +82,9 @@ class Flying:
         if parent is not None and (self.route.to == parent.to or self.route.to in parent.path):
             # On behalf of a request that this agent handles, maybe the very work of the flight: nothing to wait for.
             return self._attempts.run(errand)
-        if key in self.flights:
+        ticket = self.flights.start(key, _FIRST, errand.deadline)
+        if ticket is None:
             return self._join(key, errand)
-        ticket = cast("int", self.flights.join(key, _FIRST, errand.deadline))  # nobody flies yet
         return self._carry(key, ticket, self._fly(key, ticket, errand, keep))
 
     def leave(self, member: str) -> None:

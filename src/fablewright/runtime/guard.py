@@ -162,10 +162,10 @@ class Guard:
         cache.put(key, reply, size_of(reply), self._bus.now(), version)
 
     def _key(self, errand: Errand) -> Hashable:
-        request = cast("Request[Any]", errand.request)  # streams are neither kept nor shared
+        request: Any = errand.request  # a Request: streams are neither kept nor shared
         if not request.idempotent:
             raise ContractViolation(f"The policy of {self._route.name} keeps or shares replies: not idempotent ones.")
-        key = request.key()
+        key: Hashable = request.key()
         try:
             hash(key)
         except TypeError as error:

@@ -29,7 +29,7 @@ class Histogram:
 
     def add(self, seconds: float) -> None:
         """Count one duration."""
-        micros = max(0, int(seconds * 1e6))
+        micros = int(seconds * 1e6) if seconds > 0 else 0
         bits = micros.bit_length()
         index = micros if bits < 3 else (bits - 2) * 4 + ((micros >> (bits - 3)) & 3)
         self._counts[index if index < _BUCKETS else -1] += 1

@@ -49,7 +49,7 @@ class Waiter:
     def __init__(self, envelope: Envelope, outstanding: Outstanding, tally: Tally, asked_at: float) -> None:
         self.envelope = envelope
         self._outstanding = outstanding
-        self.future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        self.future: asyncio.Future[object] = asyncio.Future()  # loop.create_future() is a call around the same
         self.tally = tally
         self.asked_at = asked_at
         self.outcome: Outcome | None = None

@@ -56,14 +56,13 @@ class Desk(Sender, Protocol):
 
 
 class Worker:
-    """One task that runs handlers, one after the other."""
+    """One task that runs handlers, one after the other; call it when the task is over, and its post cleans up."""
 
-    __slots__ = ("_post", "asked", "envelope", "is_leaving", "task", "wake")
+    __slots__ = ("_post", "asked", "envelope", "is_leaving", "task")
 
     def __init__(self, post: Post) -> None:
         self._post = post
         self.task: asyncio.Task[None] | None = None
-        self.wake: asyncio.Future[None] | None = None  # resolved when there is something to do again
         self.envelope: Envelope | None = None  # what it handles now
         self.asked: list[Waiter] | None = None  # by that handler; those with an outcome are swept out now and then
         self.is_leaving = False  # cancelled: it ends with its handler, also if that takes no notice
@@ -85,22 +84,15 @@ class Worker:
         """Return the requests that its handler waits for."""
         return [asked.envelope for asked in self.asked or () if asked.outcome is None]
 
-    def rouse(self) -> bool:
-        """End its standing by; return whether it did stand by, and was not on its way out."""
-        if self.wake is None or self.wake.done():
-            return False
-        self.wake.set_result(None)
-        return True
-
     def stop(self) -> None:
         """End its handler, and it."""
         self.is_leaving = True
         if self.task is not None:
             self.task.cancel()
 
-    def ended(self) -> None:
+    def __call__(self) -> None:
         """Have its post clean up after it."""
-        self._post.clean_up(self)
+        self._post.clean_up(self)  # not a bound method of its own: each costs as much as two of the fields above
 
 
 class Post:
@@ -127,6 +119,8 @@ class Post:
         self._concurrency = agent.concurrency
         self._leader: Worker | None = None
         self._idle: Worker | None = None  # the one that stands by while nothing is to be done
+        self._wake: asyncio.Future[None] | None = None  # what it waits for
+        self._left, self._turn_ends = 0, 0.0  # messages and time until others on the loop have their turn
         self._relief_is_due = False
         self._variables = Variables()
         self._name = f"{agent.name} worker"
@@ -195,10 +189,11 @@ class Post:
         leader = self._leader
         if leader is not None and leader.envelope is None:
             return  # it is about to take the next message itself
-        if not self.is_open or self.is_full or not len(self.mailbox):
+        if not self.is_open or len(self.running) >= self._concurrency or not self.mailbox.queue.size:
             return
-        worker = self._idle
-        if worker is not None and worker.rouse():
+        worker, wake = self._idle, self._wake
+        if worker is not None and wake is not None and not wake.done():  # else it is on its way out
+            wake.set_result(None)
             self._idle = None
         else:
             worker = self._hire()
@@ -207,7 +202,7 @@ class Post:
     def _hire(self) -> Worker:
         worker = Worker(self)
         worker.task = self._supervisor.start(
-            self._lead(worker), name=self._name, on_end=worker.ended, variables=self._variables.copy()
+            self._lead(worker), name=self._name, on_end=worker, variables=self._variables.copy()
         )
         return worker
 
@@ -231,71 +226,80 @@ class Post:
         if self._leader is None and self._idle is None and self.is_open and not self.is_full:
             self._leader = self._hire()  # one stands by whatever happens to the others
 
-    async def _lead(self, worker: Worker) -> None:  # noqa: C901, PLR0912 - every message comes through; calls cost
-        clock, desk, handlers = self._desk.now, self._desk, self.agent.handlers
-        mailbox, running = self.mailbox, self.running
-        left, turn_ends = 0, 0.0
+    async def _lead(self, worker: Worker) -> None:  # noqa: C901 - every message comes through; calls cost
+        # As many of these wait as there are handlers that do: what is no local variable here need not wait with them.
+        self._turn_ends = 0.0
         while True:
-            if not len(mailbox):
+            if not self.mailbox.queue.size:
                 self._leader = None
                 if self._idle is not None or not self.is_open:
                     return
                 self._idle = worker
-                worker.wake = asyncio.get_running_loop().create_future()
-                await worker.wake
-                left, turn_ends = 0, 0.0
-            now = clock()
-            if left == 0 or now > turn_ends:
-                if turn_ends:
-                    await _others_turn()
-                left, turn_ends = _TURN_MESSAGES, now + _TURN_SECONDS
-            left -= 1
-            envelope, expired = mailbox.take(now)
-            for late in expired:
-                desk.bury(late, Reason.EXPIRED)
+                self._wake = asyncio.get_running_loop().create_future()
+                await self._wake
+                self._turn_ends = 0.0
+            envelope = self._take(worker)
             if envelope is None:
+                await _others_turn()
                 continue
-            worker.envelope = envelope
-            message_id = envelope.message_id
-            running[message_id] = worker
-            if desk.observers:
-                desk.note("started", envelope)
-            if len(mailbox) and not self._relief_is_due:
-                self._relief_is_due = True
-                asyncio.get_running_loop().call_soon(self._relieve)
-            context = Context(desk, envelope)
+            context = Context(self._desk, envelope)
             try:
-                reply = await handlers[envelope.action](self.agent, envelope.body, context)
+                reply = await self.agent.handlers[envelope.action](self.agent, envelope.body, context)
             except Exception as error:  # noqa: BLE001 - whatever a handler raises is its asker's to know
-                desk.refuse(envelope, error)
+                self._desk.refuse(envelope, error)
             except BaseException:
                 # Withdrawn by its asker (then this settles nothing), cancelled by itself, or the program is ending.
-                desk.lost(envelope, "gave up")
+                self._desk.lost(envelope, "gave up")
                 raise
             else:
                 self._returned(envelope, context, reply)
                 del reply
-            if desk.observers:
-                desk.note("finished", envelope)
-            del running[message_id], context, envelope
+            if self._desk.observers:
+                self._desk.note("finished", envelope)
+            del self.running[envelope.message_id], context, envelope
             worker.envelope = worker.asked = None
             if self._leader is None:
                 self._leader = worker
-            if self._leader is not worker or copy_context() != self._variables or worker.is_leaving:
+            if worker.is_leaving or worker.task is None or worker.task.cancelling():
+                return  # a cancellation is left that the handler has not taken; nobody else is to have it
+            if self._leader is not worker or copy_context() != self._variables:
+                self._supervisor.let_go(worker.task)
+                self.clean_up(worker)
                 return
-            if worker.task is not None and worker.task.cancelling():
-                return  # the handler left a cancellation behind that it has not taken; nobody else is to have it
+
+    def _take(self, worker: Worker) -> Envelope | None:
+        """Return the next message, now the worker's to handle; None if it is others' turn first, or none may start."""
+        now = self._desk.now()
+        if not self._left or now > self._turn_ends:
+            had_its_turn = self._turn_ends
+            self._left, self._turn_ends = _TURN_MESSAGES, now + _TURN_SECONDS
+            if had_its_turn:
+                return None
+        self._left -= 1
+        envelope, expired = self.mailbox.take(now)
+        for late in expired:
+            self._desk.bury(late, Reason.EXPIRED)
+        if envelope is None:
+            return None
+        worker.envelope = envelope
+        self.running[envelope.message_id] = worker
+        if self._desk.observers:
+            self._desk.note("started", envelope)
+        if self.mailbox.queue.size and not self._relief_is_due:
+            self._relief_is_due = True
+            asyncio.get_running_loop().call_soon(self._relieve)
+        return envelope
 
     def _returned(self, envelope: Envelope, context: Context, reply: object) -> None:
         """Hold a handler to its contract: a reply, or a token, and nothing at all for what was only told."""
         desk = self._desk
         if type(reply) is ReplyToken:
-            if not context.gave(reply):
+            if id(reply) != context.token_id:
                 desk.violated(envelope, "returned a reply token that is not its own")
         elif envelope.kind is not _ASK:
             if reply is not None:
                 desk.violated(envelope, "answered a tell")
-        elif not context.deferred:
+        elif context.token_id is None:
             if reply is not None:
                 desk.replied(envelope, reply)
             else:

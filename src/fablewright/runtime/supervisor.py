@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class Supervisor:
     def __init__(self) -> None:
         self._tasks: dict[asyncio.Task[Any], Callable[[], None] | None] = {}
         self._on_done = self._ended  # one bound method for all tasks
+        self._variables = copy_context()  # and one set of variables for it: else each task would have a copy
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -51,8 +53,13 @@ class Supervisor:
         # Not loop.create_task: an eager task factory would run the first step before anybody knows of the task.
         task = asyncio.Task(work, loop=asyncio.get_running_loop(), name=name, context=variables)
         self._tasks[task] = on_end
-        task.add_done_callback(self._on_done)
+        task.add_done_callback(self._on_done, context=self._variables)
         return task
+
+    def let_go(self, task: asyncio.Task[Any]) -> None:
+        """Forget the task that calls this, as the last thing that it does; its ``on_end`` is not called."""
+        task.remove_done_callback(self._on_done)
+        del self._tasks[task]
 
     async def stop(self, *, grace: float = 1.0) -> None:
         """Cancel every task and wait until each is over, but no longer than ``grace`` seconds.
