@@ -452,7 +452,8 @@ class Bus:
         if threading.get_ident() == self._thread:
             raise ContractViolation("This is the thread of the event loop: use `await bus.ask(...)` here.")
         asking = partial(self.ask, to, request, timeout=timeout, parent=parent)
-        return run_and_block(asking, self._loop, self._supervisor, partial(self._is_at, parent))
+        with self._threads.waiting():
+            return run_and_block(asking, self._loop, self._supervisor, partial(self._is_at, parent))
 
     def _is_at(self, parent: Envelope | None) -> bool:
         """Return whether a message is handled still, or if it is an ask, waited for."""

@@ -70,7 +70,8 @@ class BusOptions:
         dead_letters: How many dead letters to keep for inspection.
         max_body_bytes: How much memory a message may take, estimated; a message that takes more, or that holds anything
             but data, is refused where it is sent. None: nothing is checked.
-        threads: How many handlers that block may run at once, all agents together.
+        threads: How many handlers that block may run at once, all agents together; one that waits in
+            ``ask_from_thread`` does not count.
         watchdog: Seconds that the event loop may be held up before the handler that does so is named in the log;
             None for no watchdog.
         transport: What carries parcels between askers and answerers; None: they are handed over directly.
