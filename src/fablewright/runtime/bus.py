@@ -47,7 +47,7 @@ from fablewright.runtime.waits import Wait, note_wait, who_waits
 from fablewright.runtime.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -371,7 +371,7 @@ class Bus:
         if self._outstanding.open(waiter, _asked((now, envelope.message_id, route.to, deadline, linger))):
             try:
                 if parent is not None:
-                    note_wait(waiter, parent, self._posts.by_name)
+                    note_wait(waiter, parent, self._posts.by_name, self._work_for)
                 if route.post is None:
                     raise self._routes.refusal(envelope, stopped=self._is_stopped)
                 if self._line is None:
@@ -425,7 +425,7 @@ class Bus:
 
     def open_channel(self, to: str, errand: Errand, attempt: int, room: int) -> tuple[Waiter, Channel]:
         """Send one attempt of a request whose reply is streamed."""
-        request, deadline, parent, story = errand
+        request, deadline, parent, story, _ = errand
         route = self._routes.find(to, request.action)
         waiter = self.send(route, request, self.now(), deadline, parent, attempt=attempt, story=story)
         return waiter, self._channels.open(waiter, room)
@@ -474,9 +474,9 @@ class Bus:
             self._batching[to, action] = batching
         return await batching.add(context)
 
-    def wait_aside(self, flying: Flying, errand: Errand) -> Waiter:
+    def wait_aside(self, flying: Flying, key: Hashable, errand: Errand) -> Waiter:
         """Wait for what no agent handles, but a flight that somebody started."""
-        request, deadline, parent, story = errand
+        request, deadline, parent, story, _ = errand
         envelope = self._envelope(_ASK, flying.route.to, request, deadline, parent, 1, story)
         now = self.now()
         waiter = Waiter(envelope, self._outstanding, flying.tally, now)
@@ -485,10 +485,15 @@ class Bus:
         asked = Asked(now, envelope.message_id, flying.name, deadline, flying.linger)
         if self._outstanding.open(waiter, asked) and parent is not None:
             try:
-                note_wait(waiter, parent, self._posts.by_name)
+                note_wait(waiter, parent, self._posts.by_name, self._work_for, flying.work_of(key))
             except WouldDeadlock as error:
                 self.end(envelope.message_id, Outcome.REJECTED, error)
         return waiter
+
+    def _work_for(self, ask: Envelope) -> list[str] | None:
+        """Return the requests that one who joined a flight waits for; None for who has joined none."""
+        guard = self._routes.find(ask.to, ask.action).guard
+        return None if guard is None else guard.work_for(ask.message_id)
 
     def invalidate(self, to: str, action: str) -> None:
         """Say that the replies kept for an action are out of date.

@@ -19,9 +19,11 @@ class Errand(NamedTuple):
         deadline: Until when, in seconds of the bus's clock.
         parent: The envelope on whose behalf.
         story: The correlation id, when there is no parent but something that it goes on with.
+        sent: Gets the id of each attempt, for those who wait for this errand with somebody else; None for no such.
     """
 
     request: Request[Any] | StreamRequest[Any]
     deadline: float
     parent: Envelope | None
     story: str = ""
+    sent: list[str] | None = None

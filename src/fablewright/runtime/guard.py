@@ -93,6 +93,10 @@ class Guard:
         """Make the attempts to begin a stream; nothing of it is kept or shared."""
         await self.attempts.run(errand, once)
 
+    def work_for(self, member: str) -> list[str] | None:
+        """Return the requests that one who joined a flight waits for; None for who has joined none."""
+        return None if self.flying is None else self.flying.work_for(member)
+
     @property
     def breaker(self) -> Breaker | None:
         """The action's circuit breaker, if it has one."""
