@@ -14,6 +14,7 @@ import logging
 import secrets
 import threading
 import time
+from asyncio import get_running_loop
 from collections import Counter
 from functools import partial
 from types import MappingProxyType
@@ -323,7 +324,7 @@ class Bus:
         except AttributeError:
             raise no_message(request) from None
         route = self._routes.known.get((to, action)) or self._routes.find(to, action)
-        if self._state is not _RUNNING:
+        if self._state is not _RUNNING or get_running_loop() is not self._loop:
             self._check_open(route, parent)
         check_body(request, self._options.max_body_bytes)
         now = self.now()
@@ -414,7 +415,7 @@ class Bus:
     async def try_to_stream(self, to: str, errand: Errand, once: Callable[[Errand, int], Any]) -> None:
         """Make the attempts that a policy allows until a stream has begun."""
         route = self._routes.find(to, errand.request.action)
-        if self._state is not _RUNNING:
+        if self._state is not _RUNNING or get_running_loop() is not self._loop:
             self._check_open(route, errand.parent)
         if route.post is not None and route.action not in route.post.agent.streamed:
             raise ContractViolation(f"{to} does not stream {route.action}: use `ask`.")
@@ -619,6 +620,8 @@ class Bus:
     def _check_open(self, route: Route, parent: Envelope | None) -> None:
         if self._state is _State.NEW:
             raise ContractViolation("The bus is not running: use it as `async with bus:`.")
+        if not self._is_stopped and get_running_loop() is not self._loop:
+            raise ContractViolation("The bus runs on another event loop; from here, use `ask_from_thread` on a thread.")
         if self._state is _State.DRAINING and parent is None:
             raise Rejected(f"The bus is stopping and takes no new {route.action}.", to=route.to, action=route.action)
 
