@@ -163,7 +163,8 @@ class Guard:
 
     def _keep(self, cache: Cache, key: Hashable, version: int, reply: object) -> None:
         """Put a reply into the cache, as of the version that its work began with."""
-        cache.put(key, reply, size_of(reply), self._bus.now(), version)
+        size = size_of(reply, name=f"reply of {self._route.name}")
+        cache.put(key, reply, size, self._bus.now(), version)
 
     def _key(self, errand: Errand) -> Hashable:
         request = cast("Request[Any]", errand.request)  # streams are neither kept nor shared
