@@ -4,7 +4,8 @@ A handler waits when it has asked somebody and has no answer yet. An agent is st
 handlers waits, and each for somebody who is stuck: then a message in its mailbox is never taken. The check
 follows these waits from the agent that is asked. If it meets anybody who is free to go on (an agent with
 room for a handler, a handler that waits for nobody, a request that was deferred), the ask may go out. Who has
-joined a flight waits for the attempts that its work has under way; for nobody, between two of them.
+joined a flight waits for the attempts that its work has under way; for nobody, between two of them. What is handled
+in batches counts as deferred: two batches that wait for each other, with no room beside them, end at their deadlines.
 """
 
 from __future__ import annotations
