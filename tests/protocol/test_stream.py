@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fablewright.errors import Cancelled, ContractViolation, PeerLost
@@ -117,6 +117,7 @@ steps = st.one_of(
 
 @settings(max_examples=1000, deadline=None)
 @given(st.integers(1, 6), st.lists(steps, max_size=60))
+@example(1, [("end", 1, CRASH), ("rare", "cancel", 0)])  # an end that nobody comes to see
 def test_the_reader_does_what_the_oracle_does(limit: int, history: list[tuple[str, Any, Any]]) -> None:
     reader: StreamReader[object] = StreamReader(limit)
     oracle = Oracle(limit)

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fablewright.protocol.message import Request
-from fablewright.runtime.agent import Agent, handles
+from fablewright.errors import ContractViolation, DeadlineExceeded
+from fablewright.protocol.message import Request, StreamRequest
+from fablewright.runtime.agent import Agent, handles, streams
 from fablewright.runtime.bus import Bus
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable
+
     from fablewright.runtime.context import Context, ReplyToken
 
 pytestmark = pytest.mark.anyio
@@ -21,6 +24,25 @@ pytestmark = pytest.mark.anyio
 
 class Work(Request[str]):
     action = "work"
+
+
+class Count(StreamRequest[int]):
+    action = "count"
+
+
+class Silent(Agent):
+    """Answers nothing in time, and that at length."""
+
+    name = "silent"
+
+    @handles(Work)
+    async def work(self, request: Work, ctx: Context) -> str:
+        await asyncio.sleep(60.0)
+        return "late"
+
+    @streams(Count)
+    async def count(self, request: Count, ctx: Context) -> AsyncIterator[int]:
+        yield 1
 
 
 class Outsourced(Agent):
@@ -68,3 +90,31 @@ async def test_a_token_that_outlives_its_bus_harms_nobody() -> None:
     await asking
     assert not kept[0].wanted
     kept.pop().answer("nobody is there")
+
+
+async def in_another_loop(work: Awaitable[object]) -> object:
+    async def alone() -> object:
+        return await work
+
+    return await asyncio.to_thread(asyncio.run, alone())
+
+
+async def test_who_asks_from_another_event_loop_is_told_and_every_deadline_holds_after_it() -> None:
+    bus = Bus()
+    bus.register(Silent())
+    async with bus:
+        for foreign in (bus.ask("silent", Work(), timeout=0.05), anext(bus.ask_stream("silent", Count()))):
+            with pytest.raises(ContractViolation, match="another event loop; from here, use `ask_from_thread`"):
+                await in_another_loop(foreign)
+        assert bus.statistics().asked == 0
+        async with asyncio.timeout(2.0):
+            with pytest.raises(DeadlineExceeded):
+                await bus.ask("silent", Work(), timeout=0.1)
+
+
+def test_a_bus_that_was_left_running_on_a_loop_that_ended_says_so() -> None:
+    bus = Bus()
+    bus.register(Silent())
+    asyncio.run(bus.start())
+    with pytest.raises(ContractViolation, match="another event loop"):
+        asyncio.run(bus.ask("silent", Work(), timeout=0.1))

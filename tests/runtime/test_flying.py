@@ -27,6 +27,7 @@ from fablewright.protocol.cache import CacheRules
 from fablewright.protocol.message import Request
 from fablewright.protocol.pending import Outcome
 from fablewright.protocol.retry import RetryRules
+from fablewright.protocol.size import NotData
 from fablewright.runtime.agent import Agent, handles
 from fablewright.runtime.bus import Bus
 from fablewright.runtime.policies import BusOptions, Policy
@@ -80,6 +81,7 @@ async def quiet(bus: Bus) -> None:
     assert guard.inside == 0
     assert len(guard.flying.flights) == 0
     assert guard.flying._keys == {}
+    assert guard.flying._sent == {}
     assert guard.flying._tasks == {}
     seen = bus.statistics()
     assert (seen.pending, seen.tasks) == (0, 0)
@@ -494,4 +496,15 @@ async def test_a_flight_leaves_nothing_for_the_cyclic_collector(
             assert watched() is None
         finally:
             gc.enable()
+        await quiet(bus)
+
+
+async def test_all_are_told_alike_that_a_reply_cannot_be_kept() -> None:
+    async with bus_with(keeper(Reply(object())), cache=CacheRules(ttl=1.0)) as bus:
+        errors = await asyncio.gather(*asks(bus, 3), return_exceptions=True)
+        assert [str(error) for error in errors] == [
+            "reply of keeper.fetch is an object; a message holds plain data only."
+        ] * 3
+        assert all(isinstance(error, NotData) and error.kind is object for error in errors)
+        assert len({id(error) for error in errors}) == 3
         await quiet(bus)

@@ -108,6 +108,8 @@ class Blocking(Agent):
                 return token
             case "ask":
                 return ctx.ask_from_thread("echoer", Echo(f"{ctx.remaining > 0}"), timeout=50.0)
+            case "ask down":
+                return ctx.ask_from_thread("deeper", Do("sleep"))
             case "ask slowly":
                 try:
                     return ctx.ask_from_thread("echoer", Echo(seconds=60.0), timeout=80.0)
@@ -150,6 +152,17 @@ async def test_handlers_on_threads_run_side_by_side_up_to_their_bound_and_never_
         assert await asks == ["slept"] * 6
         assert blocking.most_at_once == 3
         assert threading.get_ident() not in blocking.threads
+
+
+async def test_handlers_that_wait_on_all_threads_do_not_keep_those_they_wait_for_from_one() -> None:
+    bus, _, _ = started(threads=2)
+    deeper = Blocking()
+    deeper.name = "deeper"  # type: ignore[misc]  # a second one
+    bus.register(deeper)
+    async with bus:
+        asks = (bus.ask("blocking", Do("ask down"), timeout=5.0) for _ in range(6))
+        assert await asyncio.gather(*asks) == ["slept"] * 6
+    assert deeper.most_at_once == 2
 
 
 async def test_handlers_on_threads_are_held_to_the_contract_too() -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import weakref
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -15,9 +16,13 @@ from fablewright.protocol.breaker import BreakerRules
 from fablewright.protocol.cache import CacheRules
 from fablewright.protocol.message import Request
 from fablewright.protocol.retry import RetryRules
+from fablewright.runtime.agent import Agent, handles
 from fablewright.runtime.bus import Bus
 from fablewright.runtime.policies import BusOptions, Policy
 from fablewright.testing.fakes import Hang, Raise, Reply, ScriptedAgent
+
+if TYPE_CHECKING:
+    from fablewright.runtime.context import Context, ReplyToken
 
 pytestmark = pytest.mark.anyio
 
@@ -137,3 +142,53 @@ async def test_a_drain_answers_all_who_were_accepted_in_time(policy: str, drain:
     assert (seen.pending, seen.tasks) == (0, 0)
     assert seen.asked == sum(seen.outcomes.values())
     assert asyncio.all_tasks() == before
+
+
+class Watcher:
+    """Wants to know when nobody waits any more."""
+
+    def __call__(self) -> None:
+        """Take note."""
+
+
+class Deferring(Agent):
+    name = "deferring"
+
+    def __init__(self) -> None:
+        self.tokens: list[ReplyToken[str]] = []
+        self.watchers: weakref.WeakSet[Watcher] = weakref.WeakSet()
+
+    @handles(Fetch)
+    async def fetch(self, request: Fetch, ctx: Context) -> ReplyToken[str]:
+        watcher = Watcher()
+        self.watchers.add(watcher)
+        self.tokens.append(ctx.defer(on_withdrawn=watcher))
+        return self.tokens[-1]
+
+
+@pytest.mark.parametrize("end", ["answered", "dropped", "crashed", "crashed at the deadline", "stopped", "withdrawn"])
+async def test_work_that_lingers_leaves_nothing_however_it_ends(end: str) -> None:
+    agent = Deferring()
+    bus = Bus(BusOptions(policies={("deferring", "fetch"): Policy(linger=10.0)}))
+    bus.register(agent)
+    async with bus:
+        if end == "crashed at the deadline":
+            asyncio.get_running_loop().call_at(1.0, bus.crash, "deferring")  # before the timer of the deadline
+        ended = await asyncio.gather(
+            *(bus.ask("deferring", Fetch(n), timeout=1.0) for n in range(3)), return_exceptions=True
+        )
+        assert all(isinstance(error, FablewrightError) for error in ended)
+        del ended
+        assert len(agent.watchers) == (0 if end == "crashed at the deadline" else 3)
+        if end == "answered":
+            for token in agent.tokens:
+                token.answer("late")
+        elif end == "crashed":
+            bus.crash("deferring")
+        elif end == "stopped":
+            await bus.stop()
+        elif end == "withdrawn":
+            await asyncio.sleep(10.0)
+        agent.tokens.clear()
+        await asyncio.sleep(0.1)
+        assert len(agent.watchers) == 0

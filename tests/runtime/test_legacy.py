@@ -512,6 +512,21 @@ def test_handlers_of_one_agent_never_overlap_though_many_ask_at_once() -> None:
     assert most == 1
 
 
+@pytest.mark.parametrize("kinds", ["e", "r", "er", "rre"])
+def test_what_one_sends_is_handled_in_its_order(kinds: str) -> None:
+    def handle(agent: Scripted, message: AgentMessage) -> dict[str, Any]:
+        if message.message_type is not MessageType.RESPONSE:
+            agent.hear(message)
+        return {}
+
+    sender, receiver = Scripted("sender", news=handle), Scripted("receiver", news=handle)
+    with running(sender, receiver):
+        for n in range(60):
+            kind = MessageType.EVENT if kinds[n % len(kinds)] == "e" else MessageType.REQUEST
+            sender.send_message("receiver", "news", {"n": n}, kind)
+        assert [message.data["n"] for message in receiver.wait_for(60)] == list(range(60))
+
+
 def test_two_hundred_scenes_at_once_each_get_their_own_documents() -> None:
     with running(Haystack(), DeferringGenerator()) as orchestrator:
         scenes = at_once(

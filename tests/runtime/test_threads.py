@@ -68,6 +68,64 @@ async def test_threads_are_daemons_bounded_and_reused() -> None:
     assert await settled(threads, ThreadsStatistics(threads=0, idle=0, queued=0))
 
 
+async def test_a_call_that_waits_for_another_leaves_it_its_place_for_so_long() -> None:
+    threads = Threads(1)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def outer() -> str:
+        with threads.waiting():
+            begun.set()
+            assert go_on.wait(5)
+        return "outer"
+
+    waits = asyncio.get_running_loop().create_task(threads.run(outer))
+    await asyncio.to_thread(begun.wait, 5)
+    blocker = Blocker()
+    inner = asyncio.get_running_loop().create_task(threads.run(blocker))
+    third = asyncio.get_running_loop().create_task(threads.run(str))
+    assert await settled(threads, ThreadsStatistics(threads=2, idle=0, queued=1))  # one works, and one waits
+    go_on.set()
+    assert await waits == "outer"
+    assert await settled(threads, ThreadsStatistics(threads=1, idle=0, queued=1))  # it was one too many
+    blocker.go.set()
+    assert (await inner, await third) == ("done", "")
+    assert await settled(threads, ThreadsStatistics(threads=1, idle=1, queued=0))
+    threads.close()
+
+
+async def test_the_place_of_a_call_that_waits_goes_to_what_waited_before_it() -> None:
+    threads = Threads(1)
+    go_on = threading.Event()
+
+    blocker = Blocker()
+
+    def outer() -> str:
+        with threads.waiting():
+            assert go_on.wait(5)
+        return blocker()
+
+    waits = asyncio.get_running_loop().create_task(threads.run(outer))
+    assert await threads.run(go_on.set) is None
+    await asyncio.to_thread(blocker.begun.acquire)
+    assert await settled(threads, ThreadsStatistics(threads=1, idle=0, queued=0))  # the helper has left
+    third = asyncio.get_running_loop().create_task(threads.run(str))
+    assert await settled(threads, ThreadsStatistics(threads=1, idle=0, queued=1))
+    blocker.go.set()
+    assert (await waits, await third) == ("done", "")
+    threads.close()
+
+
+async def test_who_waits_on_a_thread_of_its_own_leaves_nobody_a_place() -> None:
+    threads = Threads(1)
+    blocker = Blocker()
+    with threads.waiting():
+        calls = [asyncio.get_running_loop().create_task(threads.run(blocker)) for _ in range(2)]
+        assert await settled(threads, ThreadsStatistics(threads=1, idle=0, queued=1))
+    blocker.go.set()
+    assert await asyncio.gather(*calls) == ["done"] * 2
+    threads.close()
+
+
 async def test_one_call_after_another_needs_one_thread() -> None:
     threads = Threads(8)
     for _ in range(20):

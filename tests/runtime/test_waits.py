@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from fablewright.errors import RequestFailed, WouldDeadlock
 from fablewright.protocol.message import Request
+from fablewright.protocol.retry import RetryRules
 from fablewright.runtime.agent import Agent, handles
 from fablewright.runtime.bus import Bus
-from fablewright.runtime.policies import BusOptions
+from fablewright.runtime.policies import BusOptions, Policy
 from fablewright.runtime.waits import stuck
 from fablewright.testing.virtual_loop import run_virtual
 
@@ -125,10 +126,14 @@ def may_end(worker: StandInWorker, posts: dict[str, StandInPost], going: set[int
     return False
 
 
+def no_flight(_: object) -> None:
+    """Say that nobody has joined one."""
+
+
 @settings(max_examples=1000, deadline=None)
 @given(moments())
 def test_an_ask_is_stuck_exactly_when_nobody_that_it_depends_on_can_go_on(moment: Moment) -> None:
-    names = stuck(moment.asker, moment.to, moment.posts)  # type: ignore[arg-type]  # stand-ins
+    names = stuck(moment.asker, moment.to, moment.posts, no_flight)  # type: ignore[arg-type]  # stand-ins
     going = goes_on(moment)
     assert (names == ()) == (id(moment.to) in going)
     if names:
@@ -140,9 +145,9 @@ def test_an_ask_is_stuck_exactly_when_nobody_that_it_depends_on_can_go_on(moment
 def test_an_agent_that_waits_for_itself_is_found() -> None:
     post = StandInPost("a", 1)
     asker = post.running["a0"] = StandInWorker()
-    assert stuck(asker, post, {"a": post}) == ("a",)  # type: ignore[arg-type]  # stand-ins
+    assert stuck(asker, post, {"a": post}, no_flight) == ("a",)  # type: ignore[arg-type]  # stand-ins
     post.concurrency = 2
-    assert stuck(asker, post, {"a": post}) == ()  # type: ignore[arg-type]  # stand-ins
+    assert stuck(asker, post, {"a": post}, no_flight) == ()  # type: ignore[arg-type]  # stand-ins
 
 
 def test_the_check_looks_at_nobody_twice() -> None:
@@ -160,7 +165,7 @@ def test_the_check_looks_at_nobody_twice() -> None:
         for n in range(20):
             post.running[f"{name}{n}"] = worker = Counting()
             worker.asked = [Asking(other, "m") for other in posts]
-    assert len(stuck(StandInWorker(), posts["p0"], posts)) == 20  # type: ignore[arg-type]  # stand-ins
+    assert len(stuck(StandInWorker(), posts["p0"], posts, no_flight)) == 20  # type: ignore[arg-type]  # stand-ins
     assert looks == 400
 
 
@@ -172,6 +177,7 @@ class Do(Request[str]):
     """Take ``seconds``, then do the ``rest``: each an agent to ask, one after the other down the hops."""
 
     action: ClassVar[str] = "do"
+    idempotent: ClassVar[bool] = True
     seconds: float = 0.0
     rest: tuple[str, ...] = ()
     then: float = 0.0
@@ -201,8 +207,9 @@ class Doer(Agent):
         return f"{self.name}({said})"
 
 
-def bus_of(*names: str, concurrency: int = 1, reentrant: bool = False) -> tuple[Bus, Log]:
-    bus, log = Bus(BusOptions(default_timeout=60.0)), Log()
+def bus_of(*names: str, concurrency: int = 1, reentrant: bool = False, shares: str = "") -> tuple[Bus, Log]:
+    policies = {(name, "do"): Policy(share=True) for name in shares}
+    bus, log = Bus(BusOptions(default_timeout=60.0, policies=policies)), Log()
     for name in names:
         body: dict[str, Any] = {"name": name, "concurrency": concurrency, "reentrant": reentrant}
         bus.register(type(f"Doer{name}", (Doer,), body)(log))
@@ -295,6 +302,64 @@ async def test_to_wait_for_one_who_is_busy_is_no_circle() -> None:
     assert log.refused == []
 
 
+@dataclass(frozen=True, slots=True)
+class Same(Request[str]):
+    """Equal for all who ask it: so they share the work."""
+
+    action: ClassVar[str] = "same"
+    idempotent: ClassVar[bool] = True
+
+
+class Mirror(Agent):
+    """Takes its time, then asks the next one for the same."""
+
+    def __init__(self, name: str, following: str) -> None:
+        self.name = name  # type: ignore[misc]  # each has its own
+        self.following = following
+
+    @handles(Same)
+    async def same(self, request: Same, ctx: Context) -> str:
+        await asyncio.sleep(1.0)
+        try:
+            return await ctx.ask(self.following, request)
+        except WouldDeadlock as error:
+            return str(error)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("reentrant", [False, True])
+@pytest.mark.parametrize("names", ["ab", "abc"])
+async def test_shared_works_that_wait_for_each_other_are_a_circle(names: str, *, reentrant: bool) -> None:
+    policies = {(name, "same"): Policy(share=True, retry=RetryRules(), hedge=True) for name in names}
+    bus = Bus(BusOptions(default_timeout=60.0, policies=policies))
+    for name, following in zip(names, names[1:] + names[0], strict=True):
+        mirror = Mirror(name, following)
+        mirror.reentrant = reentrant  # type: ignore[misc]  # as above
+        bus.register(mirror)
+    async with bus:
+        answers = await asyncio.gather(*(bus.ask(name, Same()) for name in names))
+        assert now() == 1.0
+    last, circle = names[-1], " → ".join((names[-1], *names))
+    said = {f"{last} cannot ask a to same: each would wait for the other ({circle})."}
+    assert set(answers) == said
+
+
+@pytest.mark.anyio
+async def test_shared_work_that_waits_for_one_who_joined_it_is_a_circle() -> None:
+    bus, log = bus_of("a", "b", shares="a")
+    async with bus:
+        work = Do(2.0, ("b",), 2.0)  # the work asks b when it has taken its time
+        first = asyncio.ensure_future(bus.ask("a", work))  # noqa: TID251 - a caller beside the one under test
+        await asyncio.sleep(0.5)
+        joins = asyncio.ensure_future(bus.ask("b", Do(0.0, ("a", "b"), 2.0)))  # noqa: TID251 - another
+        answers = await asyncio.gather(first, joins)
+        assert now() == 2.0
+    [(who, at, said)] = log.refused
+    assert (who, at) == ("a", 2.0)
+    assert said == "a cannot ask b to do: each would wait for the other (a → b → a)."
+    assert answers == ["a(refused)", "b(a(refused))"]
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
@@ -304,13 +369,14 @@ async def test_to_wait_for_one_who_is_busy_is_no_circle() -> None:
     ),
     st.integers(1, 2),
     st.booleans(),
+    st.sampled_from(["", "a", "abc"]),
     st.integers(0, 2**32),
 )
 def test_nobody_ever_waits_for_its_deadline_because_of_a_circle(
-    stories: list[tuple[str, list[str], int]], concurrency: int, reentrant: bool, seed: int
+    stories: list[tuple[str, list[str], int]], concurrency: int, reentrant: bool, shares: str, seed: int
 ) -> None:
     async def main() -> list[object]:
-        bus, _ = bus_of("a", "b", "c", concurrency=concurrency, reentrant=reentrant)
+        bus, _ = bus_of("a", "b", "c", concurrency=concurrency, reentrant=reentrant, shares=shares)
         async with bus:
             asks = [bus.ask(to, Do(delay / 8, tuple(rest), delay / 8)) for to, rest, delay in stories]
             answers = await asyncio.gather(*asks, return_exceptions=True)

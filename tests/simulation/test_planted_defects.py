@@ -177,9 +177,9 @@ def a_reply_goes_to_another(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_cancelled_request_counts_as_lost(patch: pytest.MonkeyPatch) -> None:
-    honest = PendingRequests._end
+    honest = PendingRequests.handle
 
-    def end(pending: PendingRequests, fact: Any) -> Any:
+    def handle(pending: PendingRequests, fact: Any) -> Any:
         effects = honest(pending, fact)
         return [
             effect._replace(outcome=Outcome.PEER_LOST)
@@ -188,7 +188,7 @@ def a_cancelled_request_counts_as_lost(patch: pytest.MonkeyPatch) -> None:
             for effect in effects
         ]
 
-    patch.setattr(PendingRequests, "_end", end)
+    patch.setattr(PendingRequests, "handle", handle)
 
 
 def the_asker_is_told_later(patch: pytest.MonkeyPatch) -> None:

@@ -73,3 +73,10 @@ def test_wrong_commands_are_refused(capsys: pytest.CaptureFixture[str], tmp_path
         with pytest.raises(SystemExit) as exit_:
             main(wrong)
         assert exit_.value.code == 2
+
+
+@pytest.mark.parametrize("number", ["0", "many"])
+def test_a_number_that_is_none_is_named_in_words(number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["simulate", "--seeds", number])
+    assert f"argument --seeds: a whole number from 1 on, not {number!r}" in capsys.readouterr().err

@@ -268,12 +268,12 @@ class PendingRequests:
         deadline, message_id, to, linger = request
         settled = self._settle(message_id, _EXPIRED, None)
         until = deadline + linger
-        if until <= now:
-            return [settled, Withdraw(message_id, to)]
-        lingers = (until, message_id, to, 0.0)
-        self._lingering[message_id] = lingers
-        heapq.heappush(self._due, lingers)
-        return [settled]
+        if until > now:
+            lingers = (until, message_id, to, 0.0)
+            self._lingering[message_id] = lingers
+            heapq.heappush(self._due, lingers)
+            return [settled]
+        return [settled, Withdraw(message_id, to)]
 
     def _lose(self, fact: PeerGone | Stopped) -> list[Effect]:
         if isinstance(fact, Stopped):

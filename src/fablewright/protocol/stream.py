@@ -136,6 +136,8 @@ class StreamReader(Generic[T]):
     def cancel(self) -> CancelUpstream | None:
         """Take no more, whatever comes; returns what to tell the writer, if that is still of use. Twice is harmless."""
         upstream = CancelUpstream(None) if self._open else None
+        if self._signal is _WAIT:
+            self.error = None  # of an end that was announced, and that nobody comes to see
         if self._ready or self._signal is _WAIT:
             self._ready.clear()
             self._close(Signal.CANCELLED)

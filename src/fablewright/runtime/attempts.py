@@ -209,7 +209,7 @@ class Attempts:
     def _send(self, errand: Errand, attempt: int) -> Waiter:
         now = self._bus.now()
         own = self._policy.attempt_timeout
-        return self._bus.send(
+        waiter = self._bus.send(
             self._route,
             errand.request,
             now,
@@ -219,6 +219,9 @@ class Attempts:
             linger=self._policy.linger,
             story=errand.story,
         )
+        if errand.sent is not None:
+            errand.sent.append(waiter.envelope.message_id)
+        return waiter
 
     def _hedge_delay(self, errand: Errand) -> float | None:
         latency = self._route.tally.latency

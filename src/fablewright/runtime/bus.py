@@ -14,6 +14,7 @@ import logging
 import secrets
 import threading
 import time
+from asyncio import get_running_loop
 from collections import Counter
 from functools import partial
 from types import MappingProxyType
@@ -47,7 +48,7 @@ from fablewright.runtime.waits import Wait, note_wait, who_waits
 from fablewright.runtime.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -323,7 +324,7 @@ class Bus:
         except AttributeError:
             raise no_message(request) from None
         route = self._routes.known.get((to, action)) or self._routes.find(to, action)
-        if self._state is not _RUNNING:
+        if self._state is not _RUNNING or get_running_loop() is not self._loop:
             self._check_open(route, parent)
         check_body(request, self._options.max_body_bytes)
         now = self.now()
@@ -333,7 +334,7 @@ class Bus:
             wanted = self._default_timeout if timeout is None else timeout
             deadline = shrink(now=now, timeout=wanted, parent=None if parent is None else parent.deadline, keep=keep)
         if route.guard is not None and not self._is_stopped:  # a breaker believes of a stop that its agent is ill
-            kept: R = await route.guard.ask(errand((request, deadline, parent, "")), on_late)
+            kept: R = await route.guard.ask(errand((request, deadline, parent, "", None)), on_late)
             return kept
         waiter = self.send(route, request, now, deadline, parent)
         # What follows is Waiter.reply(), without the price of one more coroutine.
@@ -372,7 +373,7 @@ class Bus:
         if self._outstanding.open(waiter, _asked((now, envelope.message_id, route.to, deadline, linger))):
             try:
                 if parent is not None:
-                    note_wait(waiter, parent, self._posts.by_name)
+                    note_wait(waiter, parent, self._posts.by_name, self._work_for)
                 if route.post is None:
                     raise self._routes.refusal(envelope, stopped=self._is_stopped)
                 if self._line is None:
@@ -415,7 +416,7 @@ class Bus:
     async def try_to_stream(self, to: str, errand: Errand, once: Callable[[Errand, int], Any]) -> None:
         """Make the attempts that a policy allows until a stream has begun."""
         route = self._routes.find(to, errand.request.action)
-        if self._state is not _RUNNING:
+        if self._state is not _RUNNING or get_running_loop() is not self._loop:
             self._check_open(route, errand.parent)
         if route.post is not None and route.action not in route.post.agent.streamed:
             raise ContractViolation(f"{to} does not stream {route.action}: use `ask`.")
@@ -426,7 +427,7 @@ class Bus:
 
     def open_channel(self, to: str, errand: Errand, attempt: int, room: int) -> tuple[Waiter, Channel]:
         """Send one attempt of a request whose reply is streamed."""
-        request, deadline, parent, story = errand
+        request, deadline, parent, story, _ = errand
         route = self._routes.find(to, request.action)
         waiter = self.send(route, request, self.now(), deadline, parent, attempt=attempt, story=story)
         return waiter, self._channels.open(waiter, room)
@@ -453,7 +454,8 @@ class Bus:
         if threading.get_ident() == self._thread:
             raise ContractViolation("This is the thread of the event loop: use `await bus.ask(...)` here.")
         asking = partial(self.ask, to, request, timeout=timeout, parent=parent)
-        return run_and_block(asking, self._loop, self._supervisor, partial(self._is_at, parent))
+        with self._threads.waiting():
+            return run_and_block(asking, self._loop, self._supervisor, partial(self._is_at, parent))
 
     def _is_at(self, parent: Envelope | None) -> bool:
         """Return whether a message is handled still, or if it is an ask, waited for."""
@@ -474,9 +476,9 @@ class Bus:
             self._batching[to, action] = batching
         return await batching.add(context)
 
-    def wait_aside(self, flying: Flying, errand: Errand) -> Waiter:
+    def wait_aside(self, flying: Flying, key: Hashable, errand: Errand) -> Waiter:
         """Wait for what no agent handles, but a flight that somebody started."""
-        request, deadline, parent, story = errand
+        request, deadline, parent, story, _ = errand
         envelope = self._envelope(_ASK, flying.route.to, request, deadline, parent, 1, story)
         now = self.now()
         waiter = Waiter(envelope, self._outstanding, flying.tally, now)
@@ -485,10 +487,15 @@ class Bus:
         asked = Asked(now, envelope.message_id, flying.name, deadline, flying.linger)
         if self._outstanding.open(waiter, asked) and parent is not None:
             try:
-                note_wait(waiter, parent, self._posts.by_name)
+                note_wait(waiter, parent, self._posts.by_name, self._work_for, flying.work_of(key))
             except WouldDeadlock as error:
                 self.end(envelope.message_id, Outcome.REJECTED, error)
         return waiter
+
+    def _work_for(self, ask: Envelope) -> list[str] | None:
+        """Return the requests that one who joined a flight waits for; None for who has joined none."""
+        guard = self._routes.find(ask.to, ask.action).guard
+        return None if guard is None else guard.work_for(ask.message_id)
 
     def invalidate(self, to: str, action: str) -> None:
         """Say that the replies kept for an action are out of date.
@@ -614,6 +621,8 @@ class Bus:
     def _check_open(self, route: Route, parent: Envelope | None) -> None:
         if self._state is _State.NEW:
             raise ContractViolation("The bus is not running: use it as `async with bus:`.")
+        if not self._is_stopped and get_running_loop() is not self._loop:
+            raise ContractViolation("The bus runs on another event loop; from here, use `ask_from_thread` on a thread.")
         if self._state is _State.DRAINING and parent is None:
             raise Rejected(f"The bus is stopping and takes no new {route.action}.", to=route.to, action=route.action)
 

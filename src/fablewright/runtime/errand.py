@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,13 +22,16 @@ class Errand(NamedTuple):
         deadline: Until when, in seconds of the bus's clock.
         parent: The envelope on whose behalf.
         story: The correlation id, when there is no parent but something that it goes on with.
+        sent: Gets the id of each attempt, for those who wait for this errand with somebody else; None for no such.
     """
 
     request: Request[Any] | StreamRequest[Any]
     deadline: float
     parent: Envelope | None
     story: str = ""
+    sent: list[str] | None = None
 
 
-errand: Callable[[tuple[Request[Any], float, Envelope | None, str]], Errand] = partial(tuple.__new__, Errand)
+_Fields: TypeAlias = "tuple[Request[Any], float, Envelope | None, str, list[str] | None]"
+errand: Callable[[_Fields], Errand] = partial(tuple.__new__, Errand)
 """Makes one out of a tuple at half the price of the constructor."""

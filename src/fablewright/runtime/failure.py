@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ from fablewright.errors import (
     PeerLost,
     Rejected,
     RemoteError,
-    RequestFailed,
 )
 from fablewright.protocol.pending import Outcome
 
@@ -41,14 +41,9 @@ class Shared:
     error: FablewrightError
 
     def twin(self) -> FablewrightError:
-        """Return an error that says the same."""
-        error = self.error
-        if not isinstance(error, RequestFailed):
-            return type(error)(str(error))
-        twin = type(error)(str(error), to=error.to, action=error.action, message_id=error.message_id)
-        if isinstance(error, DeadlineExceeded) and isinstance(twin, DeadlineExceeded):
-            twin.started = error.started
-        twin.__cause__ = error.__cause__
+        """Return an error that says the same, with a traceback of its own."""
+        twin = copy(self.error)
+        twin.__cause__ = self.error.__cause__
         return twin
 
 

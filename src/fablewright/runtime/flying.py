@@ -18,13 +18,13 @@ from fablewright.errors import DeadlineExceeded, FablewrightError, PeerLost
 from fablewright.protocol.flight import Flights
 from fablewright.protocol.pending import Outcome
 from fablewright.runtime.attempts import Attempts, Courier
+from fablewright.runtime.errand import Errand
 from fablewright.runtime.failure import Shared
 from fablewright.runtime.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable, Iterable
 
-    from fablewright.runtime.errand import Errand
     from fablewright.runtime.outstanding import Waiter
     from fablewright.runtime.route import Route
     from fablewright.runtime.supervisor import Supervisor
@@ -41,7 +41,7 @@ _NOT_BEGUN = object()
 class Lobby(Courier, Protocol):
     """What is needed of the bus: to wait for what no agent handles, and to be told."""
 
-    def wait_aside(self, flying: Flying, errand: Errand) -> Waiter: ...  # noqa: D102 - see Bus
+    def wait_aside(self, flying: Flying, key: Hashable, errand: Errand) -> Waiter: ...  # noqa: D102 - see Bus
     def is_pending(self, message_id: str) -> bool: ...  # noqa: D102 - see Bus
 
 
@@ -65,6 +65,7 @@ class Flying:
         self._attempts = attempts
         self._supervisor = supervisor
         self._keys: dict[str, Hashable] = {}  # of those who joined, by message id
+        self._sent: dict[Hashable, list[str]] = {}  # what the work has sent so far, by key
         self._tasks: dict[int, asyncio.Task[None]] = {}  # those that go on with the work of others, by ticket
 
     def __repr__(self) -> str:
@@ -87,6 +88,14 @@ class Flying:
             return self._join(key, errand)
         return self._carry(key, ticket, self._fly(key, ticket, errand, keep))
 
+    def work_of(self, key: Hashable) -> list[str]:
+        """Return the requests whose answers the flight of a key waits for: its attempts that have no outcome yet."""
+        return [message_id for message_id in self._sent.get(key, ()) if self._bus.is_pending(message_id)]
+
+    def work_for(self, member: str) -> list[str] | None:
+        """Return the same for the flight that somebody joined and waits for; None for who has joined none."""
+        return self.work_of(self._keys[member]) if member in self._keys else None
+
     def leave(self, member: str) -> None:
         """Take note that somebody waits no longer; the last one to leave stops the work."""
         key = self._keys.pop(member, None)
@@ -97,7 +106,7 @@ class Flying:
     # -------------------------------------------------------------- the work
 
     async def _join(self, key: Hashable, errand: Errand) -> object:
-        waiter = self._bus.wait_aside(self, errand)
+        waiter = self._bus.wait_aside(self, key, errand)
         if waiter.outcome is None:
             member = waiter.envelope.message_id
             self._keys[member] = key
@@ -105,6 +114,9 @@ class Flying:
         return await waiter.reply()
 
     async def _fly(self, key: Hashable, ticket: int, errand: Errand, keep: Callable[[object], None] | None) -> object:
+        sent: list[str] = []
+        self._sent[key] = sent
+        errand = Errand(errand.request, errand.deadline, errand.parent, errand.story, sent)
         try:
             reply = await self._attempts.run(errand)
             if keep is not None:
@@ -118,6 +130,9 @@ class Flying:
         except BaseException:
             self._lose(ticket)
             raise
+        finally:
+            if self._sent.get(key) is sent:
+                del self._sent[key]
         self._land(ticket, Outcome.REPLIED, reply)
         return reply
 

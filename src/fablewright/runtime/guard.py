@@ -93,6 +93,10 @@ class Guard:
         """Make the attempts to begin a stream; nothing of it is kept or shared."""
         await self.attempts.run(errand, once)
 
+    def work_for(self, member: str) -> list[str] | None:
+        """Return the requests that one who joined a flight waits for; None for who has joined none."""
+        return None if self.flying is None else self.flying.work_for(member)
+
     @property
     def breaker(self) -> Breaker | None:
         """The action's circuit breaker, if it has one."""
@@ -159,7 +163,8 @@ class Guard:
 
     def _keep(self, cache: Cache, key: Hashable, version: int, reply: object) -> None:
         """Put a reply into the cache, as of the version that its work began with."""
-        cache.put(key, reply, size_of(reply), self._bus.now(), version)
+        size = size_of(reply, name=f"reply of {self._route.name}")
+        cache.put(key, reply, size, self._bus.now(), version)
 
     def _key(self, errand: Errand) -> Hashable:
         request: Any = errand.request  # a Request: streams are neither kept nor shared

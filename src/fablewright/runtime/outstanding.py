@@ -6,7 +6,19 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from fablewright.protocol.dead_letter import DeadLetter
-from fablewright.protocol.pending import Asked, Effect, Ended, Fact, Outcome, PendingRequests, Settle, Tick, Withdraw
+from fablewright.protocol.pending import (
+    Asked,
+    Effect,
+    Ended,
+    Fact,
+    Outcome,
+    PeerGone,
+    PendingRequests,
+    Settle,
+    Stopped,
+    Tick,
+    Withdraw,
+)
 from fablewright.runtime.failure import failure
 
 if TYPE_CHECKING:
@@ -19,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Outstanding", "Waiter"]
 
 _WITHDRAWN = frozenset({Outcome.EXPIRED, Outcome.CANCELLED})
+_WITHOUT_A_WORD = frozenset({Outcome.PEER_LOST, Outcome.REJECTED})
 _REPLIED, _EXPIRED = Outcome.REPLIED, Outcome.EXPIRED  # a member looked up in its Enum costs 0.05 us
 
 
@@ -119,7 +132,7 @@ class Outstanding:
         self.settled: Callable[[Waiter], None] | None = None
         self._pending = PendingRequests()
         self._waiters: dict[str, Waiter] = {}
-        self._to_tell: dict[str, Callable[[], None]] = {}  # who wants to know that nobody waits any more, by message id
+        self._to_tell: dict[str, tuple[str, Callable[[], None]]] = {}  # who works on what lingers, and is to be told
         self._timer: asyncio.TimerHandle | None = None
         self._wakes_at = float("inf")  # when the timer fires; it is left alone when its request ends before
 
@@ -162,6 +175,18 @@ class Outstanding:
     def take_in(self, fact: Fact) -> None:
         """Let the machine decide, and do what it says."""
         self._perform(self._pending.handle(fact), fact.now)
+        if self._to_tell:
+            self._forget(fact)
+
+    def _forget(self, fact: Fact) -> None:
+        """Forget who was to be told about work that has ended without another word."""
+        if isinstance(fact, Ended):
+            if fact.outcome in _WITHOUT_A_WORD:
+                self._to_tell.pop(fact.message_id, None)
+        elif isinstance(fact, Stopped):
+            self._to_tell.clear()
+        elif isinstance(fact, PeerGone):
+            self._to_tell = {i: told for i, told in self._to_tell.items() if told[0] != fact.peer}
 
     def _perform(self, effects: Sequence[Effect], now: float) -> None:
         for effect in effects:
@@ -179,7 +204,7 @@ class Outstanding:
                 if self.settled is not None:
                     self.settled(waiter)
             elif type(effect) is Withdraw:
-                self._to_tell.pop(effect.message_id, _nobody)()
+                self._to_tell.pop(effect.message_id, _NOBODY)[1]()
                 self._withdraw(effect)
             elif type(effect) is DeadLetter:
                 self._to_tell.pop(effect.message_id, None)
@@ -192,7 +217,7 @@ class Outstanding:
         if outcome is _EXPIRED and not waiter.handled:
             waiter.tally.unstarted += 1
         if waiter.on_withdrawn is not None and outcome in _WITHDRAWN:
-            self._to_tell[waiter.envelope.message_id] = waiter.on_withdrawn
+            self._to_tell[waiter.envelope.message_id] = (waiter.envelope.to, waiter.on_withdrawn)
 
     # -------------------------------------------------------------- the one timer
 
@@ -218,3 +243,6 @@ class Outstanding:
 
 def _nobody() -> None:
     """Stand in for who wants to know, where nobody does."""
+
+
+_NOBODY = ("", _nobody)

@@ -51,7 +51,7 @@ class Policy:
     linger: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.bulkhead is not None and self.bulkhead < 1:
+        if self.bulkhead is not None and not self.bulkhead >= 1:  # NaN is neither below nor above anything
             raise ContractViolation(f"A bulkhead lets at least 1 ask through, not {self.bulkhead}.")
         if self.attempt_timeout is not None and not 0 < self.attempt_timeout < float("inf"):
             raise ContractViolation(f"An attempt needs a finite number of seconds above 0, not {self.attempt_timeout}.")
@@ -70,7 +70,8 @@ class BusOptions:
         dead_letters: How many dead letters to keep for inspection.
         max_body_bytes: How much memory a message may take, estimated; a message that takes more, or that holds anything
             but data, is refused where it is sent. None: nothing is checked.
-        threads: How many handlers that block may run at once, all agents together.
+        threads: How many handlers that block may run at once, all agents together; one that waits in
+            ``ask_from_thread`` does not count.
         watchdog: Seconds that the event loop may be held up before the handler that does so is named in the log;
             None for no watchdog.
         transport: What carries parcels between askers and answerers; None: they are handed over directly.
@@ -89,3 +90,13 @@ class BusOptions:
     transport: Transport | None = None
     traceparent: Callable[[str | None, str], str | None] | None = None
     draw: Callable[[], float] = random.random
+
+    def __post_init__(self) -> None:
+        if self.watchdog is not None and not 0 < self.watchdog < float("inf"):
+            raise ContractViolation(
+                f"A watchdog's patience is a finite number of seconds above 0, or None, not {self.watchdog}."
+            )
+        if self.dead_letters < 0:
+            raise ContractViolation(f"A bus keeps 0 dead letters or more, not {self.dead_letters}.")
+        if self.max_body_bytes is not None and self.max_body_bytes < 1:
+            raise ContractViolation(f"A message may take at least 1 byte, or None, not {self.max_body_bytes}.")

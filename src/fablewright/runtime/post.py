@@ -189,7 +189,7 @@ class Post:
         leader = self._leader
         if leader is not None and leader.envelope is None:
             return  # it is about to take the next message itself
-        if not self.is_open or len(self.running) >= self._concurrency or not self.mailbox.queue.size:
+        if not self.is_open or self.is_full or not self.mailbox.queue.size:
             return
         worker, wake = self._idle, self._wake
         if worker is not None and wake is not None and not wake.done():  # else it is on its way out

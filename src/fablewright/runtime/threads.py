@@ -5,6 +5,9 @@ hangs keeps the process from exiting. These are daemon threads: nobody waits for
 the loop nor of the process. Their price is that a call may be cut off in the middle when the process exits;
 give them only work that can bear it (reading, or writing that is transactional).
 
+A call that waits for another one leaves it its place: were all threads taken by calls that wait for calls without a
+thread, nobody would ever go on (Java's ForkJoinPool calls it a managed blocker).
+
 A call that has begun cannot be stopped. A caller who is cancelled leaves at once; if the call was still
 waiting for a thread it is never begun, and if it was running its result is dropped.
 """
@@ -16,13 +19,14 @@ import contextvars
 import functools
 import threading
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from fablewright.errors import ContractViolation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Threads", "ThreadsStatistics"]
 
@@ -49,7 +53,8 @@ class _Call:
 class Threads:
     """Runs blocking calls on at most ``max_threads`` daemon threads, started as they are needed.
 
-    Safe to use from several event loops. Further calls wait for a free thread in the order of their arrival.
+    Those that are ``waiting`` do not count. Safe to use from several event loops. Further calls wait for a free
+    thread in the order of their arrival.
 
     Args:
         max_threads: The bound, at least 1.
@@ -65,6 +70,8 @@ class Threads:
         self._queue: deque[_Call] = deque()
         self._threads = 0
         self._idle = 0
+        self._waiting = 0
+        self._own = threading.local()  # whose ``is_ours`` is set on our own threads
         self._closed = False
 
     async def run(self, work: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
@@ -80,12 +87,7 @@ class Threads:
             if self._closed:
                 raise ContractViolation("the thread pool is closed")
             self._queue.append(call)
-            if self._idle >= len(self._queue):
-                self._changed.notify()
-            elif self._threads < self._max_threads:
-                self._threads += 1
-                name = f"{self._name}-{self._threads}"
-                threading.Thread(target=self._serve, name=name, daemon=True).start()
+            self._see_to_the_queue()
         try:
             result: _R = await call.future
         except asyncio.CancelledError:
@@ -94,6 +96,26 @@ class Threads:
                     self._queue.remove(call)
             raise
         return result
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Leave the place of the call that runs on this thread to another while it waits for something.
+
+        When it goes on there may be a call too many, until one of them has ended. On a thread that is none of the
+        pool's nothing happens.
+        """
+        if not getattr(self._own, "is_ours", False):
+            yield
+            return
+        with self._changed:
+            self._waiting += 1
+            self._see_to_the_queue()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._waiting -= 1
+                self._changed.notify()  # one that is idle may be too many now
 
     def close(self) -> None:
         """Take no more calls, end idle threads, and fail what has not begun. Never waits; may be repeated."""
@@ -111,7 +133,17 @@ class Threads:
         with self._changed:
             return ThreadsStatistics(self._threads, self._idle, len(self._queue))
 
+    def _see_to_the_queue(self) -> None:
+        """Let a thread take what waits, a new one if need be and there may be one more."""
+        if self._idle >= len(self._queue):
+            self._changed.notify()
+        elif self._threads - self._waiting < self._max_threads:
+            self._threads += 1
+            name = f"{self._name}-{self._threads}"
+            threading.Thread(target=self._serve, name=name, daemon=True).start()
+
     def _serve(self) -> None:
+        self._own.is_ours = True
         while (call := self._next()) is not None:
             try:
                 result = call.work()
@@ -123,16 +155,21 @@ class Threads:
             del call
 
     def _next(self) -> _Call | None:
-        """Wait for a call; None once the pool is closed."""
+        """Wait for a call; None once the pool is closed, or when there is a thread too many."""
         with self._changed:
             self._idle += 1
-            while not self._queue and not self._closed:
+            while not (self._queue or self._closed or self._is_one_too_many):
                 self._changed.wait()
             self._idle -= 1
-            if self._queue:
+            if self._queue and not self._is_one_too_many:
                 return self._queue.popleft()
             self._threads -= 1
+            self._changed.notify()  # what it was woken for is for another
             return None
+
+    @property
+    def _is_one_too_many(self) -> bool:
+        return self._threads - self._waiting > self._max_threads
 
 
 def _settle(call: _Call, result: object, error: BaseException | None) -> None:

@@ -3,23 +3,28 @@
 A handler waits when it has asked somebody and has no answer yet. An agent is stuck when every one of its
 handlers waits, and each for somebody who is stuck: then a message in its mailbox is never taken. The check
 follows these waits from the agent that is asked. If it meets anybody who is free to go on (an agent with
-room for a handler, a handler that waits for nobody, a request that was deferred), the ask may go out.
+room for a handler, a handler that waits for nobody, a request that was deferred), the ask may go out. Who has
+joined a flight waits for the attempts that its work has under way; for nobody, between two of them. What is handled
+in batches counts as deferred: two batches that wait for each other, with no room beside them, end at their deadlines.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from fablewright.errors import WouldDeadlock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fablewright.protocol.envelope import Envelope
     from fablewright.runtime.outstanding import Waiter
     from fablewright.runtime.post import Post, Worker
 
 __all__ = ["Wait", "note_wait", "stuck", "who_waits"]
+
+WorkFor: TypeAlias = "Callable[[Envelope], Sequence[str] | None]"
+"""Tells which requests are waited for in place of one that has joined a flight; None for one that has not."""
 
 
 class Wait(NamedTuple):
@@ -57,8 +62,21 @@ def who_waits(waiters: Iterable[Waiter], is_queued: Callable[[Envelope], bool]) 
     return tuple(waits)
 
 
-def note_wait(waiter: Waiter, parent: Envelope, posts: Mapping[str, Post]) -> None:
+def note_wait(
+    waiter: Waiter,
+    parent: Envelope,
+    posts: Mapping[str, Post],
+    work_for: WorkFor,
+    work: Sequence[str] | None = None,
+) -> None:
     """Note that the handler of ``parent`` is about to wait.
+
+    Args:
+        waiter: The request that it waits for.
+        parent: What it handles.
+        posts: All agents.
+        work_for: See ``WorkFor``.
+        work: The requests whose answers it shares, if it joins a flight.
 
     Raises:
         WouldDeadlock: Its answer would have to wait for the one who asks.
@@ -70,7 +88,7 @@ def note_wait(waiter: Waiter, parent: Envelope, posts: Mapping[str, Post]) -> No
     worker = asker.running.get(parent.message_id)
     if ask.to in ask.path and not post.agent.reentrant:
         circle = (*ask.path[ask.path.index(ask.to) :], ask.to)
-    elif post.is_full and worker is not None and (names := stuck(worker, post, posts)):
+    elif (post.is_full or work) and worker is not None and (names := stuck(worker, post, posts, work_for, work)):
         circle = (*names, names[0]) if parent.to in names else (parent.to, *names, parent.to)
     else:
         if worker is not None:
@@ -84,11 +102,24 @@ def note_wait(waiter: Waiter, parent: Envelope, posts: Mapping[str, Post]) -> No
     )
 
 
-def stuck(asker: Worker, to: Post, posts: Mapping[str, Post]) -> tuple[str, ...]:
-    """Return the agents that would all wait for each other if ``asker`` waited for ``to``; empty if one is free."""
+def stuck(
+    asker: Worker,
+    to: Post,
+    posts: Mapping[str, Post],
+    work_for: WorkFor,
+    work: Sequence[str] | None = None,
+) -> tuple[str, ...]:
+    """Return the agents that would all wait for each other if ``asker`` waited; empty if one is free.
+
+    It would wait for ``to``, or if there is ``work``, for just that.
+    """
     agents: dict[str, None] = {}
-    posts_left = [to]
+    posts_left: list[Post] = []
     workers_left: list[Worker] = []
+    if work is None:
+        posts_left.append(to)
+    elif not _follow(work, to, posts_left, workers_left):
+        return ()
     checked = {id(asker)}  # the asker is about to wait, so it is not free
     while posts_left or workers_left:
         if posts_left:
@@ -105,18 +136,24 @@ def stuck(asker: Worker, to: Post, posts: Mapping[str, Post]) -> tuple[str, ...]
         if worker.envelope is not None:
             agents[worker.envelope.to] = None
         asks = worker.waits()
-        if not asks or not all(_follow(ask, posts, posts_left, workers_left) for ask in asks):
+        works = [(_work_of(ask, work_for), posts.get(ask.to)) for ask in asks]
+        if not works or not all(_follow(ids, post, posts_left, workers_left) for ids, post in works):
             return ()
     return tuple(agents)
 
 
-def _follow(ask: Envelope, posts: Mapping[str, Post], posts_left: list[Post], workers_left: list[Worker]) -> bool:
-    """Note what the answer to a request depends on; return False if anybody may give it, as after ``defer``."""
-    post = posts.get(ask.to)
-    if post is not None and ask.message_id in post.running:
-        workers_left.append(post.running[ask.message_id])
-    elif post is not None and ask.message_id in post.mailbox:
-        posts_left.append(post)
-    else:
-        return False
-    return True
+def _work_of(ask: Envelope, work_for: WorkFor) -> Sequence[str]:
+    joined = work_for(ask)
+    return (ask.message_id,) if joined is None else joined
+
+
+def _follow(work: Sequence[str], post: Post | None, posts_left: list[Post], workers_left: list[Worker]) -> bool:
+    """Note what the answers to requests depend on; return False if anybody may give one, as after ``defer``."""
+    for message_id in work:
+        if post is not None and message_id in post.running:
+            workers_left.append(post.running[message_id])
+        elif post is not None and message_id in post.mailbox:
+            posts_left.append(post)
+        else:
+            return False
+    return bool(work)

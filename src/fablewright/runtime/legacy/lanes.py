@@ -11,8 +11,10 @@ more of them while it is in the middle of a handler. The rules:
    ends or waits (on an Event, Condition, Queue, Semaphore, Future). Not before: a handler that sends a request and
    then notes its id finds that note made when the response comes. One that waits in another way, by sleeping and
    looking, cannot be told from one that works: after ``PATIENCE`` it is taken to wait.
-4. A lane begins nothing while a deeper one has something to do. So handlers overlap only as they would on one thread
-   if the waiting handler called the other itself: like the calls on a stack, and never two requests at once.
+4. A lane begins nothing while a deeper one is busy. So handlers overlap only as they would on one thread if the
+   waiting handler called the other itself: like the calls on a stack, and never two requests at once.
+5. Of what may begin, what came first begins: no event overtakes what was sent before it, unless that waits for its
+   turn behind a handler which this event may end.
 
 What this means for the agent: what a handler reads before it waits may have changed after, and what a handler shares
 with one that works longer than ``PATIENCE`` wants a lock. The old framework asked for no less: its ticks came on a
@@ -184,19 +186,20 @@ class Lanes:
 
     def _next(self, number: int) -> Job | None:
         """Wait for a job, or the time of a tick; None once the lanes are closed and nothing is left to do."""
-        lane, shallower, deeper = self._lanes[number], self._lanes[:number], self._lanes[number + 1 :]
+        lane, shallower = self._lanes[number], self._lanes[:number]
         with self._lock:
             if lane.busy:
                 lane.busy = False
                 self._wake_others(lane)
             while True:
                 pause = None
-                if any(other.busy or other.jobs for other in deeper):
+                if self._is_behind(number):
                     pass
                 elif lane.jobs:
                     pause = _pause(lane.jobs[0].came, shallower)
                     if pause is None:
                         lane.busy = True
+                        self._wake_others(lane)
                         return lane.jobs.popleft().job
                 elif self._closed and not any(other.busy for other in shallower):
                     lane.thread = None
@@ -209,6 +212,16 @@ class Lanes:
                         lane.busy = True
                         return self._do_tick
                 lane.changed.wait(pause)
+
+    def _is_behind(self, number: int) -> bool:
+        """Return whether another lane goes first: a deeper one is busy, or what it would begin came before ours."""
+        lanes = self._lanes
+        busiest = max((n for n, lane in enumerate(lanes) if lane.busy), default=-1)
+        if busiest > number:
+            return True
+        others = (lane for lane in lanes[busiest + 1 :] if lane.jobs and lane is not lanes[number])
+        mine = lanes[number].jobs
+        return any(not mine or other.jobs[0].came < mine[0].came for other in others)
 
     def _wake_others(self, than: _Lane) -> None:
         """Let the other lanes look again: what was in their way may be gone."""

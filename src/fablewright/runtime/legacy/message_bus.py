@@ -381,7 +381,7 @@ class MessageBus:
 
     def _carry(self, message: AgentMessage, place: Here) -> None:
         """Bring a message to whom it is for."""
-        kind, action = message.message_type, message.action
+        kind = message.message_type
         if message.response_to is not None and kind in {MessageType.RESPONSE, MessageType.ERROR}:
             self._answer(message)
             return
@@ -398,10 +398,14 @@ class MessageBus:
                     asker.asks.add(task)
                     task.add_done_callback(asker.asks.discard)
                 continue
-            try:
-                self._bus.tell(to, self._body(message, to), parent=behalf)
-            except FablewrightError as error:
-                _log.warning("%s could not tell %s of %s: %s", message.sender_id, to, action, error)
+            # After the first step of the tasks that ask: so what came first is in its mailbox first.
+            asyncio.get_running_loop().call_soon(self._tell, message, to, behalf)
+
+    def _tell(self, message: AgentMessage, to: str, behalf: Envelope | None) -> None:
+        try:
+            self._bus.tell(to, self._body(message, to), parent=behalf)
+        except FablewrightError as error:
+            _log.warning("%s could not tell %s of %s: %s", message.sender_id, to, message.action, error)
 
     async def _ask_for(self, message: AgentMessage, to: str, place: Here) -> None:
         """Ask on behalf of an old agent, and bring it what becomes of that."""
