@@ -32,6 +32,6 @@ class Errand(NamedTuple):
     sent: list[str] | None = None
 
 
-_Fields: TypeAlias = "tuple[Request[Any], float, Envelope | None, str, list[str] | None]"
+_Fields: TypeAlias = "tuple[Request[Any] | StreamRequest[Any], float, Envelope | None, str, list[str] | None]"
 errand: Callable[[_Fields], Errand] = partial(tuple.__new__, Errand)
 """Makes one out of a tuple at half the price of the constructor."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import types
 from contextlib import suppress
+from contextvars import Context as Variables
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,13 +19,14 @@ from fablewright.errors import DeadlineExceeded, FablewrightError, PeerLost
 from fablewright.protocol.flight import Flights
 from fablewright.protocol.pending import Outcome
 from fablewright.runtime.attempts import Attempts, Courier
-from fablewright.runtime.errand import Errand
+from fablewright.runtime.errand import errand as errand_of
 from fablewright.runtime.failure import Shared
 from fablewright.runtime.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator, Hashable, Iterable
 
+    from fablewright.runtime.errand import Errand
     from fablewright.runtime.outstanding import Waiter
     from fablewright.runtime.route import Route
     from fablewright.runtime.supervisor import Supervisor
@@ -33,6 +35,9 @@ __all__ = ["Flying", "Lobby"]
 
 _FIRST = None
 """The member that does the work itself; the others are named by their message ids."""
+
+_NO_VARIABLES = Variables()
+"""For callbacks that look at none: each would be given a copy of the caller's."""
 
 _NOT_BEGUN = object()
 """What a coroutine waits for that was not started yet."""
@@ -116,7 +121,7 @@ class Flying:
     async def _fly(self, key: Hashable, ticket: int, errand: Errand, keep: Callable[[object], None] | None) -> object:
         sent: list[str] = []
         self._sent[key] = sent
-        errand = Errand(errand.request, errand.deadline, errand.parent, errand.story, sent)
+        errand = errand_of((errand.request, errand.deadline, errand.parent, errand.story, sent))
         try:
             reply = await self._attempts.run(errand)
             if keep is not None:
@@ -226,7 +231,7 @@ def _until_done(future: Any) -> Generator[Any, Any, None]:  # noqa: ANN401 - wha
     if future.done():
         return
     woken = future.get_loop().create_future()
-    future.add_done_callback(partial(_wake, woken))
+    future.add_done_callback(partial(_wake, woken), context=_NO_VARIABLES)
     yield from woken
 
 
