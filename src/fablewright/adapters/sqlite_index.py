@@ -37,7 +37,7 @@ __all__ = ["Ranking", "SqliteIndex"]
 _T = TypeVar("_T")
 
 _APPLICATION_ID = 0x4661626C  # "Fabl", in the header of the file: this database is ours
-_SCHEMA_VERSION = 1000 * 1 + RULES_VERSION
+_SCHEMA_VERSION = 1000 * 2 + RULES_VERSION
 _SCHEMA = """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE files (
@@ -46,7 +46,8 @@ _SCHEMA = """
     );
     CREATE TABLE passages (
         id INTEGER PRIMARY KEY, file_id INTEGER NOT NULL, heading TEXT NOT NULL,
-        first INTEGER NOT NULL, last INTEGER NOT NULL, text TEXT NOT NULL
+        first INTEGER NOT NULL, last INTEGER NOT NULL, text TEXT NOT NULL,
+        page INTEGER, table_header TEXT NOT NULL
     );
     CREATE INDEX passages_by_file ON passages (file_id);
     CREATE VIRTUAL TABLE words USING fts5 (
@@ -147,9 +148,16 @@ class SqliteIndex:
         # The slow part comes before the transaction, so that other processes wait as briefly as possible.
         rows = [
             (
-                (json.dumps(passage.heading, ensure_ascii=False), passage.start, passage.end, passage.text),
                 (
-                    without_apostrophes(searchable(passage.text)),
+                    json.dumps(passage.heading, ensure_ascii=False),
+                    passage.start,
+                    passage.end,
+                    passage.text,
+                    passage.page,
+                    passage.table_header,
+                ),
+                (
+                    without_apostrophes(searchable(_searched(passage))),
                     without_apostrophes(" / ".join(passage.heading)),
                 ),
             )
@@ -164,7 +172,8 @@ class SqliteIndex:
             ).lastrowid
             for stored, words in rows:
                 passage_id = connection.execute(
-                    "INSERT INTO passages (file_id, heading, first, last, text) VALUES (?, ?, ?, ?, ?)",
+                    """INSERT INTO passages (file_id, heading, first, last, text, page, table_header)
+                       VALUES (?, ?, ?, ?, ?, ?, ?)""",
                     (file_id, *stored),
                 ).lastrowid
                 connection.execute(
@@ -424,14 +433,18 @@ def _count_up(connection: sqlite3.Connection) -> None:
 
 def _passage(connection: sqlite3.Connection, passage_id: int, score: float) -> Passage | None:
     row = connection.execute(
-        """SELECT name, heading, first, last, text FROM passages JOIN files ON files.id = file_id
+        """SELECT name, heading, first, last, text, page, table_header FROM passages JOIN files ON files.id = file_id
            WHERE passages.id = ?""",
         (passage_id,),
     ).fetchone()
     if row is None:
         return None
-    name, heading, start, end, text = row
-    return Passage(text, name, tuple(json.loads(heading)), start, end, score)
+    name, heading, start, end, text, page, table_header = row
+    return Passage(text, name, tuple(json.loads(heading)), start, end, score, page, table_header)
+
+
+def _searched(passage: Passage) -> str:
+    return f"{passage.table_header}\n{passage.text}" if passage.table_header else passage.text
 
 
 def _file_words(name: str) -> str:

@@ -6,6 +6,7 @@ two steps; whatever was done stays done, and the next run goes on from there.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from fablewright.gm.reading.chunks import chunks
 from fablewright.gm.reading.notes import FileReport, FileStamp, NoteFile, NoteText, Passage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from fablewright.gm.reading.ports import NotesSource, PassageIndex
 
@@ -23,6 +24,11 @@ __all__ = ["passages_of", "refresh"]
 _TRUSTED_AGE_NS = 2_000_000_000
 """A file changed less than 2 s before reading may change again without looking different: FAT counts time in
 steps of 2 s, and other file systems in steps of some milliseconds."""
+
+_MOST_LINES = 1_000_000
+_MOST_PASSAGES = 50_000
+"""What a file of 20 MB has when people wrote it, several times over. Each line costs 200 bytes while a file is cut:
+the bounds keep memory small whatever is in it."""
 
 _UNTRUSTED_NS = -1
 """Stored as the time of such a file: no file has it, so the next run reads and compares the content."""
@@ -71,17 +77,42 @@ def refresh(
             index.touch(item.name, stamp)
             yield FileReport(item.name, "unchanged", counts.get(item.name, 0), note.remark)
             continue
-        passages = passages_of(item.name, note.text)
+        try:
+            passages = passages_of(item.name, note.text, note.pages)
+        except InvalidInput as error:
+            yield _skipped(index, known, FileReport(item.name, "skipped", remark=str(error)))
+            continue
         index.replace(item.name, stamp, passages)
         yield FileReport(item.name, "read", len(passages), note.remark)
 
 
-def passages_of(name: str, text: str) -> list[Passage]:
-    """Cut one decoded file into passages; ``.txt`` is plain text, everything else Markdown."""
-    markdown = not name.lower().endswith(".txt")
+def passages_of(name: str, text: str, pages: Sequence[int] = ()) -> list[Passage]:
+    """Cut one decoded file into passages; ``.txt`` is plain text, everything else Markdown.
+
+    Args:
+        name: The file's name.
+        text: What it says.
+        pages: Where in ``text`` each page begins.
+
+    Raises:
+        InvalidInput: It has so many lines or sections that it was made to do harm, or is no prose at all.
+    """
+    if max(text.count("\n"), text.count("\r")) > _MOST_LINES:
+        raise InvalidInput(f"more than {_MOST_LINES:,} lines")
+    found = chunks(text, markdown=not name.lower().endswith(".txt"))
+    if len(found) > _MOST_PASSAGES:
+        raise InvalidInput(f"more than {_MOST_PASSAGES:,} sections")
     return [
-        Passage(text[chunk.start : chunk.end], name, chunk.heading, chunk.start, chunk.end)
-        for chunk in chunks(text, markdown=markdown)
+        Passage(
+            text[chunk.start : chunk.end],
+            name,
+            chunk.heading,
+            chunk.start,
+            chunk.end,
+            page=bisect_right(pages, chunk.start) or None,
+            table_header=chunk.table_header,
+        )
+        for chunk in found
     ]
 
 
