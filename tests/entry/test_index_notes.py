@@ -60,7 +60,8 @@ def test_a_folder_without_notes_is_most_likely_the_wrong_one(
     assert run(["index", str(tmp_path / "empty")]) == 2
     out, err = capsys.readouterr()
     assert "0 read, 0 unchanged." in out
-    assert err == (f"Nothing readable was found in {tmp_path / 'empty'}: notes are .md, .markdown and .txt files.\n")
+    kinds = ".docx, .epub, .htm, .html, .json, .markdown, .md, .pdf, .txt and .xhtml"
+    assert err == f"Nothing readable was found in {tmp_path / 'empty'}: notes are {kinds} files.\n"
 
 
 def test_without_a_folder_it_is_the_sample_campaign(capsys: pytest.CaptureFixture[str]) -> None:

@@ -84,7 +84,15 @@ def decoded(data: bytes) -> str:
     return data.decode("cp1252", "replace")
 
 
-def write_html(html: str, writer: MarkdownWriter, progress: Callable[[], None], *, keep_links: bool) -> None:
+def write_html(
+    html: str,
+    writer: MarkdownWriter,
+    progress: Callable[[], None],
+    *,
+    keep_links: bool,
+    titled: bool = True,
+    lower: int = 0,
+) -> None:
     """Write a page or a piece of one.
 
     Args:
@@ -92,14 +100,16 @@ def write_html(html: str, writer: MarkdownWriter, progress: Callable[[], None], 
         writer: What it is written to.
         progress: Called now and then.
         keep_links: Whether the addresses of links to other files are of any use where the text is going.
+        titled: Whether the page's title is a heading if it has no other of the first level.
+        lower: How many levels further down its headings are written.
     """
     tree = LexborHTMLParser(html)
     body = tree.body
     if body is None:
         return
-    walk = _Walk(writer, keep_links=keep_links)
+    walk = _Walk(writer, keep_links=keep_links, lower=lower)
     title = tree.css_first("head > title")
-    if title is not None and tree.css_first("h1") is None:
+    if titled and title is not None and tree.css_first("h1") is None:
         writer.heading(1, walk.plain(title.text()))
     for number, (node, entering) in enumerate(_events(body)):
         if number % _EVERY == 0:
@@ -132,9 +142,10 @@ def _events(top: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
 class _Walk:
     """Turns the beginnings and ends of elements into blocks."""
 
-    def __init__(self, writer: MarkdownWriter, *, keep_links: bool) -> None:
+    def __init__(self, writer: MarkdownWriter, *, keep_links: bool, lower: int) -> None:
         self._writer = writer
         self._keep_links = keep_links
+        self._lower = lower
         self._inline: list[str] = []
         self._opened: list[int] = []  # where in the inline text each open mark began
         self._lists: list[int | None] = []  # the next number of each open list
@@ -195,7 +206,7 @@ class _Walk:
                 self._writer.text(f"**{''.join(self._inline).strip() or '-'}**")
         elif _HEADING.fullmatch(tag):
             words, self._inline, self._opened = "".join(self._inline), [], []
-            self._writer.heading(int(tag[1]), words)
+            self._writer.heading(int(tag[1]) + self._lower, words)
         elif tag == "pre":
             words, self._inline, self._code = "".join(self._inline), [], self._code - 1
             self._opened = []

@@ -13,6 +13,7 @@ __all__ = ["Converted", "RefusedDocument", "Source", "sound", "spool"]
 
 _IN_MEMORY = 16_000_000
 """Bytes of a document that are held in memory; a larger one is kept in a file that has no name."""
+_MOST_TEXT = 20_000_000
 
 
 class RefusedDocument(Exception):
@@ -52,7 +53,15 @@ class Source:
         return data
 
     def whole(self) -> bytes:
-        """Return all bytes."""
+        """Return all bytes of a document that is only text.
+
+        Raises:
+            RefusedDocument: There are too many for that.
+        """
+        if self.size > _MOST_TEXT:
+            raise RefusedDocument(
+                f"too large ({self.size / 1e6:.3g} MB of text; the limit is {_MOST_TEXT / 1e6:.0f} MB)"
+            )
         self.file.seek(0)
         return self.file.read()
 
