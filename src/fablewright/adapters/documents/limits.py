@@ -6,10 +6,12 @@ import contextlib
 import sys
 from dataclasses import dataclass
 
-__all__ = ["Limits", "hold", "is_spent", "may_compute"]
+__all__ = ["EXHAUSTED", "HARMLESS", "Limits", "hold", "may_compute", "used"]
 
-_HARMLESS_GROWTH = 0.5
+HARMLESS = 0.5
 """Share of the memory that a worker may have used at its peak and still be given the next document."""
+EXHAUSTED = 0.8
+"""Share at which something that failed has most likely failed for want of memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +20,14 @@ class Limits:
 
     Attributes:
         memory: Bytes of the worker's address space, where the system can hold a process to it (Linux; macOS and
-            Windows cannot, there the bounds of time and output remain).
+            Windows cannot, there the bounds of time and output remain). With the caller's own it stays below
+            512 MiB.
         step_seconds: Wall-clock seconds without a sign of progress; a PDF shows one at each page.
         total_seconds: Wall-clock seconds altogether, for a document that is large and honest.
         output: Bytes of the Markdown in UTF-8.
     """
 
-    memory: int = 512 << 20
+    memory: int = 400 << 20
     step_seconds: float = 20.0
     total_seconds: float = 60.0
     output: int = 16_000_000
@@ -50,14 +53,14 @@ def may_compute(seconds: float) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def is_spent(memory: int) -> bool:
-    """Whether this process has once used so much memory that a fresh one is the better start for the next file."""
+def used(memory: int) -> float:
+    """Return the largest share of ``memory`` that this process has ever used; 0 where that is not known."""
     try:
         import resource  # noqa: PLC0415 - not on Windows
     except ImportError:
-        return False
+        return 0.0
     unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit > _HARMLESS_GROWTH * memory
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / memory
 
 
 def _refuse(event: str, _arguments: tuple[object, ...]) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from fablewright.adapters.documents.frames import BLOCK, FrameError, read_frame, read_json, write_frame, write_json
 from fablewright.adapters.documents.kinds import KINDS
-from fablewright.adapters.documents.limits import Limits, hold, is_spent, may_compute
+from fablewright.adapters.documents.limits import EXHAUSTED, HARMLESS, Limits, hold, may_compute, used
 from fablewright.adapters.documents.source import Converted, RefusedDocument, Source, sound, spool
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _answer(answers: BinaryIO, suffix: str, file: BinaryIO, limits: Limits) -> N
     except Exception as error:  # noqa: BLE001 - whatever a damaged document does to a converter
         write_json(answers, {"state": "failed", "why": _reason(error, suffix, limits)})
     else:
-        state = {"state": "done", "pages": found.pages, "remark": found.remark, "spent": is_spent(limits.memory)}
+        state = {"state": "done", "pages": found.pages, "remark": found.remark, "spent": used(limits.memory) > HARMLESS}
         write_json(answers, state)
         write_frame(answers, found.text.encode())
 
@@ -86,7 +86,7 @@ def _converted(suffix: str, file: BinaryIO, limits: Limits, progress: Callable[[
 
 
 def _reason(error: Exception, suffix: str, limits: Limits) -> str:
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or used(limits.memory) > EXHAUSTED:
         return f"reading it needs more than {limits.memory >> 20} MiB of memory"
     if isinstance(error, RecursionError):
         return "it is nested too deeply"

@@ -25,9 +25,9 @@ _TRUSTED_AGE_NS = 2_000_000_000
 """A file changed less than 2 s before reading may change again without looking different: FAT counts time in
 steps of 2 s, and other file systems in steps of some milliseconds."""
 
-_MOST_LINES = 1_000_000
+_MOST_LINES = 300_000
 _MOST_PASSAGES = 50_000
-"""What a file of 20 MB has when people wrote it, several times over. Each line costs 200 bytes while a file is cut:
+"""Ten times what the longest rule book has. Each line costs up to 500 bytes while a file is cut, so
 the bounds keep memory small whatever is in it."""
 
 _UNTRUSTED_NS = -1
