@@ -72,8 +72,9 @@ _HIT_POINTS = re.compile(r"\b(?:HP|Hit Points)\b[^\w\n]{0,12}\d")
 _ABILITIES = re.compile(r"\bSTR\b.{0,2000}?\bCHA\b", re.DOTALL)
 _LONGEST_HEADER = 1000
 """Characters of a table's header that are repeated; what is longer is no header."""
-_DELIMITER_ROW = re.compile(r"[ \t]*+\|[ \t|:-]*+-[ \t|:-]*+$")
-_HTML_HEADER = re.compile(r"</thead\s*>|<th\b(?:(?!</tr\b).)*+</tr\s*>", re.IGNORECASE | re.DOTALL)
+_DELIMITER_ROW = re.compile(r"[ \t]*+\|(?=[ \t|:]*+-)[ \t|:-]*+$")
+_THEAD = re.compile(r"</thead\s*>", re.IGNORECASE)
+_FIRST_ROW = re.compile(r"(?:(?!</tr\b).)*+</tr\s*>", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,10 +265,11 @@ def _header_end(text: str, table: Block) -> int:
     """Return where the header of a table ends; where the table begins if it has none."""
     head = text[table.start : min(table.end, table.start + _LONGEST_HEADER)]
     if table.kind == "html_table":
-        match = _HTML_HEADER.search(head)
-        first_row = re.search(r"</tr\b", head, re.IGNORECASE)
-        is_first = match and (first_row is None or match.start() <= first_row.start() or "thead" in match[0].lower())
-        return table.start + match.end() if match and is_first else table.start
+        ends = _THEAD.search(head)
+        row = _FIRST_ROW.match(head)
+        if ends is None and row and "<th" in row[0].lower():
+            ends = row
+        return table.start + ends.end() if ends else table.start
     rows = lines(head)
     return table.start + rows[1].end if len(rows) > 2 and _DELIMITER_ROW.match(rows[1].text) else table.start
 
