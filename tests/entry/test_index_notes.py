@@ -84,8 +84,8 @@ def test_after_ctrl_c_the_next_run_goes_on_from_there(
         def __getattr__(self, name: str) -> object:
             return getattr(self._inner, name)
 
-        def read(self, stop: object) -> Iterator[FileReport]:
-            for number, report in enumerate(self._inner.read(stop)):  # type: ignore[arg-type] # passed through
+        def read(self, stop: object, *, again: bool) -> Iterator[FileReport]:
+            for number, report in enumerate(self._inner.read(stop, again=again)):  # type: ignore[arg-type] # passed through
                 if not number:
                     signal.raise_signal(signal.SIGINT)
                 yield report

@@ -211,7 +211,12 @@ class NotesFolder:
 
     def _document(self, path: Path, suffix: str, documents: DocumentReader) -> NoteText:
         opened = _Opened()
-        document = documents.convert(suffix, self._blocks(path, opened))
+        try:
+            document = documents.convert(suffix, self._blocks(path, opened))
+        except InvalidInput as error:
+            if opened.whole and not opened.changed:  # it is the content that cannot be read, now or later
+                return NoteText("", opened.hash.hexdigest(), refusal=str(error))
+            raise
         if opened.changed:
             raise InvalidInput(_CHANGED)
         return NoteText(document.text, opened.hash.hexdigest(), document.remark, document.pages)
@@ -241,6 +246,7 @@ class NotesFolder:
                 os.close(descriptor)
         except OSError as error:
             raise InvalidInput(_reason(error)) from error
+        opened.whole = True
         opened.changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
 
 
@@ -248,10 +254,11 @@ _CHANGED = "it changed while it was read; the next run reads it again"
 
 
 class _Opened:
-    """What is known of a file after it was read: its hash, and whether it changed meanwhile."""
+    """What is known of a file after it was read: its hash, whether that is of all of it, and whether it changed."""
 
     def __init__(self) -> None:
         self.hash = hashlib.sha256()
+        self.whole = False
         self.changed = False
 
 

@@ -42,7 +42,7 @@ _SCHEMA = """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE files (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
-        size INTEGER NOT NULL, modified_ns INTEGER NOT NULL, sha256 TEXT NOT NULL
+        size INTEGER NOT NULL, modified_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, refusal TEXT NOT NULL
     );
     CREATE TABLE passages (
         id INTEGER PRIMARY KEY, file_id INTEGER NOT NULL, heading TEXT NOT NULL,
@@ -122,8 +122,8 @@ class SqliteIndex:
         """Return the stamp of every file in the index, by name."""
 
         def read(connection: sqlite3.Connection) -> dict[str, FileStamp]:
-            rows = connection.execute("SELECT name, size, modified_ns, sha256 FROM files ORDER BY name")
-            return {name: FileStamp(size, modified_ns, sha256) for name, size, modified_ns, sha256 in rows}
+            rows = connection.execute("SELECT name, size, modified_ns, sha256, refusal FROM files ORDER BY name")
+            return {name: FileStamp(*stamp) for name, *stamp in rows}
 
         return self._guarded(read)
 
@@ -167,8 +167,8 @@ class SqliteIndex:
         def write(connection: sqlite3.Connection) -> None:
             _forget(connection, name)
             file_id = connection.execute(
-                "INSERT INTO files (name, size, modified_ns, sha256) VALUES (?, ?, ?, ?)",
-                (name, stamp.size, stamp.modified_ns, stamp.sha256),
+                "INSERT INTO files (name, size, modified_ns, sha256, refusal) VALUES (?, ?, ?, ?, ?)",
+                (name, stamp.size, stamp.modified_ns, stamp.sha256, stamp.refusal),
             ).lastrowid
             for stored, words in rows:
                 passage_id = connection.execute(
@@ -186,8 +186,8 @@ class SqliteIndex:
 
     def touch(self, name: str, stamp: FileStamp) -> None:
         """Note that a file looks new but reads the same; what a search finds, and ``version``, stay."""
-        change = "UPDATE files SET size = ?, modified_ns = ?, sha256 = ? WHERE name = ?"
-        values = (stamp.size, stamp.modified_ns, stamp.sha256, name)
+        change = "UPDATE files SET size = ?, modified_ns = ?, sha256 = ?, refusal = ? WHERE name = ?"
+        values = (stamp.size, stamp.modified_ns, stamp.sha256, stamp.refusal, name)
         self._write(lambda connection: connection.execute(change, values))
 
     def remove(self, names: Iterable[str]) -> None:

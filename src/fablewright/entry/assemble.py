@@ -70,9 +70,9 @@ class Notes:
     label: str
     is_sample: bool = False
 
-    def read(self, stop: Callable[[], bool] = lambda: False) -> Iterator[FileReport]:
-        """Bring the index up to date, a report a file; blocks, so run it off the event loop."""
-        return refresh(self.source, self.index, now_ns=time.time_ns(), stop=stop)
+    def read(self, stop: Callable[[], bool] = lambda: False, *, again: bool = False) -> Iterator[FileReport]:
+        """Bring the index up to date, a report a file; blocks, so run it off the event loop; see ``refresh``."""
+        return refresh(self.source, self.index, now_ns=time.time_ns(), stop=stop, again=again)
 
     def close(self) -> None:
         """Let go of the index."""

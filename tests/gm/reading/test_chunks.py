@@ -300,7 +300,8 @@ STATS = (
 def test_a_stat_block_is_one_chunk_with_its_actions() -> None:
     actions = f"#### Traits\n\n{section('**Slimy.** It is wet.', 900)}\n\n#### Actions\n\n"
     actions += section("**Tail.** It hits.", 1200)
-    text = f"# Beasts\n\nAll of the beasts that live around the mill.\n\n## Eel\n\n### Eel\n\n{STATS}{actions}\n\n## Owl\n\nHoots at night, always.\n"
+    text = "# Beasts\n\nAll of the beasts that live around the mill.\n\n"
+    text += f"## Eel\n\n### Eel\n\n{STATS}{actions}\n\n## Owl\n\nHoots at night, always.\n"
     found = chunks(text)
     assert [chunk.heading for chunk in found] == [("Beasts",), ("Beasts", "Eel", "Eel"), ("Beasts", "Owl")]
     assert text[found[1].start : found[1].end].startswith("## Eel\n\n### Eel")
@@ -324,7 +325,8 @@ def test_a_stat_block_that_is_too_long_is_cut_at_its_headings() -> None:
 
 
 def test_prose_that_speaks_of_armor_and_hit_points_is_no_stat_block() -> None:
-    text = f"# Rules\n\nAC 15 and HP 7 are usual for whoever guards a gate.\n\n## More\n\n{section('Words about it.', 1500)}\n"
+    text = "# Rules\n\nAC 15 and HP 7 are usual for whoever guards a gate.\n\n"
+    text += f"## More\n\n{section('Words about it.', 1500)}\n"
     assert [chunk.heading for chunk in chunks(text)] == [("Rules",), ("Rules", "More")]
 
 

@@ -35,7 +35,12 @@ _UNTRUSTED_NS = -1
 
 
 def refresh(
-    source: NotesSource, index: PassageIndex, *, now_ns: int, stop: Callable[[], bool] = lambda: False
+    source: NotesSource,
+    index: PassageIndex,
+    *,
+    now_ns: int,
+    stop: Callable[[], bool] = lambda: False,
+    again: bool = False,
 ) -> Iterator[FileReport]:
     """Read the notes into the index, one file per step.
 
@@ -44,6 +49,8 @@ def refresh(
         index: What is brought up to date.
         now_ns: Nanoseconds since 1970 at the start of this run, on the clock of the files' stamps.
         stop: Asked before each file; True ends the run there, without forgetting files not seen yet.
+        again: Whether documents that could not be read are tried once more although they have not changed: the
+            machine may have been busy, or have had too little memory.
 
     Yields:
         What became of each file, as soon as it is known; after all files, those that are gone.
@@ -64,8 +71,9 @@ def refresh(
             yield _skipped(index, known, item)
             continue
         old = known.get(item.name)
-        if old and (old.size, old.modified_ns) == (item.stamp.size, item.stamp.modified_ns):
-            yield FileReport(item.name, "unchanged", counts.get(item.name, 0))
+        tried = old is not None and not (again and old.refusal)
+        if old and tried and (old.size, old.modified_ns) == (item.stamp.size, item.stamp.modified_ns):
+            yield _unchanged(item.name, old.refusal, counts.get(item.name, 0))
             continue
         try:
             note = source.read(item.name)
@@ -73,17 +81,21 @@ def refresh(
             yield _skipped(index, known, FileReport(item.name, "skipped", remark=str(error)))
             continue
         stamp = _stamp(item, note, now_ns)
-        if old and old.sha256 == note.sha256:
-            index.touch(item.name, stamp)
-            yield FileReport(item.name, "unchanged", counts.get(item.name, 0), note.remark)
+        if old and tried and old.sha256 == note.sha256 and bool(old.refusal) == bool(note.refusal):
+            index.touch(item.name, replace(stamp, refusal=old.refusal))
+            yield _unchanged(item.name, old.refusal, counts.get(item.name, 0), note.remark)
             continue
-        try:
-            passages = passages_of(item.name, note.text, note.pages)
-        except InvalidInput as error:
-            yield _skipped(index, known, FileReport(item.name, "skipped", remark=str(error)))
-            continue
-        index.replace(item.name, stamp, passages)
-        yield FileReport(item.name, "read", len(passages), note.remark)
+        refusal, passages = note.refusal, list[Passage]()
+        if not refusal:
+            try:
+                passages = passages_of(item.name, note.text, note.pages)
+            except InvalidInput as error:
+                refusal = str(error)
+        index.replace(item.name, replace(stamp, refusal=refusal), passages)
+        if refusal:
+            yield FileReport(item.name, "skipped", remark=refusal)
+        else:
+            yield FileReport(item.name, "read", len(passages), note.remark)
 
 
 def passages_of(name: str, text: str, pages: Sequence[int] = ()) -> list[Passage]:
@@ -114,6 +126,10 @@ def passages_of(name: str, text: str, pages: Sequence[int] = ()) -> list[Passage
         )
         for chunk in found
     ]
+
+
+def _unchanged(name: str, refusal: str, passages: int, remark: str = "") -> FileReport:
+    return FileReport(name, "skipped", remark=refusal) if refusal else FileReport(name, "unchanged", passages, remark)
 
 
 def _skipped(index: PassageIndex, known: dict[str, FileStamp], report: FileReport) -> FileReport:

@@ -42,11 +42,19 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """How a file looked when it was read: enough to see that nothing changed without reading it again."""
+    """How a file looked when it was read: enough to see that nothing changed without reading it again.
+
+    Attributes:
+        size: In bytes.
+        modified_ns: Time of the last change, in nanoseconds since 1970.
+        sha256: Of its bytes.
+        refusal: Why nothing of it can be read, so that it is not tried again and again; empty when it was read.
+    """
 
     size: int
     modified_ns: int
     sha256: str = ""
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +94,14 @@ class NoteText:
         sha256: Of the file's bytes.
         remark: What had to be bent to decode it; empty: nothing.
         pages: As in :class:`Document`.
+        refusal: Why these bytes are not to be read, now or later; then there is no text. Empty when they were.
     """
 
     text: str
     sha256: str
     remark: str = ""
     pages: tuple[int, ...] = ()
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
