@@ -120,6 +120,8 @@ def _notes(notes: assemble.Notes) -> Iterator[_Finding]:
     for each in offered:
         if isinstance(each, FileReport):
             yield _Finding("Notes", "note", f"skipped {each.name}: {each.remark}")
+        elif each.name in held and held[each.name].refusal:
+            yield _Finding("Notes", "note", f"skipped {each.name}: {held[each.name].refusal}")
     same = sum(1 for each in files if each.name in held and held[each.name].size == each.stamp.size)
     gone = len(held.keys() - {each.name for each in files})
     if same == len(files) and not gone:
