@@ -115,7 +115,7 @@ def test_documents_of_all_kinds_are_read_and_cited_with_their_page(
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content),
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 3 0 R >> >> >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 800] /Contents 4 0 R /Resources << /Font << /F1 3 0 R >> >> >>",
     ]
     body = b"".join(b"%d 0 obj\n%s\nendobj\n" % pair for pair in enumerate(objects, 1))
     (folder / "Places.pdf").write_bytes(b"%PDF-1.4\n" + body + b"trailer\n<< /Size 7 /Root 1 0 R >>\n%%EOF\n")

@@ -34,7 +34,7 @@ def test_text_that_looks_like_markup_is_text(line: str) -> None:
     assert escaped(line).replace("\\", "", 1) == line
 
 
-@pytest.mark.parametrize("line", ["#5 is alive", "-5 degrees", "a > b", "1.5 miles", "x", "3d6"])
+@pytest.mark.parametrize("line", ["#5 is alive", "-5 degrees", "a > b", "1.5 miles", "(the first of 1) is", "x", "3d6"])
 def test_text_that_does_not_is_left_alone(line: str) -> None:
     assert escaped(line) == line
 

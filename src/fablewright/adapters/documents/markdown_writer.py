@@ -16,7 +16,7 @@ __all__ = ["MarkdownWriter", "escaped", "table"]
 _DEEPEST = 8
 """Boxes and lists inside each other that are written as such; what is deeper stands at that depth."""
 _LOOKS_LIKE_MARKUP = re.compile(r"[ \t]*(?:#{1,6}(?=\s|$)|>|\||[-+*](?=\s|$)|`{3}|~{3}|-{2,}\s*$|={2,}\s*$)")
-_NUMBERED = re.compile(r"([ \t]*\d{1,9})([.)])(?=\s|$)")
+_NUMBERED = re.compile(r"^([ \t]*\d{1,9})([.)])(?=\s|$)")
 _BLANK = re.compile(r"[ \t\n\r\f\v\u00a0]+")
 
 
