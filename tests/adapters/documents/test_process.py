@@ -116,6 +116,25 @@ def test_documents_from_several_threads(documents: DocumentProcess) -> None:
     assert sorted(found) == sorted(f"{n}\n" for n in range(8))
 
 
+def test_closing_waits_for_nobody(documents: DocumentProcess) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    found: list[Document] = []
+
+    def slowly() -> Iterator[bytes]:
+        begun.set()
+        go_on.wait(20)
+        yield from PAGE
+
+    thread = threading.Thread(target=lambda: found.append(documents.convert(".html", slowly())))
+    thread.start()
+    begun.wait(20)
+    documents.close()
+    assert not found
+    go_on.set()
+    thread.join()
+    assert found == [READ]
+
+
 def test_a_large_document_goes_through_in_blocks(documents: DocumentProcess) -> None:
     text = "word " * 600_000
     assert documents.convert(".html", [text.encode()]).text == text.strip() + "\n"

@@ -74,11 +74,14 @@ class DocumentProcess:
             return document
 
     def close(self) -> None:
-        """End the worker, if there is one."""
-        with self._lock:
-            worker, self._worker = self._worker, None
-        if worker:
-            worker.kill()
+        """End the worker, unless somebody else has it read a document just now; waits for nobody."""
+        if self._lock.acquire(blocking=False):
+            try:
+                worker, self._worker = self._worker, None
+            finally:
+                self._lock.release()
+            if worker:
+                worker.kill()
 
 
 class _Refused(Exception):
