@@ -210,6 +210,21 @@ def test_the_caller_imports_no_converter() -> None:
     assert ran.stdout.strip() == "[]"
 
 
+def test_the_size_of_the_caller_does_not_count_for_the_worker() -> None:
+    code = (
+        "from fablewright.adapters.documents.process import DocumentProcess\n"
+        "from fablewright.errors import InvalidInput\n"
+        "large = bytearray(600_000_000)\nlarge[::4096] = b'x' * len(large[::4096])\n"
+        "d = DocumentProcess()\n"
+        "for _ in range(3):\n    d.convert('.html', [b'<p>x'])\n    print(d._worker._process.pid)\n"
+        "try:\n    d.convert('.epub', [b'PK nothing'])\nexcept InvalidInput as error:\n    print(error)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    *workers, why = ran.stdout.splitlines()
+    assert len(set(workers)) == 1
+    assert why == "it is damaged, or no EPUB"
+
+
 def test_a_worker_may_not_use_the_network_or_start_programs() -> None:
     code = (
         "from fablewright.adapters.documents.limits import hold\nhold(1 << 29)\n"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 __all__ = ["EXHAUSTED", "HARMLESS", "Limits", "hold", "may_compute", "used"]
 
@@ -56,11 +58,12 @@ def may_compute(seconds: float) -> None:
 def used(memory: int) -> float:
     """Return the largest share of ``memory`` that this process has ever used; 0 where that is not known."""
     try:
-        import resource  # noqa: PLC0415 - not on Windows
-    except ImportError:
+        # getrusage would also count what the process that started this one had at that moment.
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
         return 0.0
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / memory
+    peak = re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)
+    return 1024 * int(peak[1]) / memory if peak else 0.0
 
 
 def _refuse(event: str, _arguments: tuple[object, ...]) -> None:
