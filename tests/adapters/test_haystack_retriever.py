@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-PASSAGE = Passage("The Blue Heron.", "inn.md", ("Places", "Inn"), 3, 18, 1.5)
+PASSAGE = Passage("The Blue Heron.", "inn.md", ("Places", "Inn"), 3, 18, 1.5, 7, "| a | b |")
 
 
 class Index:

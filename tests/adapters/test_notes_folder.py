@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from fablewright.adapters import notes_folder
 from fablewright.adapters.notes_folder import NotesFolder
 from fablewright.errors import InvalidInput
-from fablewright.gm.reading.notes import FileReport, NoteFile
+from fablewright.gm.reading.notes import Document, FileReport, NoteFile, NoteText
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -259,3 +260,82 @@ def test_a_folder_that_vanishes_is_said(tmp_path: Path) -> None:
     (tmp_path / "notes").rmdir()
     with pytest.raises(InvalidInput, match="gone"):
         list(source.files())
+
+
+# ---------------------------------------------------------------- documents
+
+
+class Reader:
+    """Reads documents as it is told."""
+
+    suffixes = frozenset({".pdf"})
+
+    def __init__(self, error: str = "", *, early: bool = False) -> None:
+        self.error = error
+        self.early = early
+        self.closed = 0
+
+    def convert(self, suffix: str, data: Iterable[bytes]) -> Document:
+        if self.early:
+            raise InvalidInput(self.error)
+        size = sum(map(len, data))
+        if self.error:
+            raise InvalidInput(self.error)
+        return Document(f"{suffix} of {size}", (0,), "odd")
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_documents_are_read_by_their_reader(tmp_path: Path) -> None:
+    for name in ["a.md", "b.PDF", "c.docx"]:
+        put(tmp_path, name, "x" * 30)
+    reader = Reader()
+    source = NotesFolder(tmp_path, documents=reader, max_bytes=40)
+    assert source.suffixes == {".md", ".markdown", ".txt", ".pdf"}
+    assert names(source) == ["a.md", "b.PDF"]
+    assert dict(source.ignored) == {".docx": 1}
+    digest = hashlib.sha256(b"x" * 30).hexdigest()
+    assert source.read("b.PDF") == NoteText(".pdf of 30", digest, "odd", (0,))
+    assert source.read("a.md") == NoteText("x" * 30, digest)
+
+
+def test_the_reader_is_let_go_of_when_a_listing_ends_or_is_left(tmp_path: Path) -> None:
+    put(tmp_path, "a.pdf")
+    put(tmp_path, "b.pdf")
+    reader = Reader()
+    source = NotesFolder(tmp_path, documents=reader)
+    listing = source.files()
+    next(listing)
+    assert reader.closed == 0
+    listing.close()  # type: ignore[attr-defined] # it is a generator
+    assert reader.closed == 1
+    assert len(names(source)) == 2
+    assert reader.closed == 2
+
+
+def test_what_is_wrong_with_a_document_is_remembered_and_what_is_wrong_otherwise_is_not(tmp_path: Path) -> None:
+    put(tmp_path, "a.pdf", "x" * 3_000_000)
+    digest = hashlib.sha256(b"x" * 3_000_000).hexdigest()
+    refused = NotesFolder(tmp_path, documents=Reader("it is encrypted"))
+    assert refused.read("a.pdf") == NoteText("", digest, refusal="it is encrypted")
+    with pytest.raises(InvalidInput, match="no process"):
+        NotesFolder(tmp_path, documents=Reader("no process", early=True)).read("a.pdf")
+
+
+def test_documents_may_be_larger_than_texts(tmp_path: Path) -> None:
+    for name, size in [("a.pdf", 50), ("b.md", 50), ("c.pdf", 51)]:
+        put(tmp_path, name, "x" * size)
+    source = NotesFolder(tmp_path, documents=Reader(), max_bytes=5, max_document_bytes=50)
+    assert names(source) == ["a.pdf"]
+    assert skipped(source).keys() == {"b.md", "c.pdf"}
+    put(tmp_path, "a.pdf", "x" * 51)
+    with pytest.raises(InvalidInput, match="too large"):
+        source.read("a.pdf")
+
+
+def test_a_single_document_is_as_good_as_a_folder(tmp_path: Path) -> None:
+    put(tmp_path, "a.pdf")
+    assert names(NotesFolder(tmp_path / "a.pdf", documents=Reader())) == ["a.pdf"]
+    with pytest.raises(InvalidInput, match="is not a folder"):
+        NotesFolder(tmp_path / "a.pdf")

@@ -400,3 +400,21 @@ def test_kill_9_at_any_moment_leaves_whole_files_and_the_next_run_completes(tmp_
         connection.close()
         index.remove(list(expected)[chance.randrange(40) :])
         index.close()
+
+
+def test_pages_table_headers_and_refusals_are_kept(index: SqliteIndex) -> None:
+    row = Passage(
+        "| 14 | dawn |", "rules.pdf", ("Events",), 500, 513, page=12, table_header="| d20 | Omen |\n|---|---|"
+    )
+    index.replace("rules.pdf", STAMP, [row])
+    refused = FileStamp(1, 2, "cd", "it is encrypted")
+    index.replace("odd.pdf", refused, [])
+    again = SqliteIndex(index.path)
+    (found,) = again.search("omen", limit=5, filters={})  # a word of the header finds the row
+    assert (found.text, found.page, found.table_header) == (row.text, 12, row.table_header)
+    assert found.place == "rules.pdf, p. 12 › Events"
+    assert again.stamps()["odd.pdf"] == refused
+    again.touch("odd.pdf", FileStamp(1, 3, "cd", "it is damaged"))
+    assert index.stamps()["odd.pdf"] == FileStamp(1, 3, "cd", "it is damaged")
+    assert index.counts()["odd.pdf"] == 0
+    again.close()

@@ -60,7 +60,8 @@ def test_a_folder_without_notes_is_most_likely_the_wrong_one(
     assert run(["index", str(tmp_path / "empty")]) == 2
     out, err = capsys.readouterr()
     assert "0 read, 0 unchanged." in out
-    assert err == (f"Nothing readable was found in {tmp_path / 'empty'}: notes are .md, .markdown and .txt files.\n")
+    kinds = ".docx, .epub, .htm, .html, .json, .markdown, .md, .pdf, .txt and .xhtml"
+    assert err == f"Nothing readable was found in {tmp_path / 'empty'}: notes are {kinds} files.\n"
 
 
 def test_without_a_folder_it_is_the_sample_campaign(capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,8 +84,8 @@ def test_after_ctrl_c_the_next_run_goes_on_from_there(
         def __getattr__(self, name: str) -> object:
             return getattr(self._inner, name)
 
-        def read(self, stop: object) -> Iterator[FileReport]:
-            for number, report in enumerate(self._inner.read(stop)):  # type: ignore[arg-type] # passed through
+        def read(self, stop: object, *, again: bool) -> Iterator[FileReport]:
+            for number, report in enumerate(self._inner.read(stop, again=again)):  # type: ignore[arg-type] # passed through
                 if not number:
                     signal.raise_signal(signal.SIGINT)
                 yield report
@@ -100,3 +101,36 @@ def test_after_ctrl_c_the_next_run_goes_on_from_there(
     assert err == "You stopped: 1 files are in the index, and the next run goes on from there.\n"
     assert run(["index", str(notes), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["read"] == 2
+
+
+def test_documents_of_all_kinds_are_read_and_cited_with_their_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    content = b"BT /F1 10 Tf 50 700 Td (Osric the miller owns the sunken mill in Thole.) Tj ET"
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Count 2 /Kids [5 0 R 6 0 R] >>",
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content),
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 800] /Contents 4 0 R /Resources << /Font << /F1 3 0 R >> >> >>",
+    ]
+    body = b"".join(b"%d 0 obj\n%s\nendobj\n" % pair for pair in enumerate(objects, 1))
+    (folder / "Places.pdf").write_bytes(b"%PDF-1.4\n" + body + b"trailer\n<< /Size 7 /Root 1 0 R >>\n%%EOF\n")
+    (folder / "fair.html").write_text("<h1>Fair</h1><p>There is a fair in spring.", "utf-8")
+    (folder / "odd.docx").write_bytes(b"nothing of the kind")
+    assert run(["index", str(folder)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{folder}: 2 read, 0 unchanged, 1 skipped."
+    assert lines[2:] == [
+        "  skipped odd.docx: it is no Word document (DOCX), in spite of its ending",
+        "  read Places.pdf: 1 of 2 pages have no text, only pictures perhaps",
+    ]
+    assert run(["ask", "Who owns the sunken mill?", "--notes", str(folder)]) == 0
+    assert "Places.pdf, p. 2" in capsys.readouterr().out
+    assert run(["index", str(folder)]) == 0  # asked for, so it is tried again
+    assert "2 unchanged, 1 skipped." in capsys.readouterr().out
+    assert run(["doctor", "--notes", str(folder), "--json"]) == 0
+    assert "skipped odd.docx: it is no Word document" in capsys.readouterr().out

@@ -27,6 +27,8 @@ def test_the_object_has_what_the_documentation_promises(full_answer: Answer) -> 
         "heading": ["First encounter: the Small Change robs the queue"],
         "start": 300,
         "end": 342,
+        "page": None,
+        "table_header": "",
         "text": "The fog smells of [red]cold[/red] pennies.",
         "score": 8.25,
     }

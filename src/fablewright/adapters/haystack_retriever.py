@@ -146,6 +146,8 @@ def _pipeline(index: PassageIndex, threads: Threads) -> Pipeline:
             "heading": list(passage.heading),
             "start": passage.start,
             "end": passage.end,
+            "page": passage.page,
+            "table_header": passage.table_header,
         }
         # An id of our own: Haystack would hash the whole text for one.
         place = f"{passage.file}:{passage.start}-{passage.end}"
@@ -167,4 +169,6 @@ def _passage(document: Document) -> Passage:
         start=meta["start"],
         end=meta["end"],
         score=document.score or 0.0,
+        page=meta["page"],
+        table_header=meta["table_header"],
     )

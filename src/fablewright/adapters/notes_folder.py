@@ -1,7 +1,8 @@
 """Notes in folders on disk: finds the files, reads and decodes them, and says why it did not.
 
 Characters are counted in the decoded file as it stands: for UTF-8 exactly ``bytes.decode("utf-8")`` (a byte
-order mark is character 0), for UTF-16 exactly ``bytes.decode("utf-16")``; line ends are not translated.
+order mark is character 0), for UTF-16 exactly ``bytes.decode("utf-16")``; line ends are not translated. Of a
+document that is no text file (PDF, say) they are counted in what the document reader makes of it.
 """
 
 from __future__ import annotations
@@ -21,10 +22,16 @@ from fablewright.gm.reading.notes import FileReport, FileStamp, NoteFile, NoteTe
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from fablewright.gm.reading.ports import DocumentReader
+
 __all__ = ["NotesFolder"]
 
 _SUFFIXES = frozenset({".md", ".markdown", ".txt"})
 _MOST_BYTES = 20_000_000
+_MOST_DOCUMENT_BYTES = 200_000_000
+_BLOCK = 1 << 20
+_TRIES = 3
+"""How often a text file is read that changes meanwhile: whoever saves it is done in an instant."""
 _MOST_UNDECODABLE = 0.3  # share of characters; Latin-1 prose has about 0.05, random bytes about 0.6
 # A pipe or device put in place of a file after it was listed must not block, a link must not be followed.
 _OPEN_FLAGS = (
@@ -39,26 +46,40 @@ _OPEN_FLAGS = (
 class NotesFolder:
     """A :class:`~fablewright.gm.reading.ports.NotesSource` over one or several folders (or single files).
 
-    Reads ``.md``, ``.markdown`` and ``.txt``. What begins with a dot is passed over in silence. A link is
-    never followed: what it points to inside the folder is read there, and one that leads out is reported. A
-    file's name is its path inside its folder with ``/``; if an earlier folder has that name already, the
-    folder's own name is put in front.
+    Reads ``.md``, ``.markdown`` and ``.txt``, and what ``documents`` can read. What begins with a dot is passed
+    over in silence. A link is never followed: what it points to inside the folder is read there, and one that
+    leads out is reported. A file's name is its path inside its folder with ``/``; if an earlier folder has that
+    name already, the folder's own name is put in front.
 
     Args:
         folders: The folders, or single files, in order of precedence.
-        max_bytes: Larger files are not read.
+        documents: Reads the files that are no text files; let go of whenever a listing ends.
+        max_bytes: Larger text files are not read.
+        max_document_bytes: Larger documents of other kinds are not read: they hold pictures too, and are never
+            in memory as a whole.
 
     Attributes:
+        suffixes: The kinds of file that are notes, as endings in small letters.
         ignored: How many files of other kinds the last listing saw, by suffix (``.png``; empty: none).
 
     Raises:
         InvalidInput: A folder does not exist, cannot be read, or is a file that is not a note.
     """
 
-    def __init__(self, folders: Sequence[Path | str] | Path | str, *, max_bytes: int = _MOST_BYTES) -> None:
+    def __init__(
+        self,
+        folders: Sequence[Path | str] | Path | str,
+        *,
+        documents: DocumentReader | None = None,
+        max_bytes: int = _MOST_BYTES,
+        max_document_bytes: int = _MOST_DOCUMENT_BYTES,
+    ) -> None:
         given = [folders] if isinstance(folders, Path | str) else list(folders)
-        self._roots = [_Root.at(Path(folder)) for folder in given]
+        self.suffixes = _SUFFIXES | (documents.suffixes if documents else frozenset())
+        self._roots = [_Root.at(Path(folder), self.suffixes) for folder in given]
+        self._documents = documents
         self._max_bytes = max_bytes
+        self._max_document_bytes = max_document_bytes
         self._paths: dict[str, tuple[Path, Path]] = {}
         self._listed = False
         self.ignored: Counter[str] = Counter()
@@ -69,6 +90,37 @@ class NotesFolder:
         Raises:
             InvalidInput: A folder vanished since this object was made.
         """
+        try:
+            yield from self._list()
+        finally:  # also when the reader stops in the middle
+            if self._documents:
+                self._documents.close()
+
+    def read(self, name: str) -> NoteText:
+        """Return the text of a file that :meth:`files` named; see the port.
+
+        Raises:
+            InvalidInput: It is not text, too large, gone, or may not be read; the message says which.
+        """
+        if name not in self._paths and not self._listed:
+            for _ in self.files():
+                pass
+        if name not in self._paths:
+            raise InvalidInput("no such file in the notes")
+        root, path = self._paths[name]
+        try:
+            if not path.parent.resolve().is_relative_to(root):
+                raise InvalidInput("a link that leads out of the notes folder")
+            suffix = path.suffix.lower()
+            if self._documents and suffix in self._documents.suffixes:
+                return self._document(path, suffix, self._documents)
+            return self._text(path)
+        except OSError as error:
+            raise InvalidInput(_reason(error)) from error
+
+    # ------------------------------------------------------------ listing
+
+    def _list(self) -> Iterator[NoteFile | FileReport]:
         paths: dict[str, tuple[Path, Path]] = {}
         taken: set[str] = set()
         seen: set[Path] = set()
@@ -89,24 +141,6 @@ class NotesFolder:
                 yield item
         self._paths = paths
         self._listed = True
-
-    def read(self, name: str) -> NoteText:
-        """Return the text of a file that :meth:`files` named; see the port.
-
-        Raises:
-            InvalidInput: It is not text, too large, gone, or may not be read; the message says which.
-        """
-        if name not in self._paths and not self._listed:
-            for _ in self.files():
-                pass
-        if name not in self._paths:
-            raise InvalidInput("no such file in the notes")
-        root, path = self._paths[name]
-        data = self._bytes(root, path)
-        text, remark = _decoded(data)
-        return NoteText(text, hashlib.sha256(data).hexdigest(), remark)
-
-    # ------------------------------------------------------------ listing
 
     def _walk(self, root: _Root) -> Iterator[tuple[Path, str]]:
         """Yield each note's path, with the reason if it is to be skipped."""
@@ -132,10 +166,10 @@ class NotesFolder:
             path = Path(entry.path)
             is_folder = entry.is_dir(follow_symlinks=False)
             if entry.is_symlink():
-                remark = _link_remark(root.folder, path)
+                remark = _link_remark(root.folder, path, self.suffixes)
                 if remark:
                     yield path, remark
-            elif not is_folder and path.suffix.lower() not in _SUFFIXES:
+            elif not is_folder and path.suffix.lower() not in self.suffixes:
                 self.ignored[path.suffix.lower()] += 1
             elif not _is_unicode(entry.name):
                 yield path, "its name is not valid Unicode"
@@ -147,39 +181,85 @@ class NotesFolder:
             status = path.lstat()
         except OSError as error:
             return FileReport(name, "skipped", remark=_reason(error))
-        remark = self._objection(status)
+        remark = self._objection(status, path)
         if remark:
             return FileReport(name, "skipped", remark=remark)
         return NoteFile(name, FileStamp(status.st_size, status.st_mtime_ns))
 
-    def _objection(self, status: os.stat_result) -> str:
+    def _objection(self, status: os.stat_result, path: Path) -> str:
         """Return why a file is not to be read, or nothing."""
         if not stat.S_ISREG(status.st_mode):
             return "not a regular file"
-        if status.st_size > self._max_bytes:
-            return f"too large ({_megabytes(status.st_size)}; the limit is {_megabytes(self._max_bytes)})"
+        most = self._most(path)
+        if status.st_size > most:
+            return f"too large ({_megabytes(status.st_size)}; the limit is {_megabytes(most)})"
         return ""
+
+    def _most(self, path: Path) -> int:
+        return self._max_bytes if path.suffix.lower() in _SUFFIXES else self._max_document_bytes
 
     # ------------------------------------------------------------ reading
 
-    def _bytes(self, root: Path, path: Path) -> bytes:
+    def _text(self, path: Path) -> NoteText:
+        for _ in range(_TRIES):
+            opened = _Opened()
+            data = b"".join(self._blocks(path, opened))
+            if not opened.changed:
+                text, remark = _decoded(data)
+                return NoteText(text, opened.hash.hexdigest(), remark)
+        raise InvalidInput(_CHANGED)
+
+    def _document(self, path: Path, suffix: str, documents: DocumentReader) -> NoteText:
+        opened = _Opened()
         try:
-            if not path.parent.resolve().is_relative_to(root):
-                raise InvalidInput("a link that leads out of the notes folder")
+            document = documents.convert(suffix, self._blocks(path, opened))
+        except InvalidInput as error:
+            if opened.whole and not opened.changed:  # it is the content that cannot be read, now or later
+                return NoteText("", opened.hash.hexdigest(), refusal=str(error))
+            raise
+        if opened.changed:
+            raise InvalidInput(_CHANGED)
+        return NoteText(document.text, opened.hash.hexdigest(), document.remark, document.pages)
+
+    def _blocks(self, path: Path, opened: _Opened) -> Iterator[bytes]:
+        """Yield a file's bytes, and note on the way what they are and whether they changed meanwhile.
+
+        Raises:
+            InvalidInput: It cannot be read, or not as a whole.
+        """
+        try:
             descriptor = os.open(path, _OPEN_FLAGS)
             try:
-                objection = self._objection(os.fstat(descriptor))
+                before = os.fstat(descriptor)
+                objection = self._objection(before, path)
                 if objection:
                     raise InvalidInput(objection)
-                with os.fdopen(descriptor, "rb", closefd=False) as file:
-                    data = file.read(self._max_bytes + 1)
+                left = self._most(path)
+                while block := os.read(descriptor, _BLOCK):
+                    left -= len(block)
+                    if left < 0:  # it grew while it was read
+                        raise InvalidInput(f"too large (the limit is {_megabytes(self._most(path))})")
+                    opened.hash.update(block)
+                    yield block
+                after = os.fstat(descriptor)
             finally:
                 os.close(descriptor)
         except OSError as error:
             raise InvalidInput(_reason(error)) from error
-        if len(data) > self._max_bytes:  # it grew while it was read
-            raise InvalidInput(f"too large (the limit is {_megabytes(self._max_bytes)})")
-        return data
+        opened.whole = True
+        opened.changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
+
+
+_CHANGED = "it changed while it was read; the next run reads it again"
+
+
+class _Opened:
+    """What is known of a file after it was read: its hash, whether that is of all of it, and whether it changed."""
+
+    def __init__(self) -> None:
+        self.hash = hashlib.sha256()
+        self.whole = False
+        self.changed = False
 
 
 class _Root:
@@ -190,7 +270,7 @@ class _Root:
         self.only = only
 
     @classmethod
-    def at(cls, given: Path) -> _Root:
+    def at(cls, given: Path, suffixes: frozenset[str]) -> _Root:
         try:
             resolved = given.expanduser().resolve(strict=True)
         except FileNotFoundError as error:
@@ -199,7 +279,7 @@ class _Root:
             raise InvalidInput(f"{str(given)!r} cannot be used as the notes folder: {_reason(error)}.") from error
         if resolved.is_dir():
             return cls(resolved, None)
-        if resolved.is_file() and resolved.suffix.lower() in _SUFFIXES:
+        if resolved.is_file() and resolved.suffix.lower() in suffixes:
             return cls(resolved.parent, resolved)
         raise InvalidInput(f"{given} is not a folder; give the folder that holds your notes, or one note.")
 
@@ -241,15 +321,15 @@ def _unique(name: str, folder: str, taken: set[str]) -> str:
     return f"{prefix}/{name}"
 
 
-def _link_remark(root: Path, path: Path) -> str:
+def _link_remark(root: Path, path: Path, suffixes: frozenset[str]) -> str:
     """Say why a link is not followed; nothing for one that no reader would miss."""
     try:
         target = path.resolve(strict=True)
     except (OSError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13
-        return "a link that leads nowhere" if path.suffix.lower() in _SUFFIXES else ""
+        return "a link that leads nowhere" if path.suffix.lower() in suffixes else ""
     if target.is_relative_to(root):
         return ""
-    if target.is_dir() or path.suffix.lower() in _SUFFIXES:
+    if target.is_dir() or path.suffix.lower() in suffixes:
         return "a link that leads out of the notes folder"
     return ""
 

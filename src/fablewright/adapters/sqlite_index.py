@@ -37,16 +37,17 @@ __all__ = ["Ranking", "SqliteIndex"]
 _T = TypeVar("_T")
 
 _APPLICATION_ID = 0x4661626C  # "Fabl", in the header of the file: this database is ours
-_SCHEMA_VERSION = 1000 * 1 + RULES_VERSION
+_SCHEMA_VERSION = 1000 * 2 + RULES_VERSION
 _SCHEMA = """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE files (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
-        size INTEGER NOT NULL, modified_ns INTEGER NOT NULL, sha256 TEXT NOT NULL
+        size INTEGER NOT NULL, modified_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, refusal TEXT NOT NULL
     );
     CREATE TABLE passages (
         id INTEGER PRIMARY KEY, file_id INTEGER NOT NULL, heading TEXT NOT NULL,
-        first INTEGER NOT NULL, last INTEGER NOT NULL, text TEXT NOT NULL
+        first INTEGER NOT NULL, last INTEGER NOT NULL, text TEXT NOT NULL,
+        page INTEGER, table_header TEXT NOT NULL
     );
     CREATE INDEX passages_by_file ON passages (file_id);
     CREATE VIRTUAL TABLE words USING fts5 (
@@ -121,8 +122,8 @@ class SqliteIndex:
         """Return the stamp of every file in the index, by name."""
 
         def read(connection: sqlite3.Connection) -> dict[str, FileStamp]:
-            rows = connection.execute("SELECT name, size, modified_ns, sha256 FROM files ORDER BY name")
-            return {name: FileStamp(size, modified_ns, sha256) for name, size, modified_ns, sha256 in rows}
+            rows = connection.execute("SELECT name, size, modified_ns, sha256, refusal FROM files ORDER BY name")
+            return {name: FileStamp(*stamp) for name, *stamp in rows}
 
         return self._guarded(read)
 
@@ -147,9 +148,16 @@ class SqliteIndex:
         # The slow part comes before the transaction, so that other processes wait as briefly as possible.
         rows = [
             (
-                (json.dumps(passage.heading, ensure_ascii=False), passage.start, passage.end, passage.text),
                 (
-                    without_apostrophes(searchable(passage.text)),
+                    json.dumps(passage.heading, ensure_ascii=False),
+                    passage.start,
+                    passage.end,
+                    passage.text,
+                    passage.page,
+                    passage.table_header,
+                ),
+                (
+                    without_apostrophes(searchable(_searched(passage))),
                     without_apostrophes(" / ".join(passage.heading)),
                 ),
             )
@@ -159,12 +167,13 @@ class SqliteIndex:
         def write(connection: sqlite3.Connection) -> None:
             _forget(connection, name)
             file_id = connection.execute(
-                "INSERT INTO files (name, size, modified_ns, sha256) VALUES (?, ?, ?, ?)",
-                (name, stamp.size, stamp.modified_ns, stamp.sha256),
+                "INSERT INTO files (name, size, modified_ns, sha256, refusal) VALUES (?, ?, ?, ?, ?)",
+                (name, stamp.size, stamp.modified_ns, stamp.sha256, stamp.refusal),
             ).lastrowid
             for stored, words in rows:
                 passage_id = connection.execute(
-                    "INSERT INTO passages (file_id, heading, first, last, text) VALUES (?, ?, ?, ?, ?)",
+                    """INSERT INTO passages (file_id, heading, first, last, text, page, table_header)
+                       VALUES (?, ?, ?, ?, ?, ?, ?)""",
                     (file_id, *stored),
                 ).lastrowid
                 connection.execute(
@@ -177,8 +186,8 @@ class SqliteIndex:
 
     def touch(self, name: str, stamp: FileStamp) -> None:
         """Note that a file looks new but reads the same; what a search finds, and ``version``, stay."""
-        change = "UPDATE files SET size = ?, modified_ns = ?, sha256 = ? WHERE name = ?"
-        values = (stamp.size, stamp.modified_ns, stamp.sha256, name)
+        change = "UPDATE files SET size = ?, modified_ns = ?, sha256 = ?, refusal = ? WHERE name = ?"
+        values = (stamp.size, stamp.modified_ns, stamp.sha256, stamp.refusal, name)
         self._write(lambda connection: connection.execute(change, values))
 
     def remove(self, names: Iterable[str]) -> None:
@@ -424,14 +433,18 @@ def _count_up(connection: sqlite3.Connection) -> None:
 
 def _passage(connection: sqlite3.Connection, passage_id: int, score: float) -> Passage | None:
     row = connection.execute(
-        """SELECT name, heading, first, last, text FROM passages JOIN files ON files.id = file_id
+        """SELECT name, heading, first, last, text, page, table_header FROM passages JOIN files ON files.id = file_id
            WHERE passages.id = ?""",
         (passage_id,),
     ).fetchone()
     if row is None:
         return None
-    name, heading, start, end, text = row
-    return Passage(text, name, tuple(json.loads(heading)), start, end, score)
+    name, heading, start, end, text, page, table_header = row
+    return Passage(text, name, tuple(json.loads(heading)), start, end, score, page, table_header)
+
+
+def _searched(passage: Passage) -> str:
+    return f"{passage.table_header}\n{passage.text}" if passage.table_header else passage.text
 
 
 def _file_words(name: str) -> str:

@@ -15,6 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fablewright.adapters.documents.process import DocumentProcess
 from fablewright.adapters.haystack_retriever import HaystackRetriever
 from fablewright.adapters.notes_folder import NotesFolder
 from fablewright.adapters.sqlite_index import SqliteIndex
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Notes", "assistant", "open_notes", "sample_campaign"]
 
+_ROOM_FOR_PICTURES = 10
+"""How many times larger than a text file a document may be that holds pictures too."""
 _LINGER = 120.0
 """Seconds after its deadline that a search is still of use; later the scene at the table is over."""
 _FRESH = 600.0
@@ -67,9 +70,9 @@ class Notes:
     label: str
     is_sample: bool = False
 
-    def read(self, stop: Callable[[], bool] = lambda: False) -> Iterator[FileReport]:
-        """Bring the index up to date, a report a file; blocks, so run it off the event loop."""
-        return refresh(self.source, self.index, now_ns=time.time_ns(), stop=stop)
+    def read(self, stop: Callable[[], bool] = lambda: False, *, again: bool = False) -> Iterator[FileReport]:
+        """Bring the index up to date, a report a file; blocks, so run it off the event loop; see ``refresh``."""
+        return refresh(self.source, self.index, now_ns=time.time_ns(), stop=stop, again=again)
 
     def close(self) -> None:
         """Let go of the index."""
@@ -94,7 +97,10 @@ def open_notes(settings: Settings, folders: Sequence[Path] = ()) -> Notes:
     is_sample = not chosen
     if is_sample:
         chosen = [sample_campaign()]
-    source = NotesFolder(chosen, max_bytes=settings.max_file_mb * 1_000_000)
+    most = settings.max_file_mb * 1_000_000
+    source = NotesFolder(
+        chosen, documents=DocumentProcess(), max_bytes=most, max_document_bytes=_ROOM_FOR_PICTURES * most
+    )
     places = sorted(str(folder.resolve()) for folder in chosen)
     digest = hashlib.sha256("\n".join(places).encode("utf-8", "surrogateescape")).hexdigest()[:16]
     name = re.sub(r"[^\w-]+", "-", chosen[0].resolve().name)[:40].strip("-") or "notes"

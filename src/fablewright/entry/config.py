@@ -57,7 +57,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(gt=0, le=86_400, description="Seconds until searching is tried again after that.")
     ] = 60.0
     max_docs: Annotated[int, Meta(ge=1, le=100, description="Passages that one search returns at most.")] = 12
-    max_file_mb: Annotated[int, Meta(ge=1, le=1_024, description="Larger files are skipped, and it is said so.")] = 20
+    max_file_mb: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_024,
+            description="Larger files are skipped, and it is said so; PDF, DOCX and EPUB may have ten times as much.",
+        ),
+    ] = 20
     data_dir: Annotated[
         Path,
         Meta(

@@ -17,6 +17,7 @@ from rich.text import Text
 from fablewright.entry import assemble
 from fablewright.entry.event_loop import run_loop
 from fablewright.entry.json_output import to_json
+from fablewright.entry.no_notes import kinds_of_notes
 from fablewright.entry.terminal import clean, emit, hanging, output_console, set_up_streams, write
 from fablewright.errors import ConfigurationError, FablewrightError, InvalidInput
 from fablewright.gm.reading.notes import FileReport
@@ -114,11 +115,13 @@ def _notes(notes: assemble.Notes) -> Iterator[_Finding]:
     if files:
         yield _Finding("Notes", "ok", f"{notes.label}, {len(files)} files")
     else:
-        remedy = "Notes are .md, .markdown and .txt files; without any, scenes are invented."
+        remedy = f"Notes are {kinds_of_notes(notes)} files; without any, scenes are invented."
         yield _Finding("Notes", "note", f"{notes.label}: nothing readable", remedy)
     for each in offered:
         if isinstance(each, FileReport):
             yield _Finding("Notes", "note", f"skipped {each.name}: {each.remark}")
+        elif each.name in held and held[each.name].refusal:
+            yield _Finding("Notes", "note", f"skipped {each.name}: {held[each.name].refusal}")
     same = sum(1 for each in files if each.name in held and held[each.name].size == each.stamp.size)
     gone = len(held.keys() - {each.name for each in files})
     if same == len(files) and not gone:

@@ -132,7 +132,7 @@ def _read(notes: Notes) -> tuple[list[FileReport], bool]:
     )
     with first_interrupt(lambda: pressed.append(True)), bar:
         task = bar.add_task("", total=sum(1 for _ in notes.source.files()), file="")
-        for report in notes.read(lambda: bool(pressed)):
+        for report in notes.read(lambda: bool(pressed), again=True):
             reports.append(report)
             bar.update(task, advance=report.outcome != "removed", file=clean(report.name)[-40:])
     return reports, bool(pressed)

@@ -32,6 +32,8 @@ def answer_object(answer: Answer) -> dict[str, object]:
                 "heading": list(passage.heading),
                 "start": passage.start,
                 "end": passage.end,
+                "page": passage.page,
+                "table_header": passage.table_header,
                 "text": passage.text,
                 "score": passage.score,
             }

@@ -9,7 +9,7 @@ from fablewright.gm.reading.notes import NoteFile
 if TYPE_CHECKING:
     from fablewright.entry.assemble import Notes
 
-__all__ = ["has_notes", "nothing_readable"]
+__all__ = ["has_notes", "kinds_of_notes", "nothing_readable"]
 
 
 def has_notes(notes: Notes) -> bool:
@@ -19,4 +19,10 @@ def has_notes(notes: Notes) -> bool:
 
 def nothing_readable(notes: Notes) -> str:
     """Say that there is no note in the folder, and what a note is."""
-    return f"Nothing readable was found in {notes.label}: notes are .md, .markdown and .txt files."
+    return f"Nothing readable was found in {notes.label}: notes are {kinds_of_notes(notes)} files."
+
+
+def kinds_of_notes(notes: Notes) -> str:
+    """Return the endings that a note may have, for a person."""
+    *most, last = sorted(notes.source.suffixes)
+    return f"{', '.join(most)} and {last}"

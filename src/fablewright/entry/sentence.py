@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -87,4 +88,4 @@ def _place(passage: Passage) -> str:
     headings = passage.heading
     if len(headings) > 1 and headings[0].casefold() == name.casefold():
         headings = headings[1:]
-    return " ".join(clean(" › ".join((passage.file, *headings))).split())
+    return " ".join(clean(replace(passage, heading=headings).place).split())

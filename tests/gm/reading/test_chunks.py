@@ -232,3 +232,108 @@ def test_a_megabyte_on_one_line_with_a_title_of_a_megabyte() -> None:
     found = chunks("# " + "a" * 1_000_000 + "\n" + "b" * 1_000_000)
     assert time.process_time() - start < 2
     assert all(len(chunk.heading[0]) == 200 for chunk in found)
+
+
+# ---------------------------------------------------------------- tables and stat blocks
+
+
+def rows(count: int) -> str:
+    return "".join(f"| {n} | {'what happens on the road to the mill ' * 4}|\n" for n in range(count))
+
+
+@pytest.mark.parametrize("before", ["", "Words before it.\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_table_that_is_cut_keeps_its_header_with_every_part(before: str, end: str) -> None:
+    text = f"# Events\n\n{before}| d100 | Event |\n|:-----|-------|\n{rows(60)}\nAfter it.\n".replace("\n", end)
+    found = chunks(text)
+    assert len(found) > 3
+    headers = [chunk.table_header for chunk in found]
+    assert headers[0] == ""
+    assert set(headers[1:-1]) == {f"| d100 | Event |{end}|:-----|-------|"}
+    assert [text[chunk.start : chunk.end].count("d100") for chunk in found[1:]] == [0] * (len(found) - 1)
+
+
+HTML_ROWS = "".join(f"<tr>\n<td>{n}</td>\n<td>{'what happens on the road ' * 6}</td>\n</tr>\n" for n in range(60))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "<table>\n<thead>\n<tr>\n<th>d100</th>\n<th>Event</th>\n</tr>\n</thead>",
+        "<table>\n<tr><th>d100</th>\n<th>Event</th></tr>",
+        "<TABLE class='x'>\n<THEAD><TR><TD>d100</TD><TD>Event</TD></TR></THEAD>",
+    ],
+)
+def test_so_does_an_html_table(header: str) -> None:
+    text = f"{header}\n{HTML_ROWS}</table>\n"
+    found = chunks(text)
+    assert len(found) > 3
+    assert {searchable(chunk.table_header) for chunk in found[1:]} == {"d100 Event"}
+    assert {chunk.table_header.rstrip(">") for chunk in found[1:]} == {header.rstrip(">")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        rows(60),
+        f"<table>\n{HTML_ROWS}</table>\n",
+        f"<table>\n<tr><td>a</td></tr>\n<tr><th>b</th></tr>\n{HTML_ROWS}</table>\n",
+        f"| {'x' * 2000} | b |\n| --- | --- |\n{rows(60)}",
+        f"| a | b |\n\n{rows(60)}",
+    ],
+)
+def test_a_table_without_a_header_has_none(text: str) -> None:
+    assert {chunk.table_header for chunk in chunks(text)} == {""}
+
+
+def test_a_short_table_is_one_chunk_and_needs_no_header() -> None:
+    text = f"| d6 | Event |\n|---|---|\n{rows(6)}"
+    assert [(chunk.start, chunk.table_header) for chunk in chunks(text)] == [(0, "")]
+
+
+STATS = (
+    "_Large Aberration_\n\n**AC** 17\n**HP** 150 (20d10 + 40)\n**Speed** 10 ft.\n\n"
+    "| STR | DEX | CON | INT | WIS | CHA |\n|---|---|---|---|---|---|\n| 21 | 9 | 15 | 18 | 15 | 18 |\n\n"
+)
+
+
+def test_a_stat_block_is_one_chunk_with_its_actions() -> None:
+    actions = f"#### Traits\n\n{section('**Slimy.** It is wet.', 900)}\n\n#### Actions\n\n"
+    actions += section("**Tail.** It hits.", 1200)
+    text = "# Beasts\n\nAll of the beasts that live around the mill.\n\n"
+    text += f"## Eel\n\n### Eel\n\n{STATS}{actions}\n\n## Owl\n\nHoots at night, always.\n"
+    found = chunks(text)
+    assert [chunk.heading for chunk in found] == [("Beasts",), ("Beasts", "Eel", "Eel"), ("Beasts", "Owl")]
+    assert text[found[1].start : found[1].end].startswith("## Eel\n\n### Eel")
+    assert text[found[1].start : found[1].end].endswith("It hits.")
+
+
+def test_a_stat_block_without_headings_is_one_chunk_too() -> None:
+    text = f"# Eel\n\n{STATS}" + "\n\n".join(["**Tail.** " + "It hits. " * 20] * 12) + "\n\n# Owl\n\nHoots.\n"
+    assert len(chunks(text)) == 2
+
+
+def test_a_stat_block_that_is_too_long_is_cut_at_its_headings() -> None:
+    parts = "".join(f"## {name}\n\n{section('It hits.', 2500)}\n\n" for name in ("Traits", "Actions", "Lair"))
+    found = chunks(f"# Dragon\n\n{STATS}{parts}")
+    assert {chunk.heading for chunk in found} == {
+        ("Dragon",),
+        ("Dragon", "Traits"),
+        ("Dragon", "Actions"),
+        ("Dragon", "Lair"),
+    }
+
+
+def test_prose_that_speaks_of_armor_and_hit_points_is_no_stat_block() -> None:
+    text = "# Rules\n\nAC 15 and HP 7 are usual for whoever guards a gate.\n\n"
+    text += f"## More\n\n{section('Words about it.', 1500)}\n"
+    assert [chunk.heading for chunk in chunks(text)] == [("Rules",), ("Rules", "More")]
+
+
+def test_small_sections_before_a_stat_block_do_not_make_it_too_long() -> None:
+    lead = "# Beasts\n\n<!-- " + "x" * 1500 + " -->\n\n"
+    body = "**Tail.** " + "It hits. " * 580
+    text = f"{lead}## Eel\n\n{STATS}{body}\n"
+    assert 4500 < len(text) - len(lead) < 6000 < len(text)
+    found = chunks(text)
+    assert [text[chunk.start : chunk.start + 6] for chunk in found] == ["# Beas", "## Eel"]

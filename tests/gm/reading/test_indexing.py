@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
 from fablewright.errors import InvalidInput
+from fablewright.gm.reading import indexing
 from fablewright.gm.reading.indexing import passages_of, refresh
 from fablewright.gm.reading.notes import FileReport, FileStamp, NoteFile, NoteText, Passage
 
@@ -144,6 +146,61 @@ def test_it_stops_between_files_without_forgetting_the_rest() -> None:
     stopped = list(refresh(folder, index, now_ns=NOW, stop=lambda: next(answers)))
     assert [report.name for report in stopped] == ["b.md"]
     assert len(index.held) == 3
+
+
+class Documents(Folder):
+    """Documents that can be read or not."""
+
+    refusals: ClassVar[dict[str, str]] = {}
+
+    def read(self, name: str) -> NoteText:
+        note = super().read(name)
+        refusal = self.refusals.get(name, "")
+        return replace(note, text="" if refusal else note.text, refusal=refusal)
+
+
+def test_a_document_that_cannot_be_read_is_not_tried_again_until_it_changes_or_somebody_asks() -> None:
+    folder, index = Documents(a="One.", b="Two."), Memory()
+    skipped = FileReport("a.md", "skipped", remark="it is encrypted")
+    index.replace("a.md", FileStamp(1, 1, "old"), passages_of("a.md", "An older text."))
+    folder.refusals = {"a.md": "it is encrypted"}
+    assert list(refresh(folder, index, now_ns=NOW)) == [skipped, FileReport("b.md", "read", 1)]
+    assert index.counts() == {"a.md": 0, "b.md": 1}
+    folder.reads.clear()
+    assert list(refresh(folder, index, now_ns=NOW)) == [skipped, FileReport("b.md", "unchanged", 1)]
+    assert folder.reads == []
+    folder.notes["a.md"] = ("One.", OLD + 1)  # saved again, with the same content
+    version = index.version
+    assert next(refresh(folder, index, now_ns=NOW)) == skipped
+    assert (folder.reads, index.version) == (["a.md"], version)
+    assert next(refresh(folder, index, now_ns=NOW, again=True)) == skipped
+    assert folder.reads == ["a.md", "a.md"]
+    folder.refusals = {}
+    assert next(refresh(folder, index, now_ns=NOW)) == skipped
+    assert next(refresh(folder, index, now_ns=NOW, again=True)) == FileReport("a.md", "read", 1)
+    assert next(refresh(folder, index, now_ns=NOW, again=True)) == FileReport("a.md", "unchanged", 1)
+    assert folder.reads == ["a.md"] * 3
+
+
+@pytest.mark.parametrize(("text", "why"), [("a\n" * 300_001, "lines"), ("# a\n\nb\n" * 51, "sections")])
+def test_a_text_with_too_many_parts_is_refused_once(text: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexing, "_MOST_PASSAGES", 50)  # so that the test need not cut 50,000
+    folder, index = Folder(a=text, b="Two."), Memory()
+    for _ in range(2):
+        first, second = list(refresh(folder, index, now_ns=NOW))
+        assert (first.outcome, second.name) == ("skipped", "b.md")
+        assert why in first.remark
+    assert folder.reads == ["a.md", "b.md"]
+
+
+def test_passages_of_a_document_know_their_page() -> None:
+    text = "# A\n\nThe first page says this at some length.\n\n# B\n\nThe third page says that at some length.\n\n"
+    pages = [0, text.index("# B"), text.index("# B")]
+    assert [(p.page, p.place) for p in passages_of("r.pdf", text, pages)] == [
+        (1, "r.pdf, p. 1 › A"),
+        (3, "r.pdf, p. 3 › B"),
+    ]
+    assert {p.page for p in passages_of("r.md", text)} == {None}
 
 
 def test_passages_carry_exact_slices_and_text_files_have_no_headings() -> None:

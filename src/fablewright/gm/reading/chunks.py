@@ -6,6 +6,9 @@ The rules, in order:
 2. A heading with nothing below it joins the section that follows, a nearly empty one only a subsection.
 3. A long section is cut where a blank line stands between two blocks, into parts of about equal size.
 4. A block alone beyond the hard bound is cut at the ends of lines (table rows), a line after a sentence.
+5. A stat block is one chunk with its subsections (actions, reactions) as long as it is within the hard bound.
+
+A chunk that begins in the middle of a table says what the table's header is, for ``14 | dawn`` alone says nothing.
 
 Every chunk is a slice of the text; slices are in order, do not overlap, and leave out only white space (and a
 byte order mark) around them.
@@ -13,7 +16,8 @@ byte order mark) around them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fablewright.gm.reading.markdown_blocks import Block, blocks, lines
@@ -24,17 +28,25 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES_VERSION", "Chunk", "ChunkSizes", "chunks"]
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised whenever the same text would be cut differently, so that stored indexes are rebuilt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A slice ``text[start:end]`` and the headings above it, outermost first."""
+    """A slice ``text[start:end]`` and the headings above it, outermost first.
+
+    Attributes:
+        start: First character.
+        end: One past the last.
+        heading: The headings.
+        table_header: The header of the table that the slice begins inside of, as it stands; else empty.
+    """
 
     start: int
     end: int
     heading: tuple[str, ...] = ()
+    table_header: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,16 @@ class ChunkSizes:
 
 
 _USUAL = ChunkSizes()
+_STATS_BEGIN_WITHIN = 3000
+"""Characters from the heading within which the three marks of a stat block stand."""
+_ARMOR_CLASS = re.compile(r"\b(?:AC|Armor Class)\b[^\w\n]{0,12}\d")
+_HIT_POINTS = re.compile(r"\b(?:HP|Hit Points)\b[^\w\n]{0,12}\d")
+_ABILITIES = re.compile(r"\bSTR\b.{0,2000}?\bCHA\b", re.DOTALL)
+_LONGEST_HEADER = 1000
+"""Characters of a table's header that are repeated; what is longer is no header."""
+_DELIMITER_ROW = re.compile(r"[ \t]*+\|(?=[ \t|:]*+-)[ \t|:-]*+$")
+_THEAD = re.compile(r"</thead\s*>", re.IGNORECASE)
+_FIRST_ROW = re.compile(r"(?:(?!</tr\b).)*+</tr\s*>", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +95,11 @@ class _Section:
     heading: tuple[str, ...]
     level: int
     blocks: Sequence[Block]
+    whole: bool = False
+
+    @property
+    def size(self) -> int:
+        return self.blocks[-1].end - self.blocks[0].start
 
 
 def chunks(text: str, *, markdown: bool = True, sizes: ChunkSizes = _USUAL) -> list[Chunk]:
@@ -86,16 +113,21 @@ def chunks(text: str, *, markdown: bool = True, sizes: ChunkSizes = _USUAL) -> l
     Returns:
         The chunks in order; none for a text of white space only. Time is linear in the length of the text.
     """
-    sections = _sections(blocks(text)) if markdown else [_Section((), 0, _paragraphs(text))]
+    cut = blocks(text) if markdown else _paragraphs(text)
+    sections = _with_stat_blocks(text, _sections(cut), sizes) if markdown else [_Section((), 0, cut)]
     found: list[Chunk] = []
     for section in _joined(text, sections, sizes):
+        if section.whole:
+            bounds = _trimmed(text, section.blocks[0].start, section.blocks[-1].end)
+            found.extend([Chunk(*bounds, section.heading)] if bounds else [])
+            continue
         pieces = [piece for unit in _units(section.blocks) for piece in _pieces(text, unit, sizes)]
         found.extend(
             Chunk(*bounds, section.heading)
             for start, end in _packed(pieces, sizes)
             if (bounds := _trimmed(text, start, end))
         )
-    return _without_bare_end(text, found, sections, sizes)
+    return _with_table_headers(text, _without_bare_end(text, found, sections, sizes), cut)
 
 
 # ---------------------------------------------------------------- sections
@@ -136,12 +168,46 @@ def _paragraphs(text: str) -> list[Block]:
     return found
 
 
+def _with_stat_blocks(text: str, sections: Sequence[_Section], sizes: ChunkSizes) -> list[_Section]:
+    """Put a stat block's subsections to it if all of them fit into one chunk."""
+    found: list[_Section] = []
+    at = 0
+    while at < len(sections):
+        section = sections[at]
+        at += 1
+        if section.level and _is_stat_block(text, section):
+            last = at
+            while last < len(sections) and sections[last].level > section.level:
+                last += 1
+            start, end = section.blocks[0].start, sections[last - 1].blocks[-1].end
+            if end - start <= sizes.most:
+                together = [block for each in sections[at - 1 : last] for block in each.blocks]
+                section = _Section(section.heading, section.level, together, whole=True)
+                at = last
+        found.append(section)
+    return found
+
+
+def _is_stat_block(text: str, section: _Section) -> bool:
+    head = text[section.blocks[0].start : section.blocks[-1].end][:_STATS_BEGIN_WITHIN]
+    return bool(_ARMOR_CLASS.search(head) and _HIT_POINTS.search(head) and _ABILITIES.search(head))
+
+
 def _joined(text: str, sections: Sequence[_Section], sizes: ChunkSizes) -> Iterator[_Section]:
     """Put sections with little or nothing of their own in front of the section that follows."""
     carried: list[Block] = []
     for number, section in enumerate(sections):
         following = sections[number + 1] if number + 1 < len(sections) else None
         carried.extend(section.blocks)
+        if section.whole:
+            fits = carried[-1].end - carried[0].start <= sizes.most
+            if not fits:  # the small sections before it stand alone
+                lead = carried[: -len(section.blocks)]
+                yield _Section(section.heading, section.level, lead)
+                carried = list(section.blocks)
+            yield _Section(section.heading, section.level, carried, whole=True)
+            carried = []
+            continue
         if following and carried[-1].end - carried[0].start <= sizes.usual:
             visible = _visible(text, section.blocks, sizes.slight)
             if visible == 0 or (visible < sizes.slight and following.level > section.level > 0):
@@ -173,6 +239,39 @@ def _without_bare_end(text: str, found: list[Chunk], sections: Sequence[_Section
     if bare and last.end - before.start <= sizes.most:
         return [*found[:-2], Chunk(before.start, last.end, before.heading)]
     return found
+
+
+# ---------------------------------------------------------------- headers of tables
+
+
+def _with_table_headers(text: str, found: list[Chunk], cut: Sequence[Block]) -> list[Chunk]:
+    """Give each chunk that begins inside a table, behind its header, that header."""
+    tables = [block for block in cut if block.kind in {"table", "html_table"}][::-1]  # the next one last
+    headed: list[Chunk] = []
+    for chunk in found:
+        while tables and tables[-1].end <= chunk.start:
+            tables.pop()
+        if tables and tables[-1].start < chunk.start:
+            end = _header_end(text, tables[-1])
+            if tables[-1].start < end <= chunk.start:
+                header = text[tables[-1].start : end].strip()
+                headed.append(replace(chunk, table_header=header))
+                continue
+        headed.append(chunk)
+    return headed
+
+
+def _header_end(text: str, table: Block) -> int:
+    """Return where the header of a table ends; where the table begins if it has none."""
+    head = text[table.start : min(table.end, table.start + _LONGEST_HEADER)]
+    if table.kind == "html_table":
+        ends = _THEAD.search(head)
+        row = _FIRST_ROW.match(head)
+        if ends is None and row and "<th" in row[0].lower():
+            ends = row
+        return table.start + ends.end() if ends else table.start
+    rows = lines(head)
+    return table.start + rows[1].end if len(rows) > 2 and _DELIMITER_ROW.match(rows[1].text) else table.start
 
 
 # ---------------------------------------------------------------- pieces of one section

@@ -6,6 +6,7 @@ two steps; whatever was done stays done, and the next run goes on from there.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from fablewright.gm.reading.chunks import chunks
 from fablewright.gm.reading.notes import FileReport, FileStamp, NoteFile, NoteText, Passage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from fablewright.gm.reading.ports import NotesSource, PassageIndex
 
@@ -24,12 +25,22 @@ _TRUSTED_AGE_NS = 2_000_000_000
 """A file changed less than 2 s before reading may change again without looking different: FAT counts time in
 steps of 2 s, and other file systems in steps of some milliseconds."""
 
+_MOST_LINES = 300_000
+_MOST_PASSAGES = 50_000
+"""Ten times what the longest rule book has. Each line costs up to 500 bytes while a file is cut, so
+the bounds keep memory small whatever is in it."""
+
 _UNTRUSTED_NS = -1
 """Stored as the time of such a file: no file has it, so the next run reads and compares the content."""
 
 
 def refresh(
-    source: NotesSource, index: PassageIndex, *, now_ns: int, stop: Callable[[], bool] = lambda: False
+    source: NotesSource,
+    index: PassageIndex,
+    *,
+    now_ns: int,
+    stop: Callable[[], bool] = lambda: False,
+    again: bool = False,
 ) -> Iterator[FileReport]:
     """Read the notes into the index, one file per step.
 
@@ -38,6 +49,8 @@ def refresh(
         index: What is brought up to date.
         now_ns: Nanoseconds since 1970 at the start of this run, on the clock of the files' stamps.
         stop: Asked before each file; True ends the run there, without forgetting files not seen yet.
+        again: Whether documents that could not be read are tried once more although they have not changed: the
+            machine may have been busy, or have had too little memory.
 
     Yields:
         What became of each file, as soon as it is known; after all files, those that are gone.
@@ -58,8 +71,9 @@ def refresh(
             yield _skipped(index, known, item)
             continue
         old = known.get(item.name)
-        if old and (old.size, old.modified_ns) == (item.stamp.size, item.stamp.modified_ns):
-            yield FileReport(item.name, "unchanged", counts.get(item.name, 0))
+        tried = old is not None and not (again and old.refusal)
+        if old and tried and (old.size, old.modified_ns) == (item.stamp.size, item.stamp.modified_ns):
+            yield _unchanged(item.name, old.refusal, counts.get(item.name, 0))
             continue
         try:
             note = source.read(item.name)
@@ -67,22 +81,55 @@ def refresh(
             yield _skipped(index, known, FileReport(item.name, "skipped", remark=str(error)))
             continue
         stamp = _stamp(item, note, now_ns)
-        if old and old.sha256 == note.sha256:
-            index.touch(item.name, stamp)
-            yield FileReport(item.name, "unchanged", counts.get(item.name, 0), note.remark)
+        if old and tried and old.sha256 == note.sha256 and bool(old.refusal) == bool(note.refusal):
+            index.touch(item.name, replace(stamp, refusal=old.refusal))
+            yield _unchanged(item.name, old.refusal, counts.get(item.name, 0), note.remark)
             continue
-        passages = passages_of(item.name, note.text)
-        index.replace(item.name, stamp, passages)
-        yield FileReport(item.name, "read", len(passages), note.remark)
+        refusal, passages = note.refusal, list[Passage]()
+        if not refusal:
+            try:
+                passages = passages_of(item.name, note.text, note.pages)
+            except InvalidInput as error:
+                refusal = str(error)
+        index.replace(item.name, replace(stamp, refusal=refusal), passages)
+        if refusal:
+            yield FileReport(item.name, "skipped", remark=refusal)
+        else:
+            yield FileReport(item.name, "read", len(passages), note.remark)
 
 
-def passages_of(name: str, text: str) -> list[Passage]:
-    """Cut one decoded file into passages; ``.txt`` is plain text, everything else Markdown."""
-    markdown = not name.lower().endswith(".txt")
+def passages_of(name: str, text: str, pages: Sequence[int] = ()) -> list[Passage]:
+    """Cut one decoded file into passages; ``.txt`` is plain text, everything else Markdown.
+
+    Args:
+        name: The file's name.
+        text: What it says.
+        pages: Where in ``text`` each page begins.
+
+    Raises:
+        InvalidInput: It has so many lines or sections that it was made to do harm, or is no prose at all.
+    """
+    if max(text.count("\n"), text.count("\r")) > _MOST_LINES:
+        raise InvalidInput(f"more than {_MOST_LINES:,} lines")
+    found = chunks(text, markdown=not name.lower().endswith(".txt"))
+    if len(found) > _MOST_PASSAGES:
+        raise InvalidInput(f"more than {_MOST_PASSAGES:,} sections")
     return [
-        Passage(text[chunk.start : chunk.end], name, chunk.heading, chunk.start, chunk.end)
-        for chunk in chunks(text, markdown=markdown)
+        Passage(
+            text[chunk.start : chunk.end],
+            name,
+            chunk.heading,
+            chunk.start,
+            chunk.end,
+            page=bisect_right(pages, chunk.start) or None,
+            table_header=chunk.table_header,
+        )
+        for chunk in found
     ]
+
+
+def _unchanged(name: str, refusal: str, passages: int, remark: str = "") -> FileReport:
+    return FileReport(name, "skipped", remark=refusal) if refusal else FileReport(name, "unchanged", passages, remark)
 
 
 def _skipped(index: PassageIndex, known: dict[str, FileStamp], report: FileReport) -> FileReport:

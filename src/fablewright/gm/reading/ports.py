@@ -7,9 +7,34 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from fablewright.gm.reading.notes import FileReport, FileStamp, NoteFile, NoteText, Passage
+    from fablewright.gm.reading.notes import Document, FileReport, FileStamp, NoteFile, NoteText, Passage
 
-__all__ = ["NotesSource", "PassageIndex", "Retriever"]
+__all__ = ["DocumentReader", "NotesSource", "PassageIndex", "Retriever"]
+
+
+class DocumentReader(Protocol):
+    """Makes Markdown of documents that are no text files; a document can do the caller no harm."""
+
+    @property
+    def suffixes(self) -> frozenset[str]:
+        """The kinds of file that it reads, as endings in small letters: ``.pdf``."""
+        ...
+
+    def convert(self, suffix: str, data: Iterable[bytes]) -> Document:
+        """Return what a document says.
+
+        Args:
+            suffix: One of ``suffixes``.
+            data: The file, in blocks; an error raised by it ends the conversion and is passed on.
+
+        Raises:
+            InvalidInput: It cannot be read; the message says why.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds ready for the next document; it may be used again."""
+        ...
 
 
 class NotesSource(Protocol):
