@@ -82,7 +82,10 @@ class VectorIndex(Protocol):
     """
 
     def unembedded(self, model: str, *, limit: int) -> dict[str, str]:
-        """Return at most ``limit`` texts that have no vector of this model yet, by their keys; see ``store``."""
+        """Return at most ``limit`` texts that have no vector of this model yet, by their keys; see ``store``.
+
+        It looks at every text that there is, so ask for a thousand rather than for ten.
+        """
         ...
 
     def store(self, model: str, vectors: Mapping[str, Vector]) -> None:
