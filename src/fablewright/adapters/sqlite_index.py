@@ -216,9 +216,7 @@ class SqliteIndex:
 
     def unembedded(self, model: str, *, limit: int) -> dict[str, str]:
         """Return at most ``limit`` texts that have no vector of this model yet, by their keys."""
-        found: dict[str, str] = {}
-        self._write(lambda connection: found.update(self.vectors.unembedded(connection, model, limit)))
-        return found
+        return self._guarded(lambda connection: self.vectors.unembedded(connection, model, limit))
 
     def store(self, model: str, vectors: Mapping[str, Vector]) -> None:
         """Keep vectors by the keys of their texts, in one transaction.
@@ -368,6 +366,7 @@ class SqliteIndex:
                 connection.execute("PRAGMA journal_mode = WAL")
         # In WAL this is safe against kill -9; a power cut may lose the last files, which are then read again.
         connection.execute("PRAGMA synchronous = NORMAL")
+        self.vectors.connect(connection)
         if _is_current(connection):
             return
         connection.execute("BEGIN IMMEDIATE")

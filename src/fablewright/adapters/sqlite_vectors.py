@@ -8,7 +8,7 @@ SQLite does this: many builds of Python cannot load one.
 
 Vectors belong to texts by their hash and never change, so that there is nothing to keep in step but which
 passage has which text. Triggers see to that in the transaction in which a passage comes or goes: a reader never
-finds a passage that is half there. New passages have text 0 until somebody asks what is unembedded.
+finds a passage that is half there.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ __all__ = ["RESCORED", "SqliteVectors"]
 RESCORED = 2000
 """How many are compared by their numbers. Measured: 95 % of the true ten at 200,000 without any clusters in them."""
 
-_LINKED_AT_ONCE = 2000
 _KEPT_ORPHANS = 1000
 """Vectors without a passage that are kept whatever happens: a note that was moved away may come back."""
 
@@ -61,7 +60,9 @@ _TABLES = """
 """
 _TRIGGERS = (
     """CREATE TRIGGER passage_comes AFTER INSERT ON passages BEGIN
-           INSERT INTO text_of (passage_id, text_id) VALUES (new.id, 0);
+           INSERT INTO texts (key) VALUES (text_key(new.heading, new.text)) ON CONFLICT DO NOTHING;
+           INSERT INTO text_of (passage_id, text_id)
+               SELECT new.id, id FROM texts WHERE key = text_key(new.heading, new.text);
        END""",
     """CREATE TRIGGER passage_goes AFTER DELETE ON passages BEGIN
            DELETE FROM text_of WHERE passage_id = old.id;
@@ -97,6 +98,10 @@ class SqliteVectors:
         self._lock = threading.Lock()  # guards the signs, which grow in place
         self._signs: dict[str, _Signs] = {}
 
+    def connect(self, connection: sqlite3.Connection) -> None:
+        """Give a new connection the function that the triggers call."""
+        connection.create_function("text_key", 2, _text_key, deterministic=True)
+
     def prepare(self, connection: sqlite3.Connection) -> None:
         """Make the tables in a database whose passages are new; vectors of earlier ones stay, and are found again."""
         for statement in _TABLES.split(";"):
@@ -105,8 +110,7 @@ class SqliteVectors:
             connection.execute(trigger)
 
     def unembedded(self, connection: sqlite3.Connection, model: str, limit: int) -> dict[str, str]:
-        """Return at most ``limit`` texts without a vector of the model, by key; see the port. Writes: links texts."""
-        _link(connection)
+        """Return at most ``limit`` texts without a vector of the model, by key; see the port."""
         rows = connection.execute(
             """SELECT key, heading, text FROM texts JOIN text_of ON text_id = texts.id
                JOIN passages ON passages.id = passage_id
@@ -295,20 +299,8 @@ def _rescored(
 # ---------------------------------------------------------------- rows
 
 
-def _link(connection: sqlite3.Connection) -> None:
-    """Find out the texts of passages that came since the last time."""
-    while rows := connection.execute(
-        """SELECT passage_id, heading, text FROM text_of JOIN passages ON passages.id = passage_id
-           WHERE text_id = 0 LIMIT ?""",
-        (_LINKED_AT_ONCE,),
-    ).fetchall():
-        for passage_id, heading, text in rows:
-            key = key_of(embedded_text(json.loads(heading), text))
-            connection.execute("INSERT INTO texts (key) VALUES (?) ON CONFLICT DO NOTHING", (key,))
-            connection.execute(
-                "UPDATE text_of SET text_id = (SELECT id FROM texts WHERE key = ?) WHERE passage_id = ?",
-                (key, passage_id),
-            )
+def _text_key(heading: str, text: str) -> str:
+    return key_of(embedded_text(json.loads(heading), text))
 
 
 def _model(connection: sqlite3.Connection, model: str, sizes: set[int]) -> int:
