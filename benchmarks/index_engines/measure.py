@@ -1,4 +1,4 @@
-"""Measures one engine at one size in a process of its own: ``-m benchmarks.index_engines.measure NAME N DIR``.
+"""Measures one engine at one size in a process of its own: ``-m benchmarks.index_engines.measure NAME N DIR``."""
 
 from __future__ import annotations
 
