@@ -40,10 +40,11 @@ class SqliteVec:
         """Nothing is left to do."""
 
     def count(self) -> int:
-        counts = [self._db.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("words", "near")]  # noqa: S608 - ours
-        if counts[0] != counts[1]:
-            raise AssertionError(counts)
-        return int(counts[0])
+        query = "SELECT (SELECT count(*) FROM words), (SELECT count(*) FROM near)"
+        words, near = self._db.execute(query).fetchone()
+        if words != near:
+            raise AssertionError((words, near))
+        return int(words)
 
     def lexical(self, words: str, limit: int) -> list[int]:
         query = "SELECT rowid FROM words WHERE words MATCH ? ORDER BY bm25(words) LIMIT ?"
