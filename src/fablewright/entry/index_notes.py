@@ -112,7 +112,8 @@ def index_notes(invocation: Invocation, loaded: Loaded, *, watch: bool = False, 
         invocation: When it began.
         loaded: The settings.
         watch: Whether to go on until Ctrl-C, and read what changes.
-        as_json: Whether to print an object for programs; with ``watch`` one a line for each file afterwards.
+        as_json: Whether to print an object for programs; with ``watch`` an object a line, first of all and then
+            of each file.
 
     Raises:
         InvalidInput: A folder does not exist.
@@ -131,7 +132,7 @@ def index_notes(invocation: Invocation, loaded: Loaded, *, watch: bool = False, 
             seconds=invocation.elapsed,
             stopped=stopped or not embedded,
         )
-        emit(to_json(reading.object()) + "\n" if as_json else reading.text())
+        emit(to_json(reading.object(), one_line=watch) + "\n" if as_json else reading.text())
         if reading.stopped:
             notice(f"You stopped: {reading.held} files are in the index, and the next run goes on from there.")
             return 130
@@ -163,7 +164,7 @@ def _watch(settings: Settings, notes: Notes, *, as_json: bool) -> int:
             news = [each for each in reports if each.outcome != "unchanged" and said.get(each.name) != each]
             said = {each.name: each for each in reports if each.outcome == "skipped"}  # these are said once
             for each in news:
-                emit(to_json(_line(each)) + "\n" if as_json else _sentence(each))
+                emit(to_json(_line(each), one_line=True) + "\n" if as_json else _sentence(each))
             if any(each.outcome == "read" for each in news) and not _embed(settings, notes)[1]:
                 break
     return 0
