@@ -6,13 +6,17 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
+from fablewright.entry import assemble
 from fablewright.entry.assemble import assistant, open_notes, sample_campaign
 from fablewright.entry.config import Settings
-from fablewright.errors import InvalidInput
-from fablewright.gm.haystack_pipeline import DescribeNotes
+from fablewright.entry.secret import Secret
+from fablewright.errors import FablewrightError, InvalidInput
+from fablewright.gm.haystack_pipeline import DescribeNotes, RetrieveDocuments
 from fablewright.gm.orchestrator import HandleRequest
+from fablewright.gm.reading.embedded_text import vector_of
 from fablewright.gm.reading.indexing import passages_of
 from fablewright.gm.rules.party import parse_party
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
     from fablewright.gm.answer import Answer
     from fablewright.gm.reading.notes import FileReport, Passage
+    from fablewright.gm.reading.ports import Purpose, Vector
 
 pytestmark = pytest.mark.anyio
 
@@ -164,3 +169,45 @@ async def test_the_campaigns_party_is_the_settings(tmp_path: Path) -> None:
 async def test_a_missing_folder_is_named(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="nowhere"):
         open_notes(settings, [tmp_path / "nowhere"])
+
+
+class Synonyms:
+    """An embedder for which a ghoul and a corpse-eater are one and the same."""
+
+    model = "synonyms"
+
+    async def embed(self, texts: Sequence[str], purpose: Purpose) -> list[Vector]:
+        meant = ["ghoul" in text.lower() or "corpse-eater" in text.lower() for text in texts]
+        return [vector_of([1.0, 0.05] if each else [0.05, 1.0]) for each in meant]
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+async def test_with_an_embedder_notes_are_found_by_meaning_as_soon_as_they_are_embedded(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for number in range(20):
+        (folder / f"{number}.md").write_text(f"# Room {number}\n\nNothing but dust.\n", encoding="utf-8")
+    (folder / "crypt.md").write_text("# Crypt\n\nThe ghoul Mordant gnaws on a femur.\n", encoding="utf-8")
+    monkeypatch.setattr(assemble, "open_embedder", lambda settings, threads: Synonyms())
+    notes = open_notes(settings, [folder])
+    async with assistant(settings, notes) as bus, asyncio.timeout(30):
+        search = RetrieveDocuments("the corpse-eater", max_docs=3)
+        first = await bus.ask("haystack_pipeline", search)
+        while notes.index.embedded("synonyms") < 21:  # noqa: ASYNC110 - an index is looked at, it tells nobody
+            await asyncio.sleep(0.05)
+        bus.invalidate("haystack_pipeline", RetrieveDocuments.action)
+        found = await bus.ask("haystack_pipeline", search)
+        asked = bus.statistics().actions["embedder", "embed_query"].asked
+    assert len(first.passages) <= 3
+    assert found.passages[0].file == "crypt.md"
+    assert asked >= 2
+
+
+async def test_the_index_may_be_in_postgresql(settings: Settings) -> None:
+    elsewhere = msgspec.structs.replace(settings, index=Secret("postgresql://gm:open-sesame@127.0.0.1:9/x"))
+    with pytest.raises(FablewrightError, match="PostgreSQL cannot be reached"):
+        open_notes(elsewhere)

@@ -2,19 +2,25 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fablewright.entry import index_notes
+from fablewright.entry import embedders, index_notes
 from fablewright.entry.cli import run
+from fablewright.errors import FablewrightError
+from fablewright.gm.reading.embedded_text import vector_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from fablewright.entry.assemble import Notes
     from fablewright.gm.reading.notes import FileReport
+    from fablewright.gm.reading.ports import Purpose, Vector
 
 pytestmark = pytest.mark.usefixtures("data_dir")
 
@@ -134,3 +140,77 @@ def test_documents_of_all_kinds_are_read_and_cited_with_their_page(
     assert "2 unchanged, 1 skipped." in capsys.readouterr().out
     assert run(["doctor", "--notes", str(folder), "--json"]) == 0
     assert "skipped odd.docx: it is no Word document" in capsys.readouterr().out
+
+
+PROGRAM = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background ignores it
+from fablewright.entry.cli import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+def test_watching_reads_what_changes_and_ends_well_with_ctrl_c(notes: Path) -> None:
+    command = [sys.executable, "-c", PROGRAM, "index", str(notes), "--watch", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        assert json.loads(process.stdout.readline())["read"] == 3
+        assert "Ctrl-C ends it" in process.stderr.readline()
+        (notes / "new.md").write_text("# New\n\nA heron.\n", encoding="utf-8")
+        first = json.loads(process.stdout.readline())
+        (notes / "1.md").unlink()
+        second = json.loads(process.stdout.readline())
+        (notes / "broken.md").write_bytes(bytes(range(256)) * 40)
+        third = json.loads(process.stdout.readline())
+        time.sleep(1.5)  # it looks again, and has nothing to say twice
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (first["file"], first["outcome"], first["passages"]) == ("new.md", "read", 1)
+    assert (second["file"], second["outcome"]) == ("1.md", "removed")
+    assert (third["file"], third["outcome"]) == ("broken.md", "skipped")
+    assert third["remark"]
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+class Letters:
+    """An embedder that counts letters."""
+
+    model = "letters"
+
+    async def embed(self, texts: Sequence[str], purpose: Purpose) -> list[Vector]:
+        if purpose == "passage" and any("poison" in text for text in texts):
+            raise FablewrightError("The embedding server cannot be reached; is it running?")
+        return [vector_of([text.count(letter) + 0.1 for letter in "aeiou"]) for text in texts]
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+def test_with_an_embedder_passages_are_embedded_once(
+    notes: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedders, "open_embedder", lambda settings, threads: Letters())
+    assert run(["index", str(notes)]) == 0
+    assert "The index holds 3 passages. 3 were embedded. " in capsys.readouterr().out
+    assert run(["index", str(notes), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["vectors"] == 0
+
+
+def test_an_embedder_that_fails_leaves_the_words(
+    notes: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedders, "open_embedder", lambda settings, threads: Letters())
+    (notes / "poison.md").write_text("# poison\n\nA vial.\n", encoding="utf-8")
+    assert run(["index", str(notes)]) == 0
+    out, err = capsys.readouterr()
+    assert "The index holds 4 passages." in out
+    assert "found by words alone for now" in err
+
+
+def test_an_embedder_without_its_model_says_what_to_set(
+    notes: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FABLEWRIGHT_EMBEDDER", "ollama")
+    assert run(["index", str(notes)]) == 0
+    assert "set embedding_model" in capsys.readouterr().err

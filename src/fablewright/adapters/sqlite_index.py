@@ -11,33 +11,34 @@ them together counts them twice.
 from __future__ import annotations
 
 import contextlib
-import fnmatch
 import json
-import re
 import sqlite3
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError, InvalidInput
+from fablewright.adapters.sqlite_vectors import SqliteVectors
+from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError
 from fablewright.gm.reading.chunks import RULES_VERSION
 from fablewright.gm.reading.notes import FileStamp, Passage
+from fablewright.gm.reading.passage_filter import acceptance
 from fablewright.gm.reading.query_terms import STOP_WORDS, QueryTerms, query_terms, without_apostrophes
 from fablewright.gm.reading.searchable import searchable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    _Accepts: TypeAlias = Callable[[str, tuple[str, ...]], bool]
+    from fablewright.gm.reading.passage_filter import Accepts
+    from fablewright.gm.reading.ports import Vector
 
 __all__ = ["Ranking", "SqliteIndex"]
 
 _T = TypeVar("_T")
 
 _APPLICATION_ID = 0x4661626C  # "Fabl", in the header of the file: this database is ours
-_SCHEMA_VERSION = 1000 * 2 + RULES_VERSION
+_SCHEMA_VERSION = 1000 * 3 + RULES_VERSION
 _SCHEMA = """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE files (
@@ -54,7 +55,6 @@ _SCHEMA = """
         body, heading, file, tokenize = "porter unicode61 remove_diacritics 2"
     );
 """
-_FILTERS = ("file", "heading")
 _SQLITE_BUSY, _SQLITE_LOCKED, _SQLITE_CORRUPT, _SQLITE_NOTADB = 5, 6, 11, 26
 
 
@@ -102,6 +102,7 @@ class SqliteIndex:
         self.path = Path(path)
         self.ranking = ranking
         self.remark = ""
+        self.vectors = SqliteVectors()
         self._busy_timeout = busy_timeout
         self._lock = threading.Lock()  # guards the fields below
         self._writing = threading.Lock()  # one writer per process; between processes SQLite sees to it
@@ -213,12 +214,50 @@ class SqliteIndex:
         Raises:
             InvalidInput: A filter of another name.
         """
-        accepts = _acceptance(filters)
+        accepts = acceptance(filters)
         stop_words = STOP_WORDS if self.ranking.stop_words else frozenset[str]()
         terms = query_terms(query, stop_words=stop_words)
         if not terms.words or limit <= 0:
             return []
         return self._guarded(lambda connection: self._ranked(connection, terms, limit, accepts))
+
+    # ------------------------------------------------------------ the port of vectors
+
+    def unembedded(self, model: str, *, limit: int) -> dict[str, str]:
+        """Return at most ``limit`` texts that have no vector of this model yet, by their keys."""
+        return self._guarded(lambda connection: self.vectors.unembedded(connection, model, limit))
+
+    def store(self, model: str, vectors: Mapping[str, Vector]) -> None:
+        """Keep vectors by the keys of their texts, in one transaction.
+
+        Raises:
+            ContractViolation: A vector has another number of dimensions than those of this model that are there.
+        """
+
+        def write(connection: sqlite3.Connection) -> None:
+            if self.vectors.store(connection, model, vectors) + self.vectors.sweep(connection):
+                _count_up(connection)
+
+        self._write(write)
+
+    def embedded(self, model: str) -> int:
+        """Return how many passages can be found by their vector."""
+        return self._guarded(lambda connection: self.vectors.embedded(connection, model))
+
+    def nearest(self, model: str, vector: Vector, *, limit: int, filters: Mapping[str, str]) -> list[Passage]:
+        """Return at most ``limit`` passages, nearest first; the score is the cosine, from -1 to 1.
+
+        Raises:
+            ContractViolation: The vector has another number of dimensions than the model's.
+            InvalidInput: A filter of another name.
+        """
+        accepts = acceptance(filters)
+
+        def read(connection: sqlite3.Connection) -> list[Passage]:
+            found = self.vectors.nearest(connection, model, vector, limit, accepts)
+            return [p for number, cosine in found if (p := _passage(connection, number, cosine))]
+
+        return self._guarded(read)
 
     def close(self) -> None:
         """Close the database; searches that still run end by themselves. Closing twice is harmless."""
@@ -231,7 +270,7 @@ class SqliteIndex:
     # ------------------------------------------------------------ searching
 
     def _ranked(
-        self, connection: sqlite3.Connection, terms: QueryTerms, limit: int, accepts: _Accepts | None
+        self, connection: sqlite3.Connection, terms: QueryTerms, limit: int, accepts: Accepts | None
     ) -> list[Passage]:
         said = _match_expression(terms, self.ranking)
         related = " OR ".join(f'"{word}"' for word in terms.related) if self.ranking.related else ""
@@ -254,7 +293,7 @@ class SqliteIndex:
         return found[:limit]
 
     def _scores(
-        self, connection: sqlite3.Connection, expression: str, most: int, accepts: _Accepts | None
+        self, connection: sqlite3.Connection, expression: str, most: int, accepts: Accepts | None
     ) -> dict[int, float]:
         """Return the best ``most`` passages that the filters accept, and all that are as good as the last."""
         weights = (1.0, self.ranking.heading_weight, self.ranking.file_weight)
@@ -336,6 +375,7 @@ class SqliteIndex:
                 connection.execute("PRAGMA journal_mode = WAL")
         # In WAL this is safe against kill -9; a power cut may lose the last files, which are then read again.
         connection.execute("PRAGMA synchronous = NORMAL")
+        self.vectors.connect(connection)
         if _is_current(connection):
             return
         connection.execute("BEGIN IMMEDIATE")
@@ -356,6 +396,7 @@ class SqliteIndex:
             connection.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in _SCHEMA.split(";"):
             connection.execute(statement)
+        self.vectors.prepare(connection)
         # Begins with the time, so that a rebuilt index never shows a version that a cache has seen before.
         connection.execute("INSERT INTO meta VALUES ('version', ?)", (time.time_ns(),))
         connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
@@ -462,23 +503,6 @@ def _match_expression(terms: QueryTerms, ranking: Ranking) -> str:
     if ranking.names:
         phrases.extend(terms.names)
     return " OR ".join('"' + " ".join(phrase) + '"' for phrase in phrases)
-
-
-def _acceptance(filters: Mapping[str, str]) -> _Accepts | None:
-    for key in filters:
-        if key not in _FILTERS:
-            raise InvalidInput(f"There is no filter {key!r}; there are: {', '.join(_FILTERS)}.")
-    if not filters:
-        return None
-    names = re.compile(fnmatch.translate(filters["file"].casefold())) if "file" in filters else None
-    part = filters.get("heading", "").casefold()
-
-    def accepts(file: str, heading: tuple[str, ...]) -> bool:
-        if names and not names.match(file.casefold()):
-            return False
-        return not part or part in " / ".join(heading).casefold()
-
-    return accepts
 
 
 def _primary_code(error: sqlite3.Error) -> int:

@@ -19,9 +19,12 @@ from fablewright.adapters.documents.process import DocumentProcess
 from fablewright.adapters.haystack_retriever import HaystackRetriever
 from fablewright.adapters.notes_folder import NotesFolder
 from fablewright.adapters.sqlite_index import SqliteIndex
+from fablewright.entry.embedders import asking, open_embedder
 from fablewright.entry.story_file import StoryFile
 from fablewright.errors import InvalidInput
+from fablewright.gm.embedding import Embedding, EmbeddingFollower, EmbedQuery, embedding_policies
 from fablewright.gm.haystack_pipeline import HaystackPipeline, RetrieveDocuments
+from fablewright.gm.hybrid_retriever import HybridRetriever
 from fablewright.gm.orchestrator import Orchestrator
 from fablewright.gm.reading.indexing import refresh
 from fablewright.gm.rules.bestiary import load_bestiary
@@ -37,9 +40,10 @@ from fablewright.runtime.threads import Threads
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
+    from fablewright.adapters.postgres_index import PostgresIndex
     from fablewright.entry.config import Settings
     from fablewright.gm.reading.notes import FileReport
-    from fablewright.gm.reading.ports import Retriever
+    from fablewright.gm.reading.ports import Retriever, Vector
 
 __all__ = ["Notes", "assistant", "open_notes", "sample_campaign"]
 
@@ -60,13 +64,13 @@ class Notes:
 
     Attributes:
         source: The files.
-        index: The passages; kept on disk between runs.
+        index: The passages; kept on disk or in a database between runs.
         label: What to call the notes, for people.
         is_sample: Whether this is the campaign that we ship.
     """
 
     source: NotesFolder
-    index: SqliteIndex
+    index: SqliteIndex | PostgresIndex
     label: str
     is_sample: bool = False
 
@@ -91,7 +95,8 @@ def open_notes(settings: Settings, folders: Sequence[Path] = ()) -> Notes:
 
     Raises:
         InvalidInput: A folder is missing or is none.
-        ConfigurationError: The index cannot be kept in ``data_dir``.
+        ConfigurationError: The index cannot be kept in ``data_dir``, or in the database of the settings.
+        MissingExtra: The index is to be in PostgreSQL, and its driver is not installed.
     """
     chosen = [Path(folder) for folder in folders or settings.notes]
     is_sample = not chosen
@@ -104,9 +109,17 @@ def open_notes(settings: Settings, folders: Sequence[Path] = ()) -> Notes:
     places = sorted(str(folder.resolve()) for folder in chosen)
     digest = hashlib.sha256("\n".join(places).encode("utf-8", "surrogateescape")).hexdigest()[:16]
     name = re.sub(r"[^\w-]+", "-", chosen[0].resolve().name)[:40].strip("-") or "notes"
-    index = SqliteIndex(settings.data_dir / "index" / f"{name}-{digest}.sqlite")
+    index = _open_index(settings, f"{name}-{digest}")
     label = "the sample campaign" if is_sample else ", ".join(str(folder) for folder in chosen)
     return Notes(source, index, label, is_sample)
+
+
+def _open_index(settings: Settings, name: str) -> SqliteIndex | PostgresIndex:
+    if not settings.index:
+        return SqliteIndex(settings.data_dir / "index" / f"{name}.sqlite")
+    from fablewright.adapters.postgres_index import PostgresIndex  # noqa: PLC0415 - only where it is wanted
+
+    return PostgresIndex(settings.index.reveal(), name)
 
 
 @asynccontextmanager
@@ -138,11 +151,12 @@ async def assistant(
     bestiary = load_bestiary()
     threads = Threads(name="notes")
     search = (HaystackPipeline.name, RetrieveDocuments.action)
-    bus = Bus(BusOptions(default_timeout=settings.timeout, policies={search: _search_policy(settings)}))
+    policies = {search: _search_policy(settings), **embedding_policies()}
+    bus = Bus(BusOptions(default_timeout=settings.timeout, policies=policies))
     patience, most = settings.rag_request_timeout, settings.max_docs
     bus.register(
         HaystackPipeline(
-            retriever or HaystackRetriever(notes.index, threads=threads),
+            retriever or _retriever(settings, notes, bus, threads),
             notes.read,
             threads,
             on_report=on_report,
@@ -161,6 +175,23 @@ async def assistant(
         story.close()
         threads.close()
         notes.close()
+
+
+def _retriever(settings: Settings, notes: Notes, bus: Bus, threads: Threads) -> Retriever:
+    """Return what finds passages: by words; with an embedder also by meaning, and then the notes are embedded too."""
+    words = HaystackRetriever(notes.index, threads=threads)
+    embedder = open_embedder(settings, threads)
+    if embedder is None:
+        return words
+
+    async def embed(question: str) -> Vector:
+        return await bus.ask(Embedding.name, EmbedQuery(question), timeout=settings.rag_request_timeout)
+
+    bus.register(Embedding(embedder))
+    bus.register(
+        EmbeddingFollower(notes.index, embedder.model, asking(bus), threads, version=lambda: notes.index.version)
+    )
+    return HybridRetriever(words, notes.index, embedder.model, embed, threads)
 
 
 def _search_policy(settings: Settings) -> Policy:

@@ -185,6 +185,7 @@ def index(
     ctx: typer.Context,
     folders: Annotated[list[Path] | None, typer.Argument(metavar="DIR", hidden=True)] = None,
     *,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, and read what changes, until Ctrl-C.")] = False,
     as_json: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -201,7 +202,7 @@ def index(
     loaded = invocation.load({"notes": folders or None}, config)
     from fablewright.entry.index_notes import index_notes  # noqa: PLC0415 - not for --help
 
-    raise typer.Exit(index_notes(invocation, loaded, as_json=as_json))
+    raise typer.Exit(index_notes(invocation, loaded, watch=watch, as_json=as_json))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})  # -1d4 is dice and no option

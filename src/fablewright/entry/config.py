@@ -19,6 +19,7 @@ import msgspec
 import platformdirs
 from msgspec import Meta
 
+from fablewright.entry.secret import Secret
 from fablewright.errors import ConfigurationError, InvalidInput
 from fablewright.gm.rules.party import parse_party
 
@@ -72,6 +73,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"default": "the system's folder for user data"},
         ),
     ] = msgspec.field(default_factory=_data_dir)
+    index: Annotated[
+        Secret,
+        Meta(
+            description="Where the index is, if not in `data_dir`: `postgresql://user@host/database`.",
+            extra={"default": '`""`', "values": "a URL of PostgreSQL"},
+        ),
+    ] = msgspec.field(default_factory=Secret)
+    embedder: Annotated[
+        Literal["none", "minilm", "ollama", "openai", "sentence-transformers"],
+        Meta(description="What makes vectors of your notes, so that they are found by meaning too."),
+    ] = "none"
+    embedding_model: Annotated[
+        str, Meta(description="Its model, for all but `minilm`.", extra={"values": "the name of a model"})
+    ] = ""
+    embedding_url: Annotated[
+        str,
+        Meta(
+            description="Where an embedding server is, if not at the usual place.",
+            extra={"values": "a URL of HTTP, with `/v1` for `openai`"},
+        ),
+    ] = ""
+    embedding_key: Annotated[
+        Secret,
+        Meta(
+            description="The key for it; never shown. Better in the environment than in a file.",
+            extra={"default": '`""`', "values": "a key"},
+        ),
+    ] = msgspec.field(default_factory=Secret)
     seed: Annotated[
         int | None,
         Meta(
@@ -193,7 +222,7 @@ def _convert(key: str, raw: object, where: str, *, strict: bool, folder: Path) -
         if key == "party":
             parse_party(value)
     except msgspec.ValidationError as error:
-        shown = repr(raw) if isinstance(raw, str) else str(raw)
+        shown = "that" if _is_secret(key) else repr(raw) if isinstance(raw, str) else str(raw)
         raise ConfigurationError(f"{where} must be {expected(key)}, not {shown[:60]}.") from error
     except InvalidInput as error:
         raise ConfigurationError(f"{where}: {error}") from error
@@ -203,14 +232,23 @@ def _convert(key: str, raw: object, where: str, *, strict: bool, folder: Path) -
 
 
 def _path(kind: type, raw: object) -> object:
-    """Make a ``Path`` of a text; msgspec knows none and asks."""
+    """Make a ``Path`` or a ``Secret`` of a text; msgspec knows neither and asks."""
+    if kind is Secret and isinstance(raw, str):
+        return Secret(raw)
     if kind is not Path or not isinstance(raw, str | Path) or not str(raw).strip():
         raise ValueError("not a path")
     return Path(raw).expanduser()
 
 
+def _is_secret(key: str) -> bool:
+    return isinstance(_FIELDS[key].default_factory, type) and issubclass(_FIELDS[key].default_factory, Secret)
+
+
 def expected(key: str) -> str:
     """Say in words which values a setting takes, for errors and for the documentation."""
+    said = (_FIELDS[key].type.__metadata__[0].extra or {}).get("values")
+    if said:
+        return str(said)
     kind = msgspec.inspect.type_info(_FIELDS[key].type)
     if isinstance(kind, msgspec.inspect.Metadata):
         kind = kind.type

@@ -46,9 +46,9 @@ def answer_object(answer: Answer) -> dict[str, object]:
     }
 
 
-def to_json(content: dict[str, object]) -> str:
+def to_json(content: dict[str, object], *, one_line: bool = False) -> str:
     """Return readable JSON text that does nothing to a terminal: other control characters are escaped."""
-    text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)
+    text = json.dumps(content, ensure_ascii=False, indent=None if one_line else 2, allow_nan=False)
     return _TERMINAL_CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

@@ -1,0 +1,1 @@
+"""Engines for the index, compared on the same made-up passages."""

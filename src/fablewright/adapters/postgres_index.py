@@ -1,0 +1,496 @@
+"""Passages in PostgreSQL: words by its full-text search, vectors by pgvector.
+
+For when one machine is outgrown: many processes on many machines read and write the same index. What is different from
+the file of ``sqlite_index``: the ranking. PostgreSQL knows how often a word is in a passage, not how rare it is among
+all; so each word is ranked by itself and weighed here by its rarity, which is BM25's idea without its exact numbers.
+
+Each set of notes has a schema of its own in the database. Writers take turns by an advisory lock, a file is one
+transaction, and each search reads one snapshot: nobody sees half an update. Text is stored as bytes, because notes may
+hold what PostgreSQL's text may not (a NUL), and a passage is exactly what stands in the note.
+
+psycopg is LGPL: an extra, installed by whoever wants it, imported late and never shipped with us.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import re
+import threading
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
+
+from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError, MissingExtra
+from fablewright.gm.reading.chunks import RULES_VERSION
+from fablewright.gm.reading.embedded_text import dimensions_of, embedded_text, key_of
+from fablewright.gm.reading.notes import FileStamp, Passage
+from fablewright.gm.reading.passage_filter import acceptance
+from fablewright.gm.reading.query_terms import query_terms, without_apostrophes
+from fablewright.gm.reading.searchable import searchable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    import psycopg
+
+    from fablewright.gm.reading.passage_filter import Accepts
+    from fablewright.gm.reading.ports import Vector
+
+__all__ = ["PostgresIndex"]
+
+_T = TypeVar("_T")
+
+_SCHEMA_VERSION = 1000 * 1 + RULES_VERSION
+_DROPPED = "DROP TABLE IF EXISTS passages, files, meta CASCADE"
+_TABLES = """
+    CREATE TABLE meta (key text PRIMARY KEY, value bigint NOT NULL);
+    CREATE TABLE files (
+        id bigserial PRIMARY KEY, name bytea NOT NULL UNIQUE,
+        size bigint NOT NULL, modified_ns bigint NOT NULL, sha256 text NOT NULL
+    );
+    CREATE TABLE passages (
+        id bigserial PRIMARY KEY, file_id bigint NOT NULL REFERENCES files ON DELETE CASCADE,
+        place text NOT NULL, text bytea NOT NULL, key text NOT NULL, words tsvector NOT NULL
+    );
+    CREATE INDEX passages_by_file ON passages (file_id);
+    CREATE INDEX passages_by_key ON passages (key);
+    CREATE INDEX passages_by_word ON passages USING gin (words) WITH (fastupdate = off);
+    CREATE TABLE IF NOT EXISTS models (id serial PRIMARY KEY, name text NOT NULL UNIQUE, dimensions integer NOT NULL);
+    CREATE TABLE IF NOT EXISTS vectors (
+        model_id integer NOT NULL, key text NOT NULL, numbers halfvec NOT NULL, PRIMARY KEY (key, model_id)
+    );
+"""
+_WEIGHTS = [0.25, 0.25, 0.5, 1.0]
+"""Of a word in the text (D, C), in the file's name (B) and in the headings (A): as 1 : 2 : 4."""
+
+_RELATED = 0.3
+_MOST_DIMENSIONS = 4000
+"""More than that pgvector cannot put into an index of halves; such vectors are compared one by one."""
+
+_KEPT_ORPHANS = 1000
+
+
+class PostgresIndex:
+    """A :class:`~fablewright.gm.reading.ports.PassageIndex` and ``VectorIndex`` in a PostgreSQL database.
+
+    Safe to use from threads and processes; each thread that is at work has a connection.
+
+    Args:
+        url: ``postgresql://user:password@host:port/database``. The password is never shown.
+        notes: What tells one set of notes from others in the same database.
+        timeout: Seconds for connecting, and for one statement.
+
+    Raises:
+        MissingExtra: psycopg is not installed.
+        ConfigurationError: The server refuses, or has no pgvector.
+        FablewrightError: The server cannot be reached.
+    """
+
+    remark = ""
+
+    def __init__(self, url: str, notes: str, *, timeout: float = 10.0) -> None:
+        self._url = url
+        self._schema = "fablewright_" + re.sub(r"\W", "_", notes.lower(), flags=re.ASCII)[-50:]
+        self._timeout = timeout
+        self._lock = threading.Lock()  # guards the fields below
+        self._idle: list[psycopg.Connection[Any]] = []
+        self._closed = False
+        self._write(self._build)
+
+    def __repr__(self) -> str:
+        return f"<PostgresIndex {self._schema}>"
+
+    # ------------------------------------------------------------ the port
+
+    def stamps(self) -> dict[str, FileStamp]:
+        """Return the stamp of every file in the index, by name."""
+        rows = self._read(lambda db: db.execute("SELECT name, size, modified_ns, sha256 FROM files").fetchall())
+        return {_text(name): FileStamp(*stamp) for name, *stamp in sorted(rows)}
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of passages of every file in the index, by name."""
+        query: LiteralString = """SELECT name, count(passages.id) FROM files LEFT JOIN passages ON file_id = files.id
+                                  GROUP BY name"""
+        rows = self._read(lambda db: db.execute(query).fetchall())
+        return {_text(name): count for name, count in sorted(rows)}
+
+    def count(self) -> int:
+        """Return the number of passages."""
+        return int(self._read(lambda db: _one(db, "SELECT count(*) FROM passages")))
+
+    @property
+    def version(self) -> int:
+        """A number that grows with every change of what a search can find, also over a rebuilt index."""
+        return int(self._read(lambda db: _one(db, "SELECT value FROM meta WHERE key = 'version'")))
+
+    def replace(self, name: str, stamp: FileStamp, passages: Sequence[Passage]) -> None:
+        """Store one file's passages in place of what was there, in one transaction."""
+        file_words = _words(name.rpartition(".")[0] or name)
+        rows = [
+            (
+                _place(passage),
+                _bytes(passage.text),
+                key_of(embedded_text(passage.heading, passage.text)),
+                _words(" / ".join(passage.heading)),
+                file_words,
+                _words(searchable(passage.text)),
+            )
+            for passage in passages
+        ]
+
+        def write(db: psycopg.Connection[Any]) -> None:
+            db.execute("DELETE FROM files WHERE name = %s", (_bytes(name),))
+            file_id = _one(
+                db,
+                "INSERT INTO files (name, size, modified_ns, sha256) VALUES (%s, %s, %s, %s) RETURNING id",
+                (_bytes(name), stamp.size, stamp.modified_ns, stamp.sha256),
+            )
+            with db.cursor() as cursor:
+                cursor.executemany(
+                    """INSERT INTO passages (file_id, place, text, key, words) VALUES (%s, %s, %s, %s,
+                       setweight(to_tsvector('english', %s), 'A') || setweight(to_tsvector('english', %s), 'B')
+                       || to_tsvector('english', %s))""",
+                    [(file_id, *row) for row in rows],
+                )
+            _count_up(db)
+
+        self._write(write)
+
+    def touch(self, name: str, stamp: FileStamp) -> None:
+        """Note that a file looks new but reads the same; what a search finds, and ``version``, stay."""
+        values = (stamp.size, stamp.modified_ns, stamp.sha256, _bytes(name))
+        self._write(
+            lambda db: db.execute("UPDATE files SET size = %s, modified_ns = %s, sha256 = %s WHERE name = %s", values)
+        )
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Forget files, all in one transaction; names that are not there are passed over."""
+        gone = [_bytes(name) for name in names]
+
+        def write(db: psycopg.Connection[Any]) -> None:
+            if db.execute("DELETE FROM files WHERE name = ANY(%s)", (gone,)).rowcount:
+                _count_up(db)
+
+        if gone:
+            self._write(write)
+
+    def search(self, query: str, *, limit: int, filters: Mapping[str, str]) -> list[Passage]:
+        """Return at most ``limit`` passages, best first; equal scores in the order of file and place.
+
+        Raises:
+            InvalidInput: A filter of another name.
+        """
+        accepts = acceptance(filters)
+        terms = query_terms(query)
+        said = [(word,) for word in terms.words] + list(terms.phrases) + list(terms.names)
+        weighed = {_phrase(words): 1.0 for words in said} | {_phrase((word,)): _RELATED for word in terms.related}
+        if not said or limit <= 0:
+            return []
+        return self._read(lambda db: _ranked(db, weighed, limit, accepts))
+
+    def close(self) -> None:
+        """Close the connections; searches that still run end by themselves. Closing twice is harmless."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    # ------------------------------------------------------------ the port of vectors
+
+    def unembedded(self, model: str, *, limit: int) -> dict[str, str]:
+        """Return at most ``limit`` texts that have no vector of this model yet, by their keys."""
+        query: LiteralString = """
+            SELECT key, min(place), (array_agg(text))[1] FROM passages WHERE NOT EXISTS (
+                SELECT 1 FROM vectors JOIN models ON models.id = model_id
+                WHERE vectors.key = passages.key AND models.name = %s
+            ) GROUP BY key ORDER BY min(id) LIMIT %s"""
+        rows = self._read(lambda db: db.execute(query, (model, limit)).fetchall())
+        return {key: embedded_text(json.loads(place)["heading"], _text(text)) for key, place, text in rows}
+
+    def store(self, model: str, vectors: Mapping[str, Vector]) -> None:
+        """Keep vectors by the keys of their texts, in one transaction.
+
+        Raises:
+            ContractViolation: A vector has another number of dimensions than those of this model that are there.
+        """
+        sizes = {dimensions_of(vector) for vector in vectors.values()}
+
+        def write(db: psycopg.Connection[Any]) -> None:
+            model_id = _model_for(db, model, sizes)
+            with db.cursor() as cursor:
+                cursor.executemany(
+                    "INSERT INTO vectors (model_id, key, numbers) VALUES (%s, %s, %s::halfvec) ON CONFLICT DO NOTHING",
+                    [(model_id, key, _numbers(vector)) for key, vector in vectors.items()],
+                )
+                new = cursor.rowcount
+            if new + _sweep(db):
+                _count_up(db)
+
+        if sizes:
+            self._write(write)
+
+    def embedded(self, model: str) -> int:
+        """Return how many passages can be found by their vector."""
+        query: LiteralString = """SELECT count(*) FROM passages JOIN vectors USING (key)
+                                  JOIN models ON models.id = model_id WHERE models.name = %s"""
+        return int(self._read(lambda db: _one(db, query, (model,))))
+
+    def nearest(self, model: str, vector: Vector, *, limit: int, filters: Mapping[str, str]) -> list[Passage]:
+        """Return at most ``limit`` passages, nearest first; the score is the cosine, from -1 to 1.
+
+        Raises:
+            ContractViolation: The vector has another number of dimensions than the model's.
+            InvalidInput: A filter of another name.
+        """
+        accepts = acceptance(filters)
+        size = dimensions_of(vector)
+
+        def read(db: psycopg.Connection[Any]) -> list[Passage]:
+            row = db.execute("SELECT id, dimensions FROM models WHERE name = %s", (model,)).fetchone()
+            if row is None or limit <= 0:
+                return []
+            _same_dimensions(model, row[1], {size})
+            found = _nearest(db, row[0], size, _numbers(vector), limit) if accepts is None else []
+            if len(found) < limit:  # filtered, or vectors of texts that are gone took the places: compare all
+                found = _nearest_of_all(db, row[0], size, _numbers(vector), limit, accepts)
+            return found
+
+        return self._read(read)
+
+    # ------------------------------------------------------------ transactions and connections
+
+    def _read(self, work: Callable[[psycopg.Connection[Any]], _T]) -> _T:
+        return self._transaction(work, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+    def _write(self, work: Callable[[psycopg.Connection[Any]], object]) -> None:
+        # One writer at a time, in all processes: PostgreSQL waits for the lock, and says so when that takes too long.
+        self._transaction(work, "SELECT pg_advisory_xact_lock(hashtext(current_schema() || ' fablewright'))")
+
+    def _transaction(self, work: Callable[[psycopg.Connection[Any]], _T], begin: LiteralString) -> _T:
+        try:
+            import psycopg  # noqa: PLC0415 - an extra
+        except ModuleNotFoundError as error:
+            raise MissingExtra(f"{error.name} is not installed; run: pip install 'fablewright[postgres]'") from error
+        connection = None
+        try:
+            connection = self._borrow(psycopg)
+            with connection.transaction():
+                connection.execute(begin)
+                result = work(connection)
+        except psycopg.Error as error:
+            _let_go(connection)
+            raise self._failure(psycopg, error) from None  # its text may hold the URL
+        except BaseException:
+            _let_go(connection)
+            raise
+        with self._lock:
+            if not self._closed:
+                self._idle.append(connection)
+                return result
+        connection.close()
+        return result
+
+    def _borrow(self, driver: Any) -> psycopg.Connection[Any]:  # noqa: ANN401 - the module, imported late
+        with self._lock:
+            if self._closed:
+                raise ContractViolation("the index is closed")
+            while self._idle:
+                connection = self._idle.pop()
+                if not connection.closed:
+                    return connection
+        made: psycopg.Connection[Any] = driver.connect(
+            self._url, autocommit=True, connect_timeout=math.ceil(self._timeout), application_name="fablewright"
+        )
+        for name in ("statement_timeout", "lock_timeout"):
+            made.execute("SELECT set_config(%s, %s, false)", (name, f"{self._timeout * 1000:.0f}"))
+        made.execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
+        made.execute("SELECT set_config('search_path', %s, false)", (f"{self._schema}, public",))
+        return made
+
+    def _build(self, db: psycopg.Connection[Any]) -> None:
+        if _one(db, "SELECT to_regclass('meta') IS NOT NULL"):
+            row = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+            if row and row[0] == _SCHEMA_VERSION:
+                return
+            self.remark = "the index was written by another version of Fablewright and is built anew"
+        db.execute("CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public")
+        db.execute(_DROPPED)
+        db.execute(_TABLES)
+        # Begins with the time, so that a rebuilt index never shows a version that a cache has seen before.
+        values = (_SCHEMA_VERSION, time.time_ns())
+        db.execute("INSERT INTO meta (key, value) VALUES ('schema', %s), ('version', %s)", values)
+
+    def _failure(self, driver: Any, error: psycopg.Error) -> FablewrightError:  # noqa: ANN401 - as above
+        errors = driver.errors
+        if "vector" in str(error) and isinstance(error, (errors.FeatureNotSupported, errors.UndefinedFile)):
+            said = "This PostgreSQL has no pgvector; install it there (on Debian: apt install postgresql-15-pgvector)"
+            return ConfigurationError(said)
+        if isinstance(error, errors.ProgrammingError) and error.sqlstate is None:
+            return ConfigurationError("The URL of the index cannot be read; it is postgresql://USER@HOST/DATABASE.")
+        kinds: dict[type[Exception], FablewrightError] = {
+            errors.InsufficientPrivilege: ConfigurationError(
+                "PostgreSQL does not let this user make an index; ask for CREATE rights."
+            ),
+            errors.LockNotAvailable: FablewrightError("another program is writing the index; try again in a moment"),
+            errors.QueryCanceled: FablewrightError(f"PostgreSQL did not answer in {self._timeout:g} s."),
+            errors.OperationalError: FablewrightError(
+                "PostgreSQL cannot be reached, or refuses the user; is the URL right?"
+            ),
+        }
+        other = FablewrightError(f"PostgreSQL cannot use the index ({type(error).__name__}).")
+        return next((said for kind, said in kinds.items() if isinstance(error, kind)), other)
+
+
+# ---------------------------------------------------------------- words
+
+
+def _ranked(
+    db: psycopg.Connection[Any], weighed: Mapping[str, float], limit: int, accepts: Accepts | None
+) -> list[Passage]:
+    terms = list(weighed)
+    total = int(_one(db, "SELECT count(*) FROM passages"))
+    counts = db.execute(
+        """SELECT term, (SELECT count(*) FROM passages WHERE words @@ to_tsquery('english', term))
+           FROM unnest(%s::text[]) AS term""",
+        (terms,),
+    ).fetchall()
+    known = {term: math.log(1 + total / count) * weighed[term] for term, count in counts if count}
+    if not known:
+        return []
+    rows = db.execute(
+        """SELECT name, place, text, score FROM (
+               SELECT file_id, place, text, (
+                   SELECT sum(weight * ts_rank(%s::real[], words, to_tsquery('english', term), 1))
+                   FROM unnest(%s::text[], %s::real[]) AS wanted (term, weight)
+               ) AS score
+               FROM passages WHERE words @@ to_tsquery('english', %s)
+           ) AS scored JOIN files ON files.id = file_id ORDER BY score DESC, name, place LIMIT %s""",
+        (_WEIGHTS, list(known), list(known.values()), " | ".join(known), None if accepts else 4 * limit + 50),
+    )
+    found = [_passage(name, place, text, score) for name, place, text, score in rows]
+    kept = [p for p in found if accepts is None or accepts(p.file, p.heading)]
+    return sorted(kept, key=lambda passage: (-passage.score, passage.file, passage.start))[:limit]
+
+
+def _phrase(words: Sequence[str]) -> str:
+    """Write words that follow each other for ``to_tsquery``; they hold letters and digits only, and each is quoted."""
+    return " <-> ".join(f"'{word}'" for word in words)
+
+
+def _words(text: str) -> str:
+    """Return what is searched of a text; a NUL, which PostgreSQL's text cannot hold, is no word."""
+    return without_apostrophes(text).encode("utf-8", "replace").decode().replace("\0", " ")[:500_000]
+
+
+# ---------------------------------------------------------------- vectors
+
+
+def _nearest(db: psycopg.Connection[Any], model_id: int, size: int, vector: str, limit: int) -> list[Passage]:
+    """Search the graph of nearest neighbours: good, and fast, but not all of it is looked at."""
+    asked = min(1000, 2 * limit + 100)
+    db.execute("SELECT set_config('hnsw.ef_search', %s, true)", (str(asked),))
+    if size > _MOST_DIMENSIONS or limit > asked:
+        return []
+    kind = f"halfvec({size})"
+    rows = db.execute(
+        f"""WITH near AS MATERIALIZED (
+                    SELECT key, numbers::{kind} <=> %s::{kind} AS distance FROM vectors
+                    WHERE model_id = {model_id:d} ORDER BY numbers::{kind} <=> %s::{kind} LIMIT %s
+                )
+                SELECT name, place, text, 1 - distance FROM near JOIN passages USING (key)
+                JOIN files ON files.id = file_id ORDER BY distance, passages.id LIMIT %s""",  # noqa: S608 - two numbers
+        (vector, vector, asked, limit),
+    )
+    return [_passage(*row) for row in rows]
+
+
+def _nearest_of_all(  # noqa: PLR0917 - one query's parts
+    db: psycopg.Connection[Any], model_id: int, size: int, vector: str, limit: int, accepts: Accepts | None
+) -> list[Passage]:
+    allowed = None
+    if accepts is not None:
+        rows = db.execute("SELECT passages.id, name, place FROM passages JOIN files ON files.id = file_id")
+        allowed = [number for number, name, place in rows if accepts(_text(name), tuple(json.loads(place)["heading"]))]
+    found = db.execute(
+        f"""SELECT name, place, text, 1 - (numbers::halfvec({size:d}) <=> %s::halfvec({size:d})) AS cosine
+                FROM passages JOIN vectors USING (key) JOIN files ON files.id = file_id
+                WHERE model_id = %s AND (%s::bigint[] IS NULL OR passages.id = ANY(%s::bigint[]))
+                ORDER BY cosine DESC, passages.id LIMIT %s""",  # noqa: S608 - a number
+        (vector, model_id, allowed, allowed, limit),
+    )
+    return [_passage(*row) for row in found]
+
+
+def _model_for(db: psycopg.Connection[Any], model: str, sizes: set[int]) -> int:
+    """Return the number of a model; a new one gets an index over its vectors."""
+    row = db.execute("SELECT id, dimensions FROM models WHERE name = %s", (model,)).fetchone()
+    if row is None:
+        size = min(sizes)
+        model_id = int(_one(db, "INSERT INTO models (name, dimensions) VALUES (%s, %s) RETURNING id", (model, size)))
+        row = (model_id, size)
+        if size <= _MOST_DIMENSIONS:
+            kind = f"halfvec({size:d})"
+            made = f"""CREATE INDEX nearest_{model_id:d} ON vectors
+                       USING hnsw ((numbers::{kind}) halfvec_cosine_ops) WHERE model_id = {model_id:d}"""
+            db.execute(made)
+    _same_dimensions(model, row[1], sizes)
+    return int(row[0])
+
+
+def _same_dimensions(model: str, dimensions: int, sizes: set[int]) -> None:
+    if sizes != {dimensions}:
+        raise ContractViolation(f"Vectors of {model} have {dimensions} dimensions, not {max(sizes - {dimensions})}.")
+
+
+def _sweep(db: psycopg.Connection[Any]) -> int:
+    """Forget vectors that no passage has, once there are more of them than of the others; return how many."""
+    gone: LiteralString = "FROM vectors WHERE NOT EXISTS (SELECT 1 FROM passages WHERE passages.key = vectors.key)"
+    held, orphans = int(_one(db, "SELECT count(*) FROM vectors")), int(_one(db, "SELECT count(*) " + gone))
+    if orphans <= max(held - orphans, _KEPT_ORPHANS):
+        return 0
+    return db.execute("DELETE " + gone).rowcount
+
+
+def _numbers(vector: Vector) -> str:
+    """Write a vector as pgvector reads it."""
+    return "[" + ",".join(f"{number:.6g}" for number in memoryview(vector).cast("f")) + "]"
+
+
+# ---------------------------------------------------------------- rows
+
+
+def _count_up(db: psycopg.Connection[Any]) -> None:
+    db.execute("UPDATE meta SET value = value + 1 WHERE key = 'version'")
+
+
+def _one(db: psycopg.Connection[Any], query: LiteralString, values: tuple[Any, ...] = ()) -> Any:  # noqa: ANN401 - any column
+    row = db.execute(query, values).fetchone()
+    return row[0] if row else None
+
+
+def _let_go(connection: psycopg.Connection[Any] | None) -> None:
+    if connection is not None:
+        with contextlib.suppress(Exception):
+            connection.close()  # whatever state it was in goes with it
+
+
+def _place(passage: Passage) -> str:
+    """Write all of a passage but its text, file and score as ASCII; new fields of it need no new columns."""
+    return json.dumps({k: v for k, v in asdict(passage).items() if k not in {"text", "file", "score"}}, sort_keys=True)
+
+
+def _passage(name: bytes, place: str, text: bytes, score: float) -> Passage:
+    fields = json.loads(place)
+    heading = tuple(fields.pop("heading"))
+    return Passage(text=_text(text), file=_text(name), heading=heading, score=float(score), **fields)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _text(raw: bytes) -> str:
+    return bytes(raw).decode("utf-8", "surrogatepass")
