@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from fablewright.gm.reading.notes import FileReport, FileStamp, NoteFile, NoteText, Passage
 
-__all__ = ["NotesSource", "PassageIndex", "Retriever"]
+__all__ = ["Embedder", "NotesSource", "PassageIndex", "Purpose", "Retriever", "Vector", "VectorIndex"]
+
+Vector: TypeAlias = bytes
+"""Where a text stands among texts: float32 numbers, little-endian, of length 1 altogether.
+
+Bytes, because they are data for the bus, take an eighth of a tuple's memory, and every numeric library reads them
+without a copy."""
+
+Purpose: TypeAlias = Literal["query", "passage"]
+"""What a text is embedded for: many models place what is sought and what is found differently."""
 
 
 class NotesSource(Protocol):
@@ -62,6 +71,62 @@ class PassageIndex(Protocol):
 
     def search(self, query: str, *, limit: int, filters: Mapping[str, str]) -> list[Passage]:
         """Return at most ``limit`` passages, best first; see ``RetrieveDocuments`` for the filters."""
+        ...
+
+
+class VectorIndex(Protocol):
+    """What an index has beside words, if it can: a vector for each text, searched by nearness.
+
+    A vector belongs to a text (the headings and the words of a passage) and a model, not to a place in a file: what is
+    renamed, moved or put back is not embedded again. Vectors come in behind the words, whenever they are made.
+    """
+
+    def unembedded(self, model: str, *, limit: int) -> dict[str, str]:
+        """Return at most ``limit`` texts that have no vector of this model yet, by their keys; see ``store``."""
+        ...
+
+    def store(self, model: str, vectors: Mapping[str, Vector]) -> None:
+        """Keep vectors by the keys of their texts, all or nothing.
+
+        Raises:
+            ContractViolation: A vector has another number of dimensions than those of this model that are there.
+        """
+        ...
+
+    def embedded(self, model: str) -> int:
+        """Return how many passages can be found by their vector."""
+        ...
+
+    def nearest(self, model: str, vector: Vector, *, limit: int, filters: Mapping[str, str]) -> list[Passage]:
+        """Return at most ``limit`` passages, nearest first; the score is the cosine, from -1 to 1.
+
+        Passages without a vector of this model are not found; filters are those of ``PassageIndex.search``.
+
+        Raises:
+            ContractViolation: The vector has another number of dimensions than the model's.
+            InvalidInput: A filter is unknown.
+        """
+        ...
+
+
+class Embedder(Protocol):
+    """Makes vectors of texts, without blocking the loop."""
+
+    @property
+    def model(self) -> str:
+        """Which model it is, and all else that changes its vectors; vectors of two names are never compared."""
+        ...
+
+    async def embed(self, texts: Sequence[str], purpose: Purpose) -> list[Vector]:
+        """Return a vector for each text, in their order. What is too long for the model counts by its beginning.
+
+        Raises:
+            FablewrightError: It cannot be reached, loaded or understood; says what to do.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections and threads; closing twice is harmless."""
         ...
 
 
