@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError, InvalidInput
+from fablewright.gm.finding.names import Defined, defined_in, mentioned_in
+from fablewright.gm.finding.pins import Pin, pin_of
 from fablewright.gm.reading.chunks import RULES_VERSION
 from fablewright.gm.reading.notes import FileStamp, Passage
 from fablewright.gm.reading.query_terms import STOP_WORDS, QueryTerms, query_terms, without_apostrophes
@@ -30,6 +32,8 @@ from fablewright.gm.reading.searchable import searchable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from fablewright.gm.reading.ports import Lookups
+
     _Accepts: TypeAlias = Callable[[str, tuple[str, ...]], bool]
 
 __all__ = ["Ranking", "SqliteIndex"]
@@ -37,7 +41,7 @@ __all__ = ["Ranking", "SqliteIndex"]
 _T = TypeVar("_T")
 
 _APPLICATION_ID = 0x4661626C  # "Fabl", in the header of the file: this database is ours
-_SCHEMA_VERSION = 1000 * 1 + RULES_VERSION
+_SCHEMA_VERSION = 1000 * 2 + RULES_VERSION
 _SCHEMA = """
     CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE files (
@@ -49,6 +53,14 @@ _SCHEMA = """
         first INTEGER NOT NULL, last INTEGER NOT NULL, text TEXT NOT NULL
     );
     CREATE INDEX passages_by_file ON passages (file_id);
+    CREATE TABLE names (
+        key TEXT NOT NULL, passage_id INTEGER NOT NULL, strength INTEGER NOT NULL, PRIMARY KEY (key, passage_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX names_by_passage ON names (passage_id);
+    CREATE TABLE mentions (passage_id INTEGER PRIMARY KEY, keys TEXT NOT NULL);
+    CREATE TABLE pins (kind TEXT NOT NULL, passage_id INTEGER NOT NULL, place INTEGER NOT NULL,
+        PRIMARY KEY (kind, passage_id)) WITHOUT ROWID;
+    CREATE INDEX pins_by_passage ON pins (passage_id);
     CREATE VIRTUAL TABLE words USING fts5 (
         body, heading, file, tokenize = "porter unicode61 remove_diacritics 2"
     );
@@ -152,8 +164,9 @@ class SqliteIndex:
                     without_apostrophes(searchable(passage.text)),
                     without_apostrophes(" / ".join(passage.heading)),
                 ),
+                _Web.of(passage, first=number == 0),
             )
-            for passage in passages
+            for number, passage in enumerate(passages)
         ]
 
         def write(connection: sqlite3.Connection) -> None:
@@ -162,7 +175,7 @@ class SqliteIndex:
                 "INSERT INTO files (name, size, modified_ns, sha256) VALUES (?, ?, ?, ?)",
                 (name, stamp.size, stamp.modified_ns, stamp.sha256),
             ).lastrowid
-            for stored, words in rows:
+            for stored, words, web in rows:
                 passage_id = connection.execute(
                     "INSERT INTO passages (file_id, heading, first, last, text) VALUES (?, ?, ?, ?, ?)",
                     (file_id, *stored),
@@ -171,6 +184,7 @@ class SqliteIndex:
                     "INSERT INTO words (rowid, body, heading, file) VALUES (?, ?, ?, ?)",
                     (passage_id, *words, file_words),
                 )
+                web.write(connection, int(passage_id or 0))
             _count_up(connection)
 
         self._write(write)
@@ -211,6 +225,18 @@ class SqliteIndex:
             return []
         return self._guarded(lambda connection: self._ranked(connection, terms, limit, accepts))
 
+    def look(self, work: Callable[[Lookups], _T]) -> _T:
+        """Do several lookups in one state of the index, whatever is written meanwhile."""
+        return self._guarded(lambda connection: work(_SqliteLookups(self, connection)))
+
+    def passages(self, scored: Sequence[tuple[int, float]]) -> list[Passage]:
+        """Return passages by their numbers, with these scores, in this order; those that are gone are left out."""
+
+        def read(connection: sqlite3.Connection) -> list[Passage]:
+            return [p for number, score in scored if (p := _passage(connection, number, score))]
+
+        return self._guarded(read)
+
     def close(self) -> None:
         """Close the database; searches that still run end by themselves. Closing twice is harmless."""
         with self._lock:
@@ -221,18 +247,18 @@ class SqliteIndex:
 
     # ------------------------------------------------------------ searching
 
+    def scored(self, connection: sqlite3.Connection, query: str, limit: int) -> dict[int, float]:
+        stop_words = STOP_WORDS if self.ranking.stop_words else frozenset[str]()
+        terms = query_terms(query, stop_words=stop_words)
+        if not terms.words:
+            return {}
+        ranked = self._summed(connection, terms, limit, None)
+        return dict(ranked[:limit])
+
     def _ranked(
         self, connection: sqlite3.Connection, terms: QueryTerms, limit: int, accepts: _Accepts | None
     ) -> list[Passage]:
-        said = _match_expression(terms, self.ranking)
-        related = " OR ".join(f'"{word}"' for word in terms.related) if self.ranking.related else ""
-        # Two lists are added up only as far down as they can matter; one list needs no more than asked for.
-        most = max(200, 4 * limit) if related else limit
-        scores = self._scores(connection, said, most, accepts)
-        if related:
-            for passage_id, score in self._scores(connection, related, most, accepts).items():
-                scores[passage_id] = scores.get(passage_id, 0.0) + self.ranking.related * score
-        ranked = sorted(scores.items(), key=lambda item: -item[1])
+        ranked = self._summed(connection, terms, limit, accepts)
         found: list[Passage] = []
         for passage_id, score in ranked:
             # All that share the last score are read before the cut: chance shall not choose among them.
@@ -243,6 +269,19 @@ class SqliteIndex:
                 found.append(passage)
         found.sort(key=lambda passage: (-passage.score, passage.file, passage.start))
         return found[:limit]
+
+    def _summed(
+        self, connection: sqlite3.Connection, terms: QueryTerms, limit: int, accepts: _Accepts | None
+    ) -> list[tuple[int, float]]:
+        said = _match_expression(terms, self.ranking)
+        related = " OR ".join(f'"{word}"' for word in terms.related) if self.ranking.related else ""
+        # Two lists are added up only as far down as they can matter; one list needs no more than asked for.
+        most = max(200, 4 * limit) if related else limit
+        scores = self._scores(connection, said, most, accepts)
+        if related:
+            for passage_id, score in self._scores(connection, related, most, accepts).items():
+                scores[passage_id] = scores.get(passage_id, 0.0) + self.ranking.related * score
+        return sorted(scores.items(), key=lambda item: -item[1])
 
     def _scores(
         self, connection: sqlite3.Connection, expression: str, most: int, accepts: _Accepts | None
@@ -343,7 +382,7 @@ class SqliteIndex:
             raise ConfigurationError(f"{self.path} is another program's database; choose another place for the index")
         if tables:
             self.remark = "the index was written by another version of Fablewright and is built anew"
-        for table in ("words", "passages", "files", "meta"):
+        for table in ("words", "pins", "mentions", "names", "passages", "files", "meta"):
             connection.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in _SCHEMA.split(";"):
             connection.execute(statement)
@@ -413,6 +452,11 @@ def _forget(connection: sqlite3.Connection, name: str) -> int:
     if row is None:
         return 0
     connection.execute("DELETE FROM words WHERE rowid IN (SELECT id FROM passages WHERE file_id = ?)", row)
+    for table in ("names", "mentions", "pins"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE passage_id IN (SELECT id FROM passages WHERE file_id = ?)",  # noqa: S608 - ours
+            row,
+        )
     connection.execute("DELETE FROM passages WHERE file_id = ?", row)
     connection.execute("DELETE FROM files WHERE id = ?", row)
     return 1
@@ -436,6 +480,79 @@ def _passage(connection: sqlite3.Connection, passage_id: int, score: float) -> P
 
 def _file_words(name: str) -> str:
     return without_apostrophes(name.rpartition(".")[0] or name)
+
+
+# ---------------------------------------------------------------- names and what leads from one to the other
+
+
+@dataclass(frozen=True, slots=True)
+class _Web:
+    """What is stored of a passage besides its words: the names it explains, those it mentions, what it is pinned as."""
+
+    names: Sequence[Defined]
+    mentions: str
+    pin: Pin | None
+
+    @classmethod
+    def of(cls, passage: Passage, *, first: bool) -> _Web:
+        return cls(defined_in(passage, first=first), "\n".join(mentioned_in(passage)), pin_of(passage))
+
+    def write(self, connection: sqlite3.Connection, passage_id: int) -> None:
+        connection.executemany(
+            "INSERT INTO names (key, passage_id, strength) VALUES (?, ?, ?)",
+            [(name.key, passage_id, name.strength) for name in self.names],
+        )
+        if self.mentions:
+            connection.execute("INSERT INTO mentions (passage_id, keys) VALUES (?, ?)", (passage_id, self.mentions))
+        if self.pin:
+            connection.execute(
+                "INSERT INTO pins (kind, passage_id, place) VALUES (?, ?, ?)",
+                (self.pin.kind, passage_id, self.pin.order),
+            )
+
+
+class _SqliteLookups:
+    """:class:`~fablewright.gm.reading.ports.Lookups` within one transaction."""
+
+    def __init__(self, index: SqliteIndex, connection: sqlite3.Connection) -> None:
+        self._index = index
+        self._connection = connection
+        self._count: int | None = None
+
+    def count(self) -> int:
+        if self._count is None:
+            self._count = int(self._connection.execute("SELECT count(*) FROM passages").fetchone()[0])
+        return self._count
+
+    def by_words(self, query: str, limit: int) -> dict[int, float]:
+        return self._index.scored(self._connection, query, limit)
+
+    def with_word(self, word: str, limit: int) -> list[int]:
+        rows = self._connection.execute("SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", (f'"{word}"', limit))
+        return [passage for (passage,) in rows]
+
+    def named(self, key: str, limit: int) -> list[tuple[int, int]]:
+        query = "SELECT passage_id, strength FROM names WHERE key = ? LIMIT ?"
+        return self._connection.execute(query, (key, limit)).fetchall()
+
+    def mentions(self, passages: Sequence[int]) -> dict[int, list[str]]:
+        query = "SELECT keys FROM mentions WHERE passage_id = ?"
+        found = ((passage, self._connection.execute(query, (passage,)).fetchone()) for passage in passages)
+        return {passage: row[0].split("\n") for passage, row in found if row}
+
+    def pinned(self, kind: str) -> list[tuple[int, int]]:
+        query = "SELECT passage_id, place FROM pins WHERE kind = ?"
+        return self._connection.execute(query, (kind,)).fetchall()
+
+    def beside(self, passage: int) -> list[int]:
+        query = """SELECT other.id FROM passages AS own JOIN passages AS other
+                   ON other.id IN (own.id - 1, own.id + 1) AND other.file_id = own.file_id
+                   AND other.heading = own.heading WHERE own.id = ?"""
+        return [other for (other,) in self._connection.execute(query, (passage,))]
+
+    def sections(self, passages: Sequence[int]) -> dict[int, str]:
+        query = "SELECT file_id || heading FROM passages WHERE id = ?"
+        return {passage: self._connection.execute(query, (passage,)).fetchone()[0] for passage in passages}
 
 
 # ---------------------------------------------------------------- queries

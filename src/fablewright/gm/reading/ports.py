@@ -109,6 +109,42 @@ class VectorIndex(Protocol):
         ...
 
 
+class Lookups(Protocol):
+    """What a search of several steps looks up in an index, all in one state of it. Passages go by their numbers."""
+
+    def count(self) -> int:
+        """Return the number of passages."""
+        ...
+
+    def by_words(self, query: str, limit: int) -> dict[int, float]:
+        """Return passages that share words with a query, best first, with scores above 0."""
+        ...
+
+    def with_word(self, word: str, limit: int) -> list[int]:
+        """Return at most ``limit`` passages that have a word, in the order of their numbers."""
+        ...
+
+    def named(self, key: str, limit: int) -> list[tuple[int, int]]:
+        """Return at most ``limit`` passages that explain a name, with how strongly; see ``finding.names``."""
+        ...
+
+    def mentions(self, passages: Sequence[int]) -> dict[int, list[str]]:
+        """Return the names that passages mention, as keys, in the order of the text."""
+        ...
+
+    def pinned(self, kind: str) -> list[tuple[int, int]]:
+        """Return the passages pinned as something, with their order in time; see ``finding.pins``."""
+        ...
+
+    def beside(self, passage: int) -> list[int]:
+        """Return the passages right before and after one in the same section."""
+        ...
+
+    def sections(self, passages: Sequence[int]) -> dict[int, str]:
+        """Return what tells the sections of passages apart: file and headings."""
+        ...
+
+
 class Embedder(Protocol):
     """Makes vectors of texts, without blocking the loop."""
 

@@ -1,0 +1,90 @@
+"""What a question is about besides its words: every fight has to do with the budget, every scene with the safety sheet.
+
+A question can be of several kinds. Each kind names the pinned notes that it calls for, and how urgently, and may
+add words under which rule books and advice speak of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fablewright.gm.questions.session_log import asks_for_log
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fablewright.gm.finding.pins import PinKind
+
+__all__ = ["Kind", "kinds_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of question.
+
+    Attributes:
+        name: For people.
+        pins: For each kind of pinned note how much it is called for, from 0 to 1.
+        adds: Other searches that belong to such a question.
+    """
+
+    name: str
+    pins: Mapping[PinKind, float]
+    adds: tuple[str, ...] = ()
+
+
+_FIGHT = Kind(
+    "fight",
+    {"house_rules": 1.0, "party": 0.7, "log": 0.35},
+    ("combat encounter difficulty XP budget of the party", "adjust an encounter to make it easier or harder"),
+)
+_SCENE = Kind("scene", {"safety": 0.6, "log": 0.45, "party": 0.2})
+_RECAP = Kind("recap", {"log": 1.0})
+_TABLE = Kind("table", {"house_rules": 0.9, "safety": 0.5, "party": 0.3})
+_NOW = Kind("now", {"log": 0.7, "party": 0.3})
+_WHO_PLAYS = Kind("party", {"party": 0.9})
+
+_WORDS = (
+    (
+        _FIGHT,
+        r"\bhow (?:hard|deadly|tough|dangerous|difficult) (?:is|are|was|would|will)\b|\bbalanc\w+|\bdeadly\b|"
+        r"\btoo (?:much|hard|easy|deadly|tough|strong|weak|many)\b|\bxp budget\b|\b(?:handle|survive|beat|win)\b|"
+        r"\b(?:build|make|design|need|want|plan)\b[^.?!]{0,60}\b(?:fight|encounter|combat|battle)\b|"
+        r"\b(?:easy|moderate|hard|low|high|medium)(?:[- ]difficulty)? (?:fight|encounter|combat|battle)\b|"
+        r"\b(?:fight|encounter|battle|combat)\b[^.?!]{0,60}\b(?:easier|harder|fair|fit|scale\w*|adjust\w*)\b|"
+        r"\b(?:scale|adjust|tune|rate)\b[^.?!]{0,60}\b(?:fight|encounter|battle|combat)\b",
+    ),
+    (
+        _SCENE,
+        r"\bscenes?\b|\bread[- ]?aloud\b|\bdescribe\b|\bset the stage\b|\bwhat (?:do|does|will) (?:they|we|\w+) "
+        r"(?:see|hear|find|notice|smell)\b|\bwhat happens (?:when|if|as)\b|\bplay\b[^.?!]{0,30}\bfor me\b|"
+        r"^(?:they|the (?:party|players|heroes|characters))\b",
+    ),
+    (
+        _TABLE,
+        r"\b(?:our|my|the) (?:own )?table\b(?! of\b)|\bhouse[- ]?rules?\b|\bour rules?\b|\bwe (?:play|use|agreed)\b|"
+        r"\bsession zero\b|\bmy (?:lines|veils)\b|\bsafety\b|\bphobia\b",
+    ),
+    (
+        _NOW,
+        r"\bnow\b|\bagain\b|\bstill\b|\bthis time\b|\blast (?:time|session)\b|\b(?:not|un)[- ]?rested\b|"
+        r"\bhave not rested\b|\bleft\b|\bso far\b|\balready\b|\bcurrently\b|\bat the moment\b",
+    ),
+    (
+        _WHO_PLAYS,
+        r"\b(?:my|our|the) (?:party|players|characters|pcs|group|heroes)\b(?=[^.?!]{0,40}\?)|"
+        r"\bwho (?:of|in) (?:the|my|our) (?:party|players|group)\b|\bwhich (?:player|character|pc)\b",
+    ),
+)
+_KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _WORDS)
+_RECAPS = re.compile(r"\brecap\b|\bwhere (?:did )?we (?:stop|left|leave|end)|\bcliffhanger\b", re.IGNORECASE)
+
+
+def kinds_of(question: str) -> list[Kind]:
+    """Return the kinds that a question is of; often none."""
+    found = [kind for kind, pattern in _KINDS if pattern.search(question)]
+    if asks_for_log(question) or _RECAPS.search(question):
+        found.insert(0, _RECAP)
+    return found

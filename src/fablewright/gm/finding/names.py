@@ -1,0 +1,148 @@
+"""What things are called, in a form that a title, a mention and a question share.
+
+A **key** is the stems of a name's telling words, sorted: "Potion of Healing (50 GP)", "healing potions" and
+"``[[Potion of Healing]]``" have one key. Nothing here knows which names there are: an index keeps the keys of what
+it holds, and a question is looked up in it by all of its runs of words.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from fablewright.gm.reading.links import links_of
+from fablewright.gm.reading.searchable import searchable
+from fablewright.gm.scene.note_kind import file_title
+from fablewright.gm.scene.telling import stem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from fablewright.gm.reading.notes import Passage
+
+__all__ = ["Defined", "Strength", "defined_in", "key_of", "mentioned_in", "runs"]
+
+Strength: TypeAlias = Literal[1, 2, 3, 4]
+"""How a passage explains a name: 4 it is the heading; 3 the file, or another name of it; 2 a word of such a name;
+1 the head of a paragraph or of a table's row."""
+
+_MOST_WORDS = 5
+_LONGEST_TITLE = 90
+_MOST_MENTIONS = 40
+_MOST_HEADS = 60
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_ASIDE = re.compile(r"[(\[][^()\[\]]*[)\]]")
+_SMALL = frozenset("a an the of in on at to for from by with and or is are was s its his her their your my our".split())
+_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(?P<title>[^\n]+)$", re.MULTILINE)
+_HEAD = re.compile(
+    r"^[ \t>*+-]*(?:\*{2,3}|_{1,2})(?P<bold>[^*_\n]{2,60})(?:\*{2,3}|_{1,2})|"
+    r"<tr[^<>]*>\s*<td[^<>]*>(?P<cell>[^<>\n]{2,60})</td>|^\|[ \t]*(?P<bar>[^|\n]{2,60}?)[ \t]*\|",
+    re.MULTILINE,
+)
+_MARKED = re.compile(r"(?:\*{1,3}|_{1,3})(?P<run>[^*_\n]{3,60})(?:\*{1,3}|_{1,3})|<span\b[^<>]*>(?P<span>[^<>\n]{3,60})<")
+_CAPITALS = re.compile(r"[A-Z][\w’'-]+(?:\s(?:of\s|the\s|of\sthe\s)?[A-Z][\w’'-]+){0,3}")
+_LINK_TEXT = re.compile(r"\[([^\[\]\n]{2,60})\]\(")
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """A name that a passage explains."""
+
+    key: str
+    strength: Strength
+
+
+@lru_cache(maxsize=20_000)
+def _stem(word: str) -> str:
+    return stem(word)
+
+
+def key_of(words: Iterable[str]) -> str:
+    """Return the key of a name; empty when nothing in it tells."""
+    return " ".join(sorted({_stem(word) for word in words if word.lower() not in _SMALL}))
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text)
+
+
+def _title_key(title: str) -> str:
+    plain = _ASIDE.sub(" ", title[:_LONGEST_TITLE])
+    words = _words(plain) or _words(title)
+    return key_of(words) if len(words) <= _MOST_WORDS + 3 else ""
+
+
+def runs(text: str) -> list[str]:
+    """Return the keys of all runs of up to five telling words of a question, the longest first, each once."""
+    found: dict[str, None] = {}
+    sentences = [
+        [word for word in _words(part) if word.lower() not in _SMALL] for part in re.split(r"[.?!;:,()\n]+", text)
+    ]
+    for size in range(_MOST_WORDS, 0, -1):
+        for words in sentences:
+            for at in range(len(words) - size + 1):
+                if key := key_of(words[at : at + size]):
+                    found.setdefault(key)
+    return list(found)
+
+
+def defined_in(passage: Passage, *, first: bool) -> list[Defined]:
+    """Return the names that a passage explains, each with its greatest strength.
+
+    Args:
+        passage: A passage of any note.
+        first: Whether it is the first of its file, which stands for the file as a whole.
+    """
+    found: dict[str, Strength] = {}
+
+    def add(key: str, strength: Strength) -> None:
+        if key and found.get(key, 0) < strength:
+            found[key] = strength
+
+    titles = [*passage.heading[-1:], *(searchable(m["title"]) for m in _HEADING.finditer(passage.text))]
+    for title in titles:
+        add(_title_key(title), 4)
+    others = [file_title(passage.file), *links_of(passage.text, passage.file).aliases] if first else []
+    for title in others:
+        add(_title_key(title), 3)
+    for title in (*titles, *others):
+        words = [word for word in _words(_ASIDE.sub(" ", title)) if word.lower() not in _SMALL]
+        if 1 < len(words) <= _MOST_WORDS:
+            for word in words:
+                if word[0].isupper() and len(word) > 2:
+                    add(key_of([word]), 2)
+    for count, match in enumerate(_HEAD.finditer(passage.text)):
+        if count >= _MOST_HEADS:
+            break
+        add(_title_key(searchable(match["bold"] or match["cell"] or match["bar"])), 1)
+    return [Defined(key, strength) for key, strength in found.items()]
+
+
+def mentioned_in(passage: Passage) -> list[str]:
+    """Return the keys of what a passage points to or speaks of by name, at most 40: links first, then marked words."""
+    own = {_title_key(title) for title in passage.heading}
+    return [key for key in _first(_mentions(passage), _MOST_MENTIONS) if key not in own]
+
+
+def _mentions(passage: Passage) -> Iterator[str]:
+    for link in links_of(passage.text, passage.file).targets:
+        yield _title_key(file_title(link.target)) if link.target else ""
+        yield _title_key(link.heading.replace("_", " ").lstrip("^"))
+    for match in _LINK_TEXT.finditer(passage.text):
+        yield _title_key(match[1].strip("*_"))
+    for match in _MARKED.finditer(passage.text):
+        yield _title_key((match["run"] or match["span"]).strip(" .:,"))
+    for match in _CAPITALS.finditer(searchable(passage.text)):
+        yield _title_key(match[0])
+
+
+def _first(keys: Iterable[str], most: int) -> Sequence[str]:
+    found: dict[str, None] = {}
+    for key in keys:
+        if key:
+            found.setdefault(key)
+        if len(found) >= most:
+            break
+    return list(found)
