@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError, InvalidInput
 from fablewright.gm.finding.names import Defined, defined_in, mentioned_in
 from fablewright.gm.finding.pins import Pin, pin_of
+from fablewright.gm.finding.sort import Sort, sort_of
 from fablewright.gm.reading.chunks import RULES_VERSION
 from fablewright.gm.reading.notes import FileStamp, Passage
 from fablewright.gm.reading.query_terms import STOP_WORDS, QueryTerms, query_terms, without_apostrophes
@@ -54,10 +55,11 @@ _SCHEMA = """
     );
     CREATE INDEX passages_by_file ON passages (file_id);
     CREATE TABLE names (
-        key TEXT NOT NULL, passage_id INTEGER NOT NULL, strength INTEGER NOT NULL, PRIMARY KEY (key, passage_id)
+        key TEXT NOT NULL, passage_id INTEGER NOT NULL, strength INTEGER NOT NULL, plain TEXT NOT NULL,
+        PRIMARY KEY (key, passage_id)
     ) WITHOUT ROWID;
     CREATE INDEX names_by_passage ON names (passage_id);
-    CREATE TABLE mentions (passage_id INTEGER PRIMARY KEY, keys TEXT NOT NULL);
+    CREATE TABLE web (passage_id INTEGER PRIMARY KEY, sort TEXT NOT NULL, mentions TEXT NOT NULL);
     CREATE TABLE pins (kind TEXT NOT NULL, passage_id INTEGER NOT NULL, place INTEGER NOT NULL,
         PRIMARY KEY (kind, passage_id)) WITHOUT ROWID;
     CREATE INDEX pins_by_passage ON pins (passage_id);
@@ -382,7 +384,7 @@ class SqliteIndex:
             raise ConfigurationError(f"{self.path} is another program's database; choose another place for the index")
         if tables:
             self.remark = "the index was written by another version of Fablewright and is built anew"
-        for table in ("words", "pins", "mentions", "names", "passages", "files", "meta"):
+        for table in ("words", "pins", "web", "names", "passages", "files", "meta"):
             connection.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in _SCHEMA.split(";"):
             connection.execute(statement)
@@ -452,7 +454,7 @@ def _forget(connection: sqlite3.Connection, name: str) -> int:
     if row is None:
         return 0
     connection.execute("DELETE FROM words WHERE rowid IN (SELECT id FROM passages WHERE file_id = ?)", row)
-    for table in ("names", "mentions", "pins"):
+    for table in ("names", "web", "pins"):
         connection.execute(
             f"DELETE FROM {table} WHERE passage_id IN (SELECT id FROM passages WHERE file_id = ?)",  # noqa: S608 - ours
             row,
@@ -490,20 +492,22 @@ class _Web:
     """What is stored of a passage besides its words: the names it explains, those it mentions, what it is pinned as."""
 
     names: Sequence[Defined]
+    sort: Sort
     mentions: str
     pin: Pin | None
 
     @classmethod
     def of(cls, passage: Passage, *, first: bool) -> _Web:
-        return cls(defined_in(passage, first=first), "\n".join(mentioned_in(passage)), pin_of(passage))
+        return cls(defined_in(passage, first=first), sort_of(passage), "\n".join(mentioned_in(passage)), pin_of(passage))
 
     def write(self, connection: sqlite3.Connection, passage_id: int) -> None:
         connection.executemany(
-            "INSERT INTO names (key, passage_id, strength) VALUES (?, ?, ?)",
-            [(name.key, passage_id, name.strength) for name in self.names],
+            "INSERT INTO names (key, passage_id, strength, plain) VALUES (?, ?, ?, ?)",
+            [(name.key, passage_id, name.strength, name.plain) for name in self.names],
         )
-        if self.mentions:
-            connection.execute("INSERT INTO mentions (passage_id, keys) VALUES (?, ?)", (passage_id, self.mentions))
+        connection.execute(
+            "INSERT INTO web (passage_id, sort, mentions) VALUES (?, ?, ?)", (passage_id, self.sort, self.mentions)
+        )
         if self.pin:
             connection.execute(
                 "INSERT INTO pins (kind, passage_id, place) VALUES (?, ?, ?)",
@@ -531,14 +535,18 @@ class _SqliteLookups:
         rows = self._connection.execute("SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", (f'"{word}"', limit))
         return [passage for (passage,) in rows]
 
-    def named(self, key: str, limit: int) -> list[tuple[int, int]]:
-        query = "SELECT passage_id, strength FROM names WHERE key = ? LIMIT ?"
+    def named(self, key: str, limit: int) -> list[tuple[int, int, str]]:
+        query = "SELECT passage_id, strength, plain FROM names WHERE key = ? LIMIT ?"
         return self._connection.execute(query, (key, limit)).fetchall()
 
     def mentions(self, passages: Sequence[int]) -> dict[int, list[str]]:
-        query = "SELECT keys FROM mentions WHERE passage_id = ?"
+        query = "SELECT mentions FROM web WHERE passage_id = ?"
         found = ((passage, self._connection.execute(query, (passage,)).fetchone()) for passage in passages)
-        return {passage: row[0].split("\n") for passage, row in found if row}
+        return {passage: row[0].split("\n") for passage, row in found if row and row[0]}
+
+    def sorts(self, passages: Sequence[int]) -> dict[int, str]:
+        query = "SELECT sort FROM web WHERE passage_id = ?"
+        return {passage: self._connection.execute(query, (passage,)).fetchone()[0] for passage in passages}
 
     def pinned(self, kind: str) -> list[tuple[int, int]]:
         query = "SELECT passage_id, place FROM pins WHERE kind = ?"
@@ -549,6 +557,10 @@ class _SqliteLookups:
                    ON other.id IN (own.id - 1, own.id + 1) AND other.file_id = own.file_id
                    AND other.heading = own.heading WHERE own.id = ?"""
         return [other for (other,) in self._connection.execute(query, (passage,))]
+
+    def texts(self, passages: Sequence[int]) -> dict[int, str]:
+        query = "SELECT text FROM passages WHERE id = ?"
+        return {passage: self._connection.execute(query, (passage,)).fetchone()[0] for passage in passages}
 
     def sections(self, passages: Sequence[int]) -> dict[int, str]:
         query = "SELECT file_id || heading FROM passages WHERE id = ?"

@@ -18,15 +18,17 @@ from typing import TYPE_CHECKING
 
 from fablewright.gm.finding.clauses import clauses
 from fablewright.gm.finding.kind import kinds_of
-from fablewright.gm.finding.names import runs
+from fablewright.gm.finding.names import plain_of, runs, words_in
 from fablewright.gm.finding.options import ALL_STEPS
-from fablewright.gm.finding.ranked import Found, Ranked, fused
-from fablewright.gm.reading.query_terms import STOP_WORDS, query_terms
+from fablewright.gm.finding.asked_words import asked_words
+from fablewright.gm.finding.ranked import Found, Ranked, fused, placed
+from fablewright.gm.reading.query_terms import query_terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from fablewright.gm.finding.kind import Kind
+    from fablewright.gm.finding.pins import PinKind
     from fablewright.gm.finding.options import FindingOptions
     from fablewright.gm.reading.ports import Lookups
 
@@ -71,44 +73,57 @@ class Finder:
             dense: Passages near in meaning with their cosines, best first; empty without vectors.
         """
         options = self._options
-        kinds = kinds_of(question) if options.kinds or options.pins else []
-        lists = [*self._by_words(question, lookups, dense), *self._by_kind(question, kinds, lookups)]
+        kinds = kinds_of(question) if options.kinds or options.pins or options.sorts else []
+        lists = [*self._by_words(question, lookups, dense), *self._by_kind(kinds, lookups)]
         if options.names:
             lists.append(self._names(question, lookups))
-        if options.state:
-            lists.extend(self._state(question, lookups))
-        found = fused(lists)
-        follow = [*self._hop(found, lists, lookups), *self._neighbours(found, lookups)]
+        found = self._weighed(lists, kinds, lookups)
+        follow = [*self._pins(found, kinds, lookups), *self._state(found, lookups), *self._hop(found, lists, lookups), *self._neighbours(found, lookups)]
         if follow:
             lists.extend(follow)
-            found = fused(lists)
+            found = self._weighed(lists, kinds, lookups)
         if options.spread:
             found = self._spread(found, lookups)
+        found = placed(found, lists)
         return Finding(tuple(found), tuple(each for each in lists if each.scores))
+
+    def _weighed(self, lists: Sequence[Ranked], kinds: Sequence[Kind], lookups: Lookups) -> list[Found]:
+        return self._liked(fused(lists), kinds, lookups)
 
     # -------------------------------------------------------------- what the words say
 
     def _by_words(self, question: str, lookups: Lookups, dense: Sequence[tuple[int, float]]) -> Iterator[Ranked]:
         options = self._options
-        yield Ranked("words", lookups.by_words(question, options.deep))
+        plain = asked_words(question)
+        yield Ranked("words", lookups.by_words(plain, options.deep), sharp=options.sharp)
         if options.dense and dense:
             yield Ranked("dense", _above_the_rest(dense), options.dense_weight)
         if options.rare:
             yield Ranked("rare", self._rare(question, lookups), options.rare_weight, shares=True)
         if options.clauses:
+            rare = self._rare_words(question, lookups)
             for clause in clauses(question):
-                scores = lookups.by_words(clause, options.deep // 4)
-                yield Ranked("clause", scores, options.clause_weight, clause)
+                subject = [word for word in rare if word not in clause.lower()][:2]
+                text = " ".join([asked_words(clause), *subject])
+                scores = lookups.by_words(text, options.deep // 4)
+                yield Ranked("clause", scores, options.clause_weight, text, sharp=options.sharp)
+
+    def _rare_words(self, question: str, lookups: Lookups) -> list[str]:
+        """Return the rare words of a question, the rarest first."""
+        most = max(3, min(_MOST_RARE, lookups.count() // 50))
+        there = ((len(lookups.with_word(w, most + 1)), w) for w in query_terms(asked_words(question)).words)
+        return [word for count, word in sorted(there) if 0 < count <= most]
 
     def _rare(self, question: str, lookups: Lookups) -> dict[int, float]:
         """Return what has rare words of the question, by the share of their weight."""
+        options = self._options
         most = max(3, min(_MOST_RARE, lookups.count() // 50))
         weights: dict[int, float] = {}
         whole = 0.0
-        for word in query_terms(question, stop_words=STOP_WORDS).words:
+        for word in query_terms(asked_words(question)).words:
             there = lookups.with_word(word, most + 1)
             if 0 < len(there) <= most:
-                weight = math.log(1 + lookups.count() / len(there))
+                weight = math.log(1 + lookups.count() / len(there)) ** options.rare_power
                 whole += weight
                 for passage in there:
                     weights[passage] = weights.get(passage, 0.0) + weight
@@ -118,62 +133,94 @@ class Finder:
         """Return the sections that are called what the question names; of two names that hold each other the longer."""
         scores: dict[int, float] = {}
         taken: set[str] = set()
-        count = lookups.count()
+        plain = f" {plain_of(question)} "
         for key in runs(question):
             words = set(key.split())
-            if words <= taken and len(words) == 1:
+            if words <= taken:
                 continue
             there = lookups.named(key, _MOST_SECTIONS + 1)
             if not there or len(there) > _MOST_SECTIONS:
                 continue
-            best = max(strength for _, strength in there)
-            if best >= 3 and len(words) > 1:
+            if len(words) > 1 and max(strength for _, strength, _ in there) >= 3:
                 taken |= words
-            telling = min(1.0, 0.4 + 0.3 * len(words)) * _rarity(key, lookups, count)
-            for passage, strength in there:
-                share = telling * _NAME_STRENGTH[strength] / math.sqrt(len(there))
+            telling = 1.0 if len(words) > 1 else self._telling(key, lookups)
+            for passage, strength, name in there:
+                is_exact = f" {name} " in plain
+                exact = 1.0 if is_exact else self._options.inexact
+                told = max(telling, 0.5) if is_exact and strength == 4 else telling
+                if is_exact and strength == 4 and plain.startswith(f" {name} "):
+                    told = self._options.topic
+                share = told * exact * _NAME_STRENGTH[strength] / len(there) ** 0.33
                 scores[passage] = max(scores.get(passage, 0.0), share)
         ordered = dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))
         return Ranked("names", ordered, self._options.name_weight, shares=True)
 
+    def _telling(self, word: str, lookups: Lookups) -> float:
+        """Return how much a single word tells as a name: a word of every page is none."""
+        count = max(2, lookups.count())
+        there = max(1, len(lookups.with_word(word, 500)))
+        return max(0.0, math.log(count / there) / math.log(count))
+
     # -------------------------------------------------------------- what the kind of question says
 
-    def _by_kind(self, question: str, kinds: Sequence[Kind], lookups: Lookups) -> Iterator[Ranked]:
+    def _by_kind(self, kinds: Sequence[Kind], lookups: Lookups) -> Iterator[Ranked]:
         options = self._options
         if options.kinds:
-            for words in dict.fromkeys(words for kind in kinds for words in kind.adds):
-                yield Ranked("kind", lookups.by_words(words, 10), options.kind_weight, words)
-        if options.pins and kinds:
-            wanted: dict[str, float] = {}
-            for kind in kinds:
-                for pin, urgency in kind.pins.items():
-                    wanted[pin] = max(wanted.get(pin, 0.0), urgency)
-            yield Ranked("pin", self._pinned(wanted, lookups), options.pin_weight, ", ".join(wanted), shares=True)
+            for words, places in dict.fromkeys(add for kind in kinds for add in kind.adds):
+                found = lookups.by_words(words, len(places))
+                scores = dict(zip(found, map(float, places), strict=False))
+                yield Ranked("kind", scores, note=words, places=True)
 
-    def _pinned(self, wanted: Mapping[str, float], lookups: Lookups) -> dict[int, float]:
-        scores: dict[int, float] = {}
+    def _pins(self, found: Sequence[Found], kinds: Sequence[Kind], lookups: Lookups) -> Iterator[Ranked]:
+        """Yield the pinned notes that such a question calls for; what is about the finds too gets a better place."""
+        options = self._options
+        wanted: dict[PinKind, float] = {}
+        for kind in kinds:
+            for pin, urgency in kind.pins.items():
+                wanted[pin] = max(wanted.get(pin, 0.0), urgency)
+        if not wanted or not options.pins:
+            return
+        about = {word for text in lookups.texts([one.passage for one in found[:3]]).values() for word in words_in(text)}
+        places: dict[int, float] = {}
         for pin, urgency in wanted.items():
             pinned = lookups.pinned(pin)
-            if pinned:
-                last = max(order for _, order in pinned)
-                for passage in [passage for passage, order in pinned if order == last][:6]:
-                    scores[passage] = max(scores.get(passage, 0.0), urgency)
-        return dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))
+            last = max((order for _, order in pinned), default=0)
+            for passage, text in lookups.texts([p for p, order in pinned if order == last][:6]).items():
+                shared = max((self._telling(word, lookups) for word in words_in(text) & about), default=0.0)
+                called = min(1.0, urgency + options.overlap * max(0.0, shared - 0.4))
+                places[passage] = min(places.get(passage, 99.0), 3 + 10 * (1 - called))
+        ordered = dict(sorted(places.items(), key=lambda item: (item[1], item[0])))
+        yield Ranked("pin", ordered, note=", ".join(wanted), places=True)
 
-    def _state(self, question: str, lookups: Lookups) -> Iterator[Ranked]:
-        """Yield what speaks of those whom the last log names; it only decides between passages that are found."""
+    def _state(self, found: Sequence[Found], lookups: Lookups) -> Iterator[Ranked]:
+        """Yield which of the finds speak of those whom the last log names."""
+        options = self._options
         pinned = lookups.pinned("log")
-        if not pinned:
+        if not pinned or not options.state:
             return
         last = max(order for _, order in pinned)
         logs = [passage for passage, order in pinned if order == last][:6]
-        keys = list(dict.fromkeys(key for keys in lookups.mentions(logs).values() for key in keys))
-        words = " ".join(keys)
-        if words:
-            scores = lookups.by_words(words, self._options.deep)
-            yield Ranked("state", scores, self._options.state_weight, words, only_known=True)
+        state = {key for keys in lookups.mentions(logs).values() for key in keys}
+        mentions = lookups.mentions([one.passage for one in found[: options.considered]])
+        scores = {p: float(len(state.intersection(keys))) for p, keys in mentions.items() if p not in logs}
+        ordered = dict(sorted(((p, s) for p, s in scores.items() if s), key=lambda item: (-item[1], item[0])))
+        yield Ranked("state", ordered, options.state_weight)
 
     # -------------------------------------------------------------- from what was found to what belongs to it
+
+    def _liked(self, found: list[Found], kinds: Sequence[Kind], lookups: Lookups) -> list[Found]:
+        """Let passages of the sort that such a question is about count more."""
+        likes: dict[str, float] = {}
+        for kind in kinds:
+            for sort, factor in kind.likes.items():
+                likes[sort] = max(likes[sort], factor) if sort in likes else factor
+        if not likes or not self._options.sorts:
+            return found
+        head = found[: self._options.deep]
+        sorts = lookups.sorts([one.passage for one in head])
+        for one in head:
+            one.score *= likes.get(sorts[one.passage], 1.0)
+        return sorted(found, key=lambda one: (-one.score, one.passage))
 
     def _hop(self, found: Sequence[Found], lists: Sequence[Ranked], lookups: Lookups) -> Iterator[Ranked]:
         options = self._options
@@ -188,7 +235,7 @@ class Finder:
         scores: dict[int, float] = {}
         for source in sources:
             for key in mentions.get(source.passage, ()):
-                there = [(p, s) for p, s in lookups.named(key, 4) if s >= 2]
+                there = [(p, s) for p, s, _ in lookups.named(key, 4) if s >= 2]
                 if not there or len(there) > 3:
                     continue
                 for passage, strength in there:
@@ -227,7 +274,3 @@ def _above_the_rest(dense: Sequence[tuple[int, float]]) -> dict[int, float]:
     """Count cosines from that of the last: they are all alike, and only the differences tell."""
     least = min(score for _, score in dense)
     return {passage: score - least + 1e-6 for passage, score in dense}
-
-
-def _rarity(key: str, lookups: Lookups, count: int) -> float:
-    return 1.0

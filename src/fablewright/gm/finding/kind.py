@@ -7,7 +7,7 @@ add words under which rule books and advice speak of it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fablewright.gm.questions.session_log import asks_for_log
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fablewright.gm.finding.pins import PinKind
+    from fablewright.gm.finding.sort import Sort
 
 __all__ = ["Kind", "kinds_of"]
 
@@ -27,20 +28,29 @@ class Kind:
     Attributes:
         name: For people.
         pins: For each kind of pinned note how much it is called for, from 0 to 1.
-        adds: Other searches that belong to such a question.
+        adds: Other searches that belong to such a question, with the places that their best finds get.
+        likes: For sorts of text how much more or less they count.
     """
 
     name: str
     pins: Mapping[PinKind, float]
-    adds: tuple[str, ...] = ()
+    adds: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    likes: Mapping[Sort, float] = field(default_factory=dict)
 
 
 _FIGHT = Kind(
     "fight",
     {"house_rules": 1.0, "party": 0.7, "log": 0.35},
-    ("combat encounter difficulty XP budget of the party", "adjust an encounter to make it easier or harder"),
+    (("XP budget: spend your budget, deduct the XP of each creature", (4, 6)),),
+    {"advice": 0.8},
 )
-_SCENE = Kind("scene", {"safety": 0.6, "log": 0.45, "party": 0.2})
+_ADJUST = Kind("adjust", {"party": 0.7}, (("adjust an encounter: remove or add creatures, easier or harder", (4, 7)),))
+_SCENE = Kind(
+    "scene",
+    {"safety": 0.3, "log": 0.4, "party": 0.1},
+    likes={"scene": 1.25, "sheet": 0.85, "rules": 0.75, "advice": 0.65},
+)
+_WHO = Kind("who", {}, likes={"rules": 0.7, "advice": 0.7})
 _RECAP = Kind("recap", {"log": 1.0})
 _TABLE = Kind("table", {"house_rules": 0.9, "safety": 0.5, "party": 0.3})
 _NOW = Kind("now", {"log": 0.7, "party": 0.3})
@@ -57,11 +67,18 @@ _WORDS = (
         r"\b(?:scale|adjust|tune|rate)\b[^.?!]{0,60}\b(?:fight|encounter|battle|combat)\b",
     ),
     (
+        _ADJUST,
+        r"\b(?:easier|harder|adjust\w*|scale\w*|tune|tweak)\b|\b(?:can't|cannot|won't|not) (?:come|make it|be there)\b|"
+        r"\b(?:fit|suit)s?\b[^.?!]{0,20}\b(?:players|characters|party)\b|\b(?:absent|missing a player|one player short)\b|"
+        r"\b(?:goes|going|go) (?:badly|wrong)\b",
+    ),
+    (
         _SCENE,
         r"\bscenes?\b|\bread[- ]?aloud\b|\bdescribe\b|\bset the stage\b|\bwhat (?:do|does|will) (?:they|we|\w+) "
         r"(?:see|hear|find|notice|smell)\b|\bwhat happens (?:when|if|as)\b|\bplay\b[^.?!]{0,30}\bfor me\b|"
         r"^(?:they|the (?:party|players|heroes|characters))\b",
     ),
+    (_WHO, r"\bwho\b|\bwhose\b|^where\b"),
     (
         _TABLE,
         r"\b(?:our|my|the) (?:own )?table\b(?! of\b)|\bhouse[- ]?rules?\b|\bour rules?\b|\bwe (?:play|use|agreed)\b|"

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fablewright.gm.reading.links import links_of
+from fablewright.gm.reading.query_terms import STOP_WORDS
 from fablewright.gm.reading.searchable import searchable
 from fablewright.gm.scene.note_kind import file_title
 from fablewright.gm.scene.telling import stem
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from fablewright.gm.reading.notes import Passage
 
-__all__ = ["Defined", "Strength", "defined_in", "key_of", "mentioned_in", "runs"]
+__all__ = ["Defined", "Strength", "defined_in", "key_of", "mentioned_in", "plain_of", "runs", "words_in"]
 
 Strength: TypeAlias = Literal[1, 2, 3, 4]
 """How a passage explains a name: 4 it is the heading; 3 the file, or another name of it; 2 a word of such a name;
@@ -33,6 +34,7 @@ _LONGEST_TITLE = 90
 _MOST_MENTIONS = 40
 _MOST_HEADS = 60
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_PARTS = re.compile(r":\s|\s[—–-]+\s|--")
 _ASIDE = re.compile(r"[(\[][^()\[\]]*[)\]]")
 _SMALL = frozenset("a an the of in on at to for from by with and or is are was s its his her their your my our".split())
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(?P<title>[^\n]+)$", re.MULTILINE)
@@ -48,10 +50,11 @@ _LINK_TEXT = re.compile(r"\[([^\[\]\n]{2,60})\]\(")
 
 @dataclass(frozen=True, slots=True)
 class Defined:
-    """A name that a passage explains."""
+    """A name that a passage explains; ``plain``: its words as they stand, in lower case."""
 
     key: str
     strength: Strength
+    plain: str
 
 
 @lru_cache(maxsize=20_000)
@@ -95,29 +98,48 @@ def defined_in(passage: Passage, *, first: bool) -> list[Defined]:
         passage: A passage of any note.
         first: Whether it is the first of its file, which stands for the file as a whole.
     """
-    found: dict[str, Strength] = {}
+    found: dict[str, Defined] = {}
 
-    def add(key: str, strength: Strength) -> None:
-        if key and found.get(key, 0) < strength:
-            found[key] = strength
+    def add(name: str, strength: Strength) -> None:
+        key = _title_key(name)
+        if key and (key not in found or found[key].strength < strength):
+            found[key] = Defined(key, strength, plain_of(_ASIDE.sub(" ", name)))
 
     titles = [*passage.heading[-1:], *(searchable(m["title"]) for m in _HEADING.finditer(passage.text))]
     for title in titles:
-        add(_title_key(title), 4)
+        add(title, 4)
+        for part in _parts(title):
+            add(part, 4)
     others = [file_title(passage.file), *links_of(passage.text, passage.file).aliases] if first else []
     for title in others:
-        add(_title_key(title), 3)
+        add(title, 3)
     for title in (*titles, *others):
         words = [word for word in _words(_ASIDE.sub(" ", title)) if word.lower() not in _SMALL]
         if 1 < len(words) <= _MOST_WORDS:
             for word in words:
                 if word[0].isupper() and len(word) > 2:
-                    add(key_of([word]), 2)
+                    add(word, 2)
     for count, match in enumerate(_HEAD.finditer(passage.text)):
         if count >= _MOST_HEADS:
             break
-        add(_title_key(searchable(match["bold"] or match["cell"] or match["bar"])), 1)
-    return [Defined(key, strength) for key, strength in found.items()]
+        add(searchable(match["bold"] or match["cell"] or match["bar"]), 1)
+    return list(found.values())
+
+
+def plain_of(text: str) -> str:
+    """Return the words of a text in lower case with one space between them."""
+    return " ".join(_words(text)).lower()
+
+
+def words_in(text: str) -> set[str]:
+    """Return the stems of the telling words of a text."""
+    return {_stem(word) for word in _words(searchable(text)) if len(word) > 2 and word.lower() not in STOP_WORDS}
+
+
+def _parts(title: str) -> list[str]:
+    """Return what stands on both sides of a colon or dash: "Chapter 3: The Black Spot" is called by either."""
+    parts = [part.strip() for part in _PARTS.split(title)]
+    return [part for part in parts if part] if len(parts) > 1 else []
 
 
 def mentioned_in(passage: Passage) -> list[str]:

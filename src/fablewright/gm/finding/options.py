@@ -39,6 +39,10 @@ class FindingOptions:
     hop: bool = True
     neighbours: bool = True
     spread: bool = True
+    sorts: bool = True
+    inexact: float = 0.6
+    topic: float = 1.2
+    overlap: float = 1.5
     dense_weight: float = 0.7
     rare_weight: float = 0.5
     clause_weight: float = 0.35
@@ -49,7 +53,10 @@ class FindingOptions:
     hop_weight: float = 0.4
     neighbour_weight: float = 0.3
     spread_factor: float = 0.97
+    sharp: float = 2.0
+    rare_power: float = 2.0
     deep: int = 200
+    considered: int = 30
     sources: int = 5
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["Found", "Ranked", "fused"]
+__all__ = ["Found", "Ranked", "fused", "placed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class Ranked:
         scores: The passages by their number, best first; scores above 0, comparable within this list only.
         weight: What its best passage counts.
         note: What it looked for, for people.
-        only_known: Whether it says nothing about passages that no other list has.
+        sharp: The power that shares are raised to: the greater, the less the lower ranks count.
+        places: Whether the scores are places in the outcome, from 1, instead.
         shares: Whether the scores are shares already, and a weak best is to stay weak.
     """
 
@@ -32,8 +33,9 @@ class Ranked:
     scores: Mapping[int, float]
     weight: float = 1.0
     note: str = ""
-    only_known: bool = False
     shares: bool = False
+    sharp: float = 1.0
+    places: bool = False
 
 
 @dataclass(slots=True)
@@ -51,17 +53,46 @@ class Found:
     parts: list[tuple[Ranked, int, float]] = field(default_factory=list)
 
 
-def fused(lists: Iterable[Ranked]) -> list[Found]:
-    """Return all passages of some lists, best first; equal ones in the order of their numbers."""
-    kept = [each for each in lists if each.scores]
+def fused(given: Sequence[Ranked]) -> list[Found]:
+    """Return all passages of some lists, best first; equal ones in the order of their numbers.
+
+    Of several lists of one step, such as the clauses of a question, the one counts in which a passage is best.
+    """
+    kept = [each for each in given if each.scores and not each.places]
     found: dict[int, Found] = {}
-    for each in sorted(kept, key=lambda one: one.only_known):
+    best: dict[tuple[str, int], float] = {}
+    for each in kept:
         top = 1.0 if each.shares else max(each.scores.values())
         for rank, (passage, score) in enumerate(each.scores.items(), 1):
-            if each.only_known and passage not in found:
-                continue
-            counted = each.weight * score / top
+            counted = each.weight * (score / top) ** each.sharp
             one = found.setdefault(passage, Found(passage))
-            one.score += counted
+            before = best.get((each.step, passage), 0.0)
+            best[each.step, passage] = max(before, counted)
+            one.score += max(0.0, counted - before)
             one.parts.append((each, rank, counted))
     return sorted(found.values(), key=lambda one: (-one.score, one.passage))
+
+
+def placed(ordered: Sequence[Found], lists: Sequence[Ranked]) -> list[Found]:
+    """Move what a list has a place for up to that place; what stands higher by itself stays there.
+
+    Args:
+        ordered: Passages, best first.
+        lists: Those with ``places``: their scores are places from 1, the nearest first.
+    """
+    places: dict[int, tuple[float, Ranked, int]] = {}
+    for each in lists:
+        for rank, (passage, place) in enumerate(each.scores.items(), 1):
+            if each.places and (passage not in places or place < places[passage][0]):
+                places[passage] = (place, each, rank)
+    result = list(ordered)
+    for passage, (place, each, rank) in sorted(places.items(), key=lambda item: (item[1][0], item[0])):
+        at = min(len(result), max(1, round(place))) - 1
+        now = next((number for number, one in enumerate(result) if one.passage == passage), len(result))
+        one = result.pop(now) if now < len(result) else Found(passage)
+        at = min(at, now)
+        gained = max(0.0, result[at].score - one.score) if at < len(result) else 0.0
+        one.score += gained
+        one.parts.append((each, rank, gained))
+        result.insert(at, one)
+    return result

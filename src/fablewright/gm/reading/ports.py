@@ -124,8 +124,12 @@ class Lookups(Protocol):
         """Return at most ``limit`` passages that have a word, in the order of their numbers."""
         ...
 
-    def named(self, key: str, limit: int) -> list[tuple[int, int]]:
-        """Return at most ``limit`` passages that explain a name, with how strongly; see ``finding.names``."""
+    def named(self, key: str, limit: int) -> list[tuple[int, int, str]]:
+        """Return at most ``limit`` passages that explain a name: number, strength, words; see ``finding.names``."""
+        ...
+
+    def sorts(self, passages: Sequence[int]) -> dict[int, str]:
+        """Return what sort of text passages are; see ``finding.sort``."""
         ...
 
     def mentions(self, passages: Sequence[int]) -> dict[int, list[str]]:
@@ -138,6 +142,10 @@ class Lookups(Protocol):
 
     def beside(self, passage: int) -> list[int]:
         """Return the passages right before and after one in the same section."""
+        ...
+
+    def texts(self, passages: Sequence[int]) -> dict[int, str]:
+        """Return the texts of passages."""
         ...
 
     def sections(self, passages: Sequence[int]) -> dict[int, str]:
