@@ -115,19 +115,25 @@ class Finder:
         return [word for count, word in sorted(there) if 0 < count <= most]
 
     def _rare(self, question: str, lookups: Lookups) -> dict[int, float]:
-        """Return what has rare words of the question, by the share of their weight."""
+        """Return what has the rarer words of the question, by the share of their weight."""
         options = self._options
-        most = max(3, min(_MOST_RARE, lookups.count() // 50))
+        most = max(3, min(options.rare_most, lookups.count() // options.rare_part))
         weights: dict[int, float] = {}
         whole = 0.0
+        unique: set[int] = set()
         for word in query_terms(asked_words(question)).words:
             there = lookups.with_word(word, most + 1)
             if 0 < len(there) <= most:
                 weight = math.log(1 + lookups.count() / len(there)) ** options.rare_power
                 whole += weight
+                if len(there) <= options.unique_most:
+                    unique.update(there)
                 for passage in there:
                     weights[passage] = weights.get(passage, 0.0) + weight
-        return dict(sorted(((p, w / whole) for p, w in weights.items()), key=lambda item: (-item[1], item[0])))
+        shares = {p: w / whole for p, w in weights.items()}
+        for passage in unique:
+            shares[passage] += options.unique
+        return dict(sorted(shares.items(), key=lambda item: (-item[1], item[0])))
 
     def _names(self, question: str, lookups: Lookups) -> Ranked:
         """Return the sections that are called what the question names; of two names that hold each other the longer."""
@@ -187,7 +193,7 @@ class Finder:
             last = max((order for _, order in pinned), default=0)
             for passage, text in lookups.texts([p for p, order in pinned if order == last][:6]).items():
                 shared = max((self._telling(word, lookups) for word in words_in(text) & about), default=0.0)
-                called = min(1.0, urgency + options.overlap * max(0.0, shared - 0.4))
+                called = min(1.0, urgency + (options.overlap if shared > options.overlap_least else 0.0))
                 places[passage] = min(places.get(passage, 99.0), 3 + 10 * (1 - called))
         ordered = dict(sorted(places.items(), key=lambda item: (item[1], item[0])))
         yield Ranked("pin", ordered, note=", ".join(wanted), places=True)

@@ -42,7 +42,7 @@ class FindingOptions:
     sorts: bool = True
     inexact: float = 0.6
     topic: float = 1.2
-    overlap: float = 1.5
+    overlap: float = 0.3
     dense_weight: float = 0.7
     rare_weight: float = 0.5
     clause_weight: float = 0.35
@@ -54,7 +54,12 @@ class FindingOptions:
     neighbour_weight: float = 0.3
     spread_factor: float = 0.97
     sharp: float = 2.0
-    rare_power: float = 2.0
+    rare_power: float = 1.5
+    unique: float = 0.5
+    unique_most: int = 2
+    overlap_least: float = 0.6
+    rare_most: int = 500
+    rare_part: int = 50
     deep: int = 200
     considered: int = 30
     sources: int = 5

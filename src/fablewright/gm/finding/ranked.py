@@ -85,14 +85,25 @@ def placed(ordered: Sequence[Found], lists: Sequence[Ranked]) -> list[Found]:
         for rank, (passage, place) in enumerate(each.scores.items(), 1):
             if each.places and (passage not in places or place < places[passage][0]):
                 places[passage] = (place, each, rank)
-    result = list(ordered)
-    for passage, (place, each, rank) in sorted(places.items(), key=lambda item: (item[1][0], item[0])):
-        at = min(len(result), max(1, round(place))) - 1
-        now = next((number for number, one in enumerate(result) if one.passage == passage), len(result))
-        one = result.pop(now) if now < len(result) else Found(passage)
-        at = min(at, now)
-        gained = max(0.0, result[at].score - one.score) if at < len(result) else 0.0
-        one.score += gained
-        one.parts.append((each, rank, gained))
-        result.insert(at, one)
+    moved = {passage: Found(passage) for passage in places} | {
+        one.passage: one for one in ordered if one.passage in places
+    }
+    before = {one.passage: number for number, one in enumerate(ordered, 1)}
+    result: list[Found] = []
+    rest = iter([one for one in ordered if one.passage not in places])
+    waiting = sorted(places, key=lambda p: (min(places[p][0], before.get(p, 1e9)), places[p][2], p))
+    following = next(rest, None)
+    while waiting or following is not None:
+        due = waiting and min(places[waiting[0]][0], before.get(waiting[0], 1e9)) <= len(result) + 1
+        if waiting and (due or following is None):
+            passage = waiting.pop(0)
+            place, each, rank = places[passage]
+            one = moved[passage]
+            gained = max(0.0, following.score - one.score) if following is not None else 0.0
+            one.score += gained
+            one.parts.append((each, rank, gained))
+            result.append(one)
+        elif following is not None:
+            result.append(following)
+            following = next(rest, None)
     return result
