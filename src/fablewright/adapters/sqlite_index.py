@@ -544,6 +544,10 @@ class _SqliteLookups:
         found = ((passage, self._connection.execute(query, (passage,)).fetchone()) for passage in passages)
         return {passage: row[0].split("\n") for passage, row in found if row and row[0]}
 
+    def heads(self, passage: int) -> list[str]:
+        query = "SELECT key FROM names WHERE passage_id = ? AND strength = 1"
+        return [key for (key,) in self._connection.execute(query, (passage,))]
+
     def sorts(self, passages: Sequence[int]) -> dict[int, str]:
         query = "SELECT sort FROM web WHERE passage_id = ?"
         return {passage: self._connection.execute(query, (passage,)).fetchone()[0] for passage in passages}

@@ -20,5 +20,5 @@ _ASKING = re.compile(
 
 def asked_words(question: str) -> str:
     """Return a question without the words that only ask; the question itself when nothing else is in it."""
-    plain = " ".join(_ASKING.sub(" ", search_words(question)).split())
+    plain = search_words(" ".join(_ASKING.sub(" ", question).split()))
     return plain if query_terms(plain).words else question

@@ -13,16 +13,17 @@ Pure but for the lookups it is handed: the same index and question give the same
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fablewright.gm.finding.clauses import clauses
 from fablewright.gm.finding.kind import kinds_of
-from fablewright.gm.finding.names import plain_of, runs, words_in
+from fablewright.gm.finding.names import key_of, plain_of, runs, words_in
 from fablewright.gm.finding.options import ALL_STEPS
 from fablewright.gm.finding.asked_words import asked_words
 from fablewright.gm.finding.ranked import Found, Ranked, fused, placed
-from fablewright.gm.reading.query_terms import query_terms
+from fablewright.gm.reading.query_terms import STOP_WORDS, query_terms, without_apostrophes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -77,8 +78,8 @@ class Finder:
         lists = [*self._by_words(question, lookups, dense), *self._by_kind(kinds, lookups)]
         if options.names:
             lists.append(self._names(question, lookups))
-        found = self._weighed(lists, kinds, lookups)
-        follow = [*self._pins(found, kinds, lookups), *self._state(found, lookups), *self._hop(found, lists, lookups), *self._neighbours(found, lookups)]
+        found = placed(self._weighed(lists, kinds, lookups), lists)
+        follow = [*self._pins(found, kinds, lookups), *self._state(found, lookups), *self._hop(found, lists, kinds, lookups), *self._neighbours(found, lookups)]
         if follow:
             lists.extend(follow)
             found = self._weighed(lists, kinds, lookups)
@@ -98,7 +99,10 @@ class Finder:
         yield Ranked("words", lookups.by_words(plain, options.deep), sharp=options.sharp)
         if options.dense and dense:
             yield Ranked("dense", _above_the_rest(dense), options.dense_weight)
+        if options.characters:
+            yield from self._without_characters(question, lookups)
         if options.rare:
+            yield from self._unique(question, lookups)
             yield Ranked("rare", self._rare(question, lookups), options.rare_weight, shares=True)
         if options.clauses:
             rare = self._rare_words(question, lookups)
@@ -107,6 +111,25 @@ class Finder:
                 text = " ".join([asked_words(clause), *subject])
                 scores = lookups.by_words(text, options.deep // 4)
                 yield Ranked("clause", scores, options.clause_weight, text, sharp=options.sharp)
+
+    def _unique(self, question: str, lookups: Lookups) -> Iterator[Ranked]:
+        """Yield what has a name of the question that next to nothing else has."""
+        names = dict.fromkeys(word for word in re.findall(r"\b[A-Z]\w{3,}", question) if word.lower() not in STOP_WORDS)
+        for name in names:
+            there = lookups.with_word(name, 3)
+            if 0 < len(there) < 3:
+                yield Ranked("unique", dict.fromkeys(there, 3.0), note=name, places=True)
+
+    def _without_characters(self, question: str, lookups: Lookups) -> Iterator[Ranked]:
+        """Yield what is found without the names of the players' characters, who are in every scene."""
+        keys = {word for p, _ in lookups.pinned("party") for key in lookups.heads(p) for word in key.split()}
+        words = [word for word in re.findall(r"[\w'’]+", question)]
+        named = [word for word in words if word[0].isupper() and key_of([without_apostrophes(word)]) in keys]
+        if named:
+            rest = asked_words(" ".join(word for word in words if word not in named))
+            if len(query_terms(rest).words) >= 2:
+                scores = lookups.by_words(rest, self._options.deep)
+                yield Ranked("words", scores, self._options.character_weight, rest, sharp=self._options.sharp)
 
     def _rare_words(self, question: str, lookups: Lookups) -> list[str]:
         """Return the rare words of a question, the rarest first."""
@@ -228,7 +251,10 @@ class Finder:
             one.score *= likes.get(sorts[one.passage], 1.0)
         return sorted(found, key=lambda one: (-one.score, one.passage))
 
-    def _hop(self, found: Sequence[Found], lists: Sequence[Ranked], lookups: Lookups) -> Iterator[Ranked]:
+    def _hop(
+        self, found: Sequence[Found], lists: Sequence[Ranked], kinds: Sequence[Kind], lookups: Lookups
+    ) -> Iterator[Ranked]:
+        """Yield what explains the names that the best finds mention, and apart from it what such a question wants."""
         options = self._options
         if not options.hop or not found:
             return
@@ -252,6 +278,12 @@ class Finder:
                     scores[passage] = max(scores.get(passage, 0.0), share)
         ordered = dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))
         yield Ranked("hop", ordered, options.hop_weight, shares=True)
+        wanted = {kind.wants for kind in kinds if kind.wants}
+        if wanted:
+            sorts = lookups.sorts(list(ordered))
+            fitting = [passage for passage in ordered if sorts[passage] in wanted][:2]
+            places = dict(zip(fitting, options.wanted_places, strict=False))
+            yield Ranked("wanted", places, places=True)
 
     def _neighbours(self, found: Sequence[Found], lookups: Lookups) -> Iterator[Ranked]:
         options = self._options

@@ -29,6 +29,7 @@ class Kind:
         name: For people.
         pins: For each kind of pinned note how much it is called for, from 0 to 1.
         adds: Other searches that belong to such a question, with the places that their best finds get.
+        wants: The sort of text to go on to from what is found, if there is one.
         likes: For sorts of text how much more or less they count.
     """
 
@@ -36,6 +37,7 @@ class Kind:
     pins: Mapping[PinKind, float]
     adds: tuple[tuple[str, tuple[int, ...]], ...] = ()
     likes: Mapping[Sort, float] = field(default_factory=dict)
+    wants: Sort | None = None
 
 
 _FIGHT = Kind(
@@ -53,13 +55,14 @@ _SCENE = Kind(
 _WHO = Kind("who", {}, likes={"rules": 0.7, "advice": 0.7})
 _RECAP = Kind("recap", {"log": 1.0})
 _TABLE = Kind("table", {"house_rules": 0.9, "safety": 0.5, "party": 0.3})
-_NOW = Kind("now", {"log": 0.7, "party": 0.3})
+_NOW = Kind("now", {"log": 0.6})
 _WHO_PLAYS = Kind("party", {"party": 0.9})
+_STATS = Kind("stats", {}, wants="stats")
 
 _WORDS = (
     (
         _FIGHT,
-        r"\bhow (?:hard|deadly|tough|dangerous|difficult) (?:is|are|was|would|will)\b|\bbalanc\w+|\bdeadly\b|"
+        r"\bhow (?:hard|deadly|tough|dangerous|difficult) (?:is|are|was|would|will)\b(?! (?:it|that|this) to\b)|\bbalanc\w+|\bdeadly\b|"
         r"\btoo (?:much|hard|easy|deadly|tough|strong|weak|many)\b|\bxp budget\b|\b(?:handle|survive|beat|win)\b|"
         r"\b(?:build|make|design|need|want|plan)\b[^.?!]{0,60}\b(?:fight|encounter|combat|battle)\b|"
         r"\b(?:easy|moderate|hard|low|high|medium)(?:[- ]difficulty)? (?:fight|encounter|combat|battle)\b|"
@@ -91,8 +94,13 @@ _WORDS = (
     ),
     (
         _WHO_PLAYS,
-        r"\b(?:my|our|the) (?:party|players|characters|pcs|group|heroes)\b(?=[^.?!]{0,40}\?)|"
-        r"\bwho (?:of|in) (?:the|my|our) (?:party|players|group)\b|\bwhich (?:player|character|pc)\b",
+        r"\bwho (?:of|in) (?:the|my|our) (?:party|players|group)\b|\bwhich (?:player|character|pc)s?\b|"
+        r"\b(?:the|my|our) party's\b|\bmy players\b",
+    ),
+    (
+        _STATS,
+        r"\bstats?\b|\bstat ?blocks?\b|\b(?:hit points|hp|ac|armou?r class|xp|cr)\b|\bwhat (?:sort|kind) of (?:creature|"
+        r"monster|thing|being|beast)\b|\bhow (?:dangerous|deadly|tough|strong)\b|\bin a fight\b|\bturns? hostile\b",
     ),
 )
 _KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _WORDS)

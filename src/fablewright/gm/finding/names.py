@@ -43,8 +43,12 @@ _HEAD = re.compile(
     r"<tr[^<>]*>\s*<td[^<>]*>(?P<cell>[^<>\n]{2,60})</td>|^\|[ \t]*(?P<bar>[^|\n]{2,60}?)[ \t]*\|",
     re.MULTILINE,
 )
-_MARKED = re.compile(r"(?:\*{1,3}|_{1,3})(?P<run>[^*_\n]{3,60})(?:\*{1,3}|_{1,3})|<span\b[^<>]*>(?P<span>[^<>\n]{3,60})<")
-_CAPITALS = re.compile(r"[A-Z][\w’'-]+(?:\s(?:of\s|the\s|of\sthe\s)?[A-Z][\w’'-]+){0,3}")
+_MARKED = re.compile(r"\*{1,3}(?P<stars>[^*\n]{3,60})\*{1,3}|(?<![^\W_])_{1,3}(?P<lines>[^_\n]{3,60})_{1,3}(?![^\W_])")
+_SPAN = re.compile(r"<(?:span|a|b|i|em|strong)\b[^<>]*>([^<>\n]{3,60})</")
+_TAG = re.compile(r"<[^<>]*>")
+_CAPITALS = re.compile(
+    r"[A-Z][\w’'-]+(?:\s(?:of\s|the\s|of\sthe\s)?[A-Z][\w’'-]+){1,3}|(?<=[a-z,;]\s)[A-Z][\w’'-]{2,}"
+)
 _LINK_TEXT = re.compile(r"\[([^\[\]\n]{2,60})\]\(")
 
 
@@ -154,8 +158,10 @@ def _mentions(passage: Passage) -> Iterator[str]:
         yield _title_key(link.heading.replace("_", " ").lstrip("^"))
     for match in _LINK_TEXT.finditer(passage.text):
         yield _title_key(match[1].strip("*_"))
-    for match in _MARKED.finditer(passage.text):
-        yield _title_key((match["run"] or match["span"]).strip(" .:,"))
+    for match in _SPAN.finditer(passage.text):
+        yield _title_key(match[1])
+    for match in _MARKED.finditer(_TAG.sub("", passage.text)):
+        yield _title_key((match["stars"] or match["lines"]).strip(" .:,"))
     for match in _CAPITALS.finditer(searchable(passage.text)):
         yield _title_key(match[0])
 

@@ -40,6 +40,9 @@ class FindingOptions:
     neighbours: bool = True
     spread: bool = True
     sorts: bool = True
+    characters: bool = True
+    character_weight: float = 0.9
+    wanted_places: tuple[float, ...] = (5.0, 7.0)
     inexact: float = 0.6
     topic: float = 1.2
     overlap: float = 0.3
@@ -62,7 +65,7 @@ class FindingOptions:
     rare_part: int = 50
     deep: int = 200
     considered: int = 30
-    sources: int = 5
+    sources: int = 3
 
 
 ALL_STEPS = FindingOptions()

@@ -128,6 +128,10 @@ class Lookups(Protocol):
         """Return at most ``limit`` passages that explain a name: number, strength, words; see ``finding.names``."""
         ...
 
+    def heads(self, passage: int) -> list[str]:
+        """Return the names that stand at the head of a paragraph or a row of a table in a passage, as keys."""
+        ...
+
     def sorts(self, passages: Sequence[int]) -> dict[int, str]:
         """Return what sort of text passages are; see ``finding.sort``."""
         ...
