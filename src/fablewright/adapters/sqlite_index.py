@@ -556,11 +556,10 @@ class _SqliteLookups:
         query = "SELECT passage_id, place FROM pins WHERE kind = ?"
         return self._connection.execute(query, (kind,)).fetchall()
 
-    def beside(self, passage: int) -> list[int]:
-        query = """SELECT other.id FROM passages AS own JOIN passages AS other
-                   ON other.id IN (own.id - 1, own.id + 1) AND other.file_id = own.file_id
-                   AND other.heading = own.heading WHERE own.id = ?"""
-        return [other for (other,) in self._connection.execute(query, (passage,))]
+    def beside(self, passage: int) -> list[tuple[int, str, str]]:
+        query = """SELECT other.id, own.heading, other.heading FROM passages AS own JOIN passages AS other
+                   ON other.id IN (own.id - 1, own.id + 1) AND other.file_id = own.file_id WHERE own.id = ?"""
+        return self._connection.execute(query, (passage,)).fetchall()
 
     def texts(self, passages: Sequence[int]) -> dict[int, str]:
         query = "SELECT text FROM passages WHERE id = ?"

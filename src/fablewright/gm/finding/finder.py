@@ -258,6 +258,9 @@ class Finder:
         options = self._options
         if not options.hop or not found:
             return
+        found = [one for one in found if not all(each.places and each.step != "unique" for each, _, _ in one.parts)]
+        if not found:
+            return
         top = found[0].score
         words = next((each.scores for each in lists if each.step == "words"), {})
         best_word = max(words.values(), default=1.0)
@@ -292,8 +295,11 @@ class Finder:
         top = found[0].score
         scores: dict[int, float] = {}
         for source in found[: options.sources]:
-            for passage in lookups.beside(source.passage):
-                scores[passage] = max(scores.get(passage, 0.0), source.score / top)
+            for passage, own, other in lookups.beside(source.passage):
+                inside = own.rstrip("]").startswith(other.rstrip("]")) or other.rstrip("]").startswith(own.rstrip("]"))
+                share = source.score / top * (1.0 if inside else options.next_door)
+                if share:
+                    scores[passage] = max(scores.get(passage, 0.0), share)
         yield Ranked("near", scores, options.neighbour_weight, shares=True)
 
     def _spread(self, found: Sequence[Found], lookups: Lookups) -> list[Found]:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from fablewright.gm.intent import intent_of
 from fablewright.gm.questions.session_log import asks_for_log
 
 if TYPE_CHECKING:
@@ -42,11 +43,11 @@ class Kind:
 
 _FIGHT = Kind(
     "fight",
-    {"house_rules": 1.0, "party": 0.7, "log": 0.35},
-    (("XP budget: spend your budget, deduct the XP of each creature", (4, 6)),),
-    {"advice": 0.8},
+    {"house_rules": 1.0, "party": 0.45, "log": 0.35},
+    (("XP budget: spend your budget, deduct the XP of each creature", (4, 8)),),
+    {"advice": 0.85},
 )
-_ADJUST = Kind("adjust", {"party": 0.7}, (("adjust an encounter: remove or add creatures, easier or harder", (4, 7)),))
+_ADJUST = Kind("adjust", {"party": 0.45}, (("adjust an encounter: remove or add creatures, easier or harder", (5,)),))
 _SCENE = Kind(
     "scene",
     {"safety": 0.3, "log": 0.4, "party": 0.1},
@@ -62,12 +63,11 @@ _STATS = Kind("stats", {}, wants="stats")
 _WORDS = (
     (
         _FIGHT,
-        r"\bhow (?:hard|deadly|tough|dangerous|difficult) (?:is|are|was|would|will)\b(?! (?:it|that|this) to\b)|\bbalanc\w+|\bdeadly\b|"
-        r"\btoo (?:much|hard|easy|deadly|tough|strong|weak|many)\b|\bxp budget\b|\b(?:handle|survive|beat|win)\b|"
-        r"\b(?:build|make|design|need|want|plan)\b[^.?!]{0,60}\b(?:fight|encounter|combat|battle)\b|"
-        r"\b(?:easy|moderate|hard|low|high|medium)(?:[- ]difficulty)? (?:fight|encounter|combat|battle)\b|"
-        r"\b(?:fight|encounter|battle|combat)\b[^.?!]{0,60}\b(?:easier|harder|fair|fit|scale\w*|adjust\w*)\b|"
-        r"\b(?:scale|adjust|tune|rate)\b[^.?!]{0,60}\b(?:fight|encounter|battle|combat)\b",
+        r"\b(?:build|make|design|need|want|plan|run)\b[^.?!]{0,60}\b(?:fight|encounter|combat|battle)\b|"
+        r"\b(?:fight|encounter|battle|combat|ambush)\b[^.?!]{0,60}\b(?:easier|harder|fair|fit|scale\w*|adjust\w*)\b|"
+        r"\b(?:scale|adjust|tune|rate|balance)\b[^.?!]{0,60}\b(?:fight|encounter|battle|combat)\b|\bxp budget\b|"
+        r"\btoo (?:much|many|hard|deadly|tough|strong)\b[^.?!]{0,20}\b(?:for|against)\b[^.?!]{0,20}"
+        r"\b(?:characters|players|party|us|them|level)\b",
     ),
     (
         _ADJUST,
@@ -77,9 +77,8 @@ _WORDS = (
     ),
     (
         _SCENE,
-        r"\bscenes?\b|\bread[- ]?aloud\b|\bdescribe\b|\bset the stage\b|\bwhat (?:do|does|will) (?:they|we|\w+) "
-        r"(?:see|hear|find|notice|smell)\b|\bwhat happens (?:when|if|as)\b|\bplay\b[^.?!]{0,30}\bfor me\b|"
-        r"^(?:they|the (?:party|players|heroes|characters))\b",
+        r"\bscenes?\b|\bread[- ]?aloud\b|\bdescribe\b|\bset the stage\b|\bplay\b[^.?!]{0,30}\bfor me\b|"
+        r"\bwhat (?:do|does|will) (?:they|we|\w+) (?:see|hear|find|notice|smell)\b",
     ),
     (_WHO, r"\bwho\b|\bwhose\b|^where\b"),
     (
@@ -90,7 +89,7 @@ _WORDS = (
     (
         _NOW,
         r"\bnow\b|\bagain\b|\bstill\b|\bthis time\b|\blast (?:time|session)\b|\b(?:not|un)[- ]?rested\b|"
-        r"\bhave not rested\b|\bleft\b|\bso far\b|\balready\b|\bcurrently\b|\bat the moment\b",
+        r"\bhave not rested\b|\bleft\b|\bso far\b|\balready\b|\bcurrently\b|\bat (?:the moment|this point)\b|\bby now\b",
     ),
     (
         _WHO_PLAYS,
@@ -99,17 +98,24 @@ _WORDS = (
     ),
     (
         _STATS,
-        r"\bstats?\b|\bstat ?blocks?\b|\b(?:hit points|hp|ac|armou?r class|xp|cr)\b|\bwhat (?:sort|kind) of (?:creature|"
+        r"\bstats?\b|\bstat ?blocks?\b|\b(?:hit points|hp|ac|armou?r class)\b|\bwhat (?:sort|kind) of (?:creature|"
         r"monster|thing|being|beast)\b|\bhow (?:dangerous|deadly|tough|strong)\b|\bin a fight\b|\bturns? hostile\b",
     ),
 )
 _KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _WORDS)
+_OF_WANTS = {"encounter": _FIGHT, "scene": _SCENE}
+_ASKS_FOR_SCENE = re.compile(r"\bscenes?\b|\bread[- ]?aloud\b|\bdescribe\b", re.IGNORECASE)
 _RECAPS = re.compile(r"\brecap\b|\bwhere (?:did )?we (?:stop|left|leave|end)|\bcliffhanger\b", re.IGNORECASE)
 
 
 def kinds_of(question: str) -> list[Kind]:
     """Return the kinds that a question is of; often none."""
     found = [kind for kind, pattern in _KINDS if pattern.search(question)]
+    wanted = _OF_WANTS.get(intent_of(question))
+    if wanted and wanted not in found:
+        found.append(wanted)
+    if _FIGHT in found and _SCENE in found and not _ASKS_FOR_SCENE.search(question):
+        found.remove(_SCENE)
     if asks_for_log(question) or _RECAPS.search(question):
         found.insert(0, _RECAP)
     return found

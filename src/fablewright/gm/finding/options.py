@@ -54,8 +54,8 @@ class FindingOptions:
     pin_weight: float = 0.45
     state_weight: float = 0.15
     hop_weight: float = 0.4
-    neighbour_weight: float = 0.3
-    spread_factor: float = 0.97
+    neighbour_weight: float = 0.35
+    spread_factor: float = 0.85
     sharp: float = 2.0
     rare_power: float = 1.5
     unique: float = 0.5
@@ -63,6 +63,7 @@ class FindingOptions:
     overlap_least: float = 0.6
     rare_most: int = 500
     rare_part: int = 50
+    next_door: float = 0.7
     deep: int = 200
     considered: int = 30
     sources: int = 3

@@ -144,8 +144,11 @@ class Lookups(Protocol):
         """Return the passages pinned as something, with their order in time; see ``finding.pins``."""
         ...
 
-    def beside(self, passage: int) -> list[int]:
-        """Return the passages right before and after one in the same section."""
+    def beside(self, passage: int) -> list[tuple[int, str, str]]:
+        """Return the passages right before and after one: number, and the headings of the one and the other.
+
+        Headings are text that begins with that of the section above.
+        """
         ...
 
     def texts(self, passages: Sequence[int]) -> dict[int, str]:
