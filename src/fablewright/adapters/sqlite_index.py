@@ -17,7 +17,7 @@ import re
 import sqlite3
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -249,11 +249,15 @@ class SqliteIndex:
 
     # ------------------------------------------------------------ searching
 
-    def scored(self, connection: sqlite3.Connection, query: str, limit: int) -> dict[int, float]:
+    def scored(
+        self, connection: sqlite3.Connection, query: str, limit: int, *, related: bool
+    ) -> dict[int, float]:
         stop_words = STOP_WORDS if self.ranking.stop_words else frozenset[str]()
         terms = query_terms(query, stop_words=stop_words)
         if not terms.words:
             return {}
+        if not related:
+            terms = replace(terms, related=())
         ranked = self._summed(connection, terms, limit, None)
         return dict(ranked[:limit])
 
@@ -522,18 +526,23 @@ class _SqliteLookups:
         self._index = index
         self._connection = connection
         self._count: int | None = None
+        self._with_word: dict[str, tuple[int, list[int]]] = {}
 
     def count(self) -> int:
         if self._count is None:
             self._count = int(self._connection.execute("SELECT count(*) FROM passages").fetchone()[0])
         return self._count
 
-    def by_words(self, query: str, limit: int) -> dict[int, float]:
-        return self._index.scored(self._connection, query, limit)
+    def by_words(self, query: str, limit: int, *, related: bool = True) -> dict[int, float]:
+        return self._index.scored(self._connection, query, limit, related=related)
 
     def with_word(self, word: str, limit: int) -> list[int]:
-        rows = self._connection.execute("SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", (f'"{word}"', limit))
-        return [passage for (passage,) in rows]
+        known = self._with_word.get(word)
+        if known is None or (len(known[1]) == known[0] < limit):
+            query = "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?"
+            rows = self._connection.execute(query, (f'"{word}"', limit))
+            known = self._with_word[word] = limit, [passage for (passage,) in rows]
+        return known[1][:limit]
 
     def named(self, key: str, limit: int) -> list[tuple[int, int, str]]:
         query = "SELECT passage_id, strength, plain FROM names WHERE key = ? LIMIT ?"
@@ -548,10 +557,6 @@ class _SqliteLookups:
         query = "SELECT key FROM names WHERE passage_id = ? AND strength = 1"
         return [key for (key,) in self._connection.execute(query, (passage,))]
 
-    def sorts(self, passages: Sequence[int]) -> dict[int, str]:
-        query = "SELECT sort FROM web WHERE passage_id = ?"
-        return {passage: self._connection.execute(query, (passage,)).fetchone()[0] for passage in passages}
-
     def pinned(self, kind: str) -> list[tuple[int, int]]:
         query = "SELECT passage_id, place FROM pins WHERE kind = ?"
         return self._connection.execute(query, (kind,)).fetchall()
@@ -565,9 +570,10 @@ class _SqliteLookups:
         query = "SELECT text FROM passages WHERE id = ?"
         return {passage: self._connection.execute(query, (passage,)).fetchone()[0] for passage in passages}
 
-    def sections(self, passages: Sequence[int]) -> dict[int, str]:
-        query = "SELECT file_id || heading FROM passages WHERE id = ?"
-        return {passage: self._connection.execute(query, (passage,)).fetchone()[0] for passage in passages}
+    def about(self, passages: Sequence[int]) -> dict[int, tuple[str, str]]:
+        query = f"""SELECT passages.id, sort, file_id || heading FROM passages JOIN web ON passage_id = passages.id
+                    WHERE passages.id IN ({",".join("?" * len(passages))})"""  # noqa: S608 - question marks only
+        return {passage: (sort, section) for passage, sort, section in self._connection.execute(query, passages)}
 
 
 # ---------------------------------------------------------------- queries

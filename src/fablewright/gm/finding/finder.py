@@ -109,7 +109,7 @@ class Finder:
             for clause in clauses(question):
                 subject = [word for word in rare if word not in clause.lower()][:2]
                 text = " ".join([asked_words(clause), *subject])
-                scores = lookups.by_words(text, options.deep // 4)
+                scores = lookups.by_words(text, options.deep // 4, related=False)
                 yield Ranked("clause", scores, options.clause_weight, text, sharp=options.sharp)
 
     def _unique(self, question: str, lookups: Lookups) -> Iterator[Ranked]:
@@ -128,7 +128,7 @@ class Finder:
         if named:
             rest = asked_words(" ".join(word for word in words if word not in named))
             if len(query_terms(rest).words) >= 2:
-                scores = lookups.by_words(rest, self._options.deep)
+                scores = lookups.by_words(rest, self._options.deep, related=False)
                 yield Ranked("words", scores, self._options.character_weight, rest, sharp=self._options.sharp)
 
     def _rare_words(self, question: str, lookups: Lookups) -> list[str]:
@@ -196,7 +196,7 @@ class Finder:
         options = self._options
         if options.kinds:
             for words, places in dict.fromkeys(add for kind in kinds for add in kind.adds):
-                found = lookups.by_words(words, len(places))
+                found = lookups.by_words(words, len(places), related=False)
                 scores = dict(zip(found, map(float, places), strict=False))
                 yield Ranked("kind", scores, note=words, places=True)
 
@@ -215,8 +215,8 @@ class Finder:
             pinned = lookups.pinned(pin)
             last = max((order for _, order in pinned), default=0)
             for passage, text in lookups.texts([p for p, order in pinned if order == last][:6]).items():
-                shared = max((self._telling(word, lookups) for word in words_in(text) & about), default=0.0)
-                called = min(1.0, urgency + (options.overlap if shared > options.overlap_least else 0.0))
+                shared = any(_is_rare(word, lookups, options.overlap_least) for word in words_in(text) & about)
+                called = min(1.0, urgency + (options.overlap if shared else 0.0))
                 places[passage] = min(places.get(passage, 99.0), 3 + 10 * (1 - called))
         ordered = dict(sorted(places.items(), key=lambda item: (item[1], item[0])))
         yield Ranked("pin", ordered, note=", ".join(wanted), places=True)
@@ -230,7 +230,7 @@ class Finder:
         last = max(order for _, order in pinned)
         logs = [passage for passage, order in pinned if order == last][:6]
         state = {key for keys in lookups.mentions(logs).values() for key in keys}
-        mentions = lookups.mentions([one.passage for one in found[: options.considered]])
+        mentions = lookups.mentions([one.passage for one in found[: options.deciding]])
         scores = {p: float(len(state.intersection(keys))) for p, keys in mentions.items() if p not in logs}
         ordered = dict(sorted(((p, s) for p, s in scores.items() if s), key=lambda item: (-item[1], item[0])))
         yield Ranked("state", ordered, options.state_weight)
@@ -245,10 +245,10 @@ class Finder:
                 likes[sort] = max(likes[sort], factor) if sort in likes else factor
         if not likes or not self._options.sorts:
             return found
-        head = found[: self._options.deep]
-        sorts = lookups.sorts([one.passage for one in head])
+        head = found[: self._options.considered]
+        about = lookups.about([one.passage for one in head])
         for one in head:
-            one.score *= likes.get(sorts[one.passage], 1.0)
+            one.score *= likes.get(about[one.passage][0], 1.0)
         return sorted(found, key=lambda one: (-one.score, one.passage))
 
     def _hop(
@@ -283,8 +283,8 @@ class Finder:
         yield Ranked("hop", ordered, options.hop_weight, shares=True)
         wanted = {kind.wants for kind in kinds if kind.wants}
         if wanted:
-            sorts = lookups.sorts(list(ordered))
-            fitting = [passage for passage in ordered if sorts[passage] in wanted][:2]
+            about = lookups.about(list(ordered))
+            fitting = [passage for passage in ordered if about[passage][0] in wanted][:2]
             places = dict(zip(fitting, options.wanted_places, strict=False))
             yield Ranked("wanted", places, places=True)
 
@@ -304,14 +304,20 @@ class Finder:
 
     def _spread(self, found: Sequence[Found], lookups: Lookups) -> list[Found]:
         """Let a second passage of a section count less, a third still less."""
-        head = list(found[: self._options.deep])
-        sections = lookups.sections([one.passage for one in head])
+        head = list(found[: self._options.considered])
+        about = lookups.about([one.passage for one in head])
         seen: dict[str, int] = {}
         for one in head:
-            section = sections[one.passage]
+            section = about[one.passage][1]
             one.score *= self._options.spread_factor ** seen.get(section, 0)
             seen[section] = seen.get(section, 0) + 1
-        return [*sorted(head, key=lambda one: (-one.score, one.passage)), *found[self._options.deep :]]
+        return sorted([*head, *found[self._options.considered :]], key=lambda one: (-one.score, one.passage))
+
+
+def _is_rare(word: str, lookups: Lookups, least: float) -> bool:
+    """Return whether a word tells at least so much; see ``Finder._telling``."""
+    most = int(max(2, lookups.count()) ** (1 - least))
+    return len(lookups.with_word(word, most + 1)) <= most
 
 
 def _above_the_rest(dense: Sequence[tuple[int, float]]) -> dict[int, float]:

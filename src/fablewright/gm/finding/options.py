@@ -48,8 +48,8 @@ class FindingOptions:
     overlap: float = 0.3
     dense_weight: float = 0.7
     rare_weight: float = 0.5
-    clause_weight: float = 0.35
-    name_weight: float = 0.5
+    clause_weight: float = 0.2
+    name_weight: float = 0.8
     kind_weight: float = 0.6
     pin_weight: float = 0.45
     state_weight: float = 0.15
@@ -64,8 +64,9 @@ class FindingOptions:
     rare_most: int = 500
     rare_part: int = 50
     next_door: float = 0.7
-    deep: int = 200
-    considered: int = 30
+    deep: int = 120
+    considered: int = 60
+    deciding: int = 30
     sources: int = 3
 
 

@@ -60,15 +60,20 @@ def fused(given: Sequence[Ranked]) -> list[Found]:
     """
     kept = [each for each in given if each.scores and not each.places]
     found: dict[int, Found] = {}
-    best: dict[tuple[str, int], float] = {}
+    best: dict[str, dict[int, float]] = {}
     for each in kept:
         top = 1.0 if each.shares else max(each.scores.values())
+        of_step = best.setdefault(each.step, {})
+        weight, sharp = each.weight, each.sharp
         for rank, (passage, score) in enumerate(each.scores.items(), 1):
-            counted = each.weight * (score / top) ** each.sharp
-            one = found.setdefault(passage, Found(passage))
-            before = best.get((each.step, passage), 0.0)
-            best[each.step, passage] = max(before, counted)
-            one.score += max(0.0, counted - before)
+            counted = weight * (score / top) ** sharp
+            one = found.get(passage)
+            if one is None:
+                one = found[passage] = Found(passage)
+            before = of_step.get(passage, 0.0)
+            if counted > before:
+                of_step[passage] = counted
+                one.score += counted - before
             one.parts.append((each, rank, counted))
     return sorted(found.values(), key=lambda one: (-one.score, one.passage))
 

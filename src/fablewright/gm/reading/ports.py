@@ -116,8 +116,11 @@ class Lookups(Protocol):
         """Return the number of passages."""
         ...
 
-    def by_words(self, query: str, limit: int) -> dict[int, float]:
-        """Return passages that share words with a query, best first, with scores above 0."""
+    def by_words(self, query: str, limit: int, *, related: bool = True) -> dict[int, float]:
+        """Return passages that share words with a query, best first, with scores above 0.
+
+        ``related``: whether words of like meaning count too.
+        """
         ...
 
     def with_word(self, word: str, limit: int) -> list[int]:
@@ -130,10 +133,6 @@ class Lookups(Protocol):
 
     def heads(self, passage: int) -> list[str]:
         """Return the names that stand at the head of a paragraph or a row of a table in a passage, as keys."""
-        ...
-
-    def sorts(self, passages: Sequence[int]) -> dict[int, str]:
-        """Return what sort of text passages are; see ``finding.sort``."""
         ...
 
     def mentions(self, passages: Sequence[int]) -> dict[int, list[str]]:
@@ -155,8 +154,8 @@ class Lookups(Protocol):
         """Return the texts of passages."""
         ...
 
-    def sections(self, passages: Sequence[int]) -> dict[int, str]:
-        """Return what tells the sections of passages apart: file and headings."""
+    def about(self, passages: Sequence[int]) -> dict[int, tuple[str, str]]:
+        """Return what sort of text passages are (see ``finding.sort``), and what tells their sections apart."""
         ...
 
 
