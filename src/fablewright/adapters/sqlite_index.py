@@ -11,31 +11,29 @@ them together counts them twice.
 from __future__ import annotations
 
 import contextlib
-import fnmatch
 import json
-import re
 import sqlite3
 import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError, InvalidInput
-from fablewright.gm.finding.names import Defined, defined_in, mentioned_in
-from fablewright.gm.finding.pins import Pin, pin_of
-from fablewright.gm.finding.sort import Sort, sort_of
+from fablewright.adapters.sqlite_vectors import SqliteVectors
+from fablewright.adapters.sqlite_web import SqliteLookups, SqliteWeb
+from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError
 from fablewright.gm.reading.chunks import RULES_VERSION
 from fablewright.gm.reading.notes import FileStamp, Passage
+from fablewright.gm.reading.passage_filter import acceptance
 from fablewright.gm.reading.query_terms import STOP_WORDS, QueryTerms, query_terms, without_apostrophes
 from fablewright.gm.reading.searchable import searchable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from fablewright.gm.reading.ports import Lookups
-
-    _Accepts: TypeAlias = Callable[[str, tuple[str, ...]], bool]
+    from fablewright.gm.finding.lookups import Lookups
+    from fablewright.gm.reading.passage_filter import Accepts
+    from fablewright.gm.reading.ports import Vector
 
 __all__ = ["Ranking", "SqliteIndex"]
 
@@ -54,20 +52,10 @@ _SCHEMA = """
         first INTEGER NOT NULL, last INTEGER NOT NULL, text TEXT NOT NULL
     );
     CREATE INDEX passages_by_file ON passages (file_id);
-    CREATE TABLE names (
-        key TEXT NOT NULL, passage_id INTEGER NOT NULL, strength INTEGER NOT NULL, plain TEXT NOT NULL,
-        PRIMARY KEY (key, passage_id)
-    ) WITHOUT ROWID;
-    CREATE INDEX names_by_passage ON names (passage_id);
-    CREATE TABLE web (passage_id INTEGER PRIMARY KEY, sort TEXT NOT NULL, mentions TEXT NOT NULL);
-    CREATE TABLE pins (kind TEXT NOT NULL, passage_id INTEGER NOT NULL, place INTEGER NOT NULL,
-        PRIMARY KEY (kind, passage_id)) WITHOUT ROWID;
-    CREATE INDEX pins_by_passage ON pins (passage_id);
     CREATE VIRTUAL TABLE words USING fts5 (
         body, heading, file, tokenize = "porter unicode61 remove_diacritics 2"
     );
 """
-_FILTERS = ("file", "heading")
 _SQLITE_BUSY, _SQLITE_LOCKED, _SQLITE_CORRUPT, _SQLITE_NOTADB = 5, 6, 11, 26
 
 
@@ -115,6 +103,7 @@ class SqliteIndex:
         self.path = Path(path)
         self.ranking = ranking
         self.remark = ""
+        self.vectors = SqliteVectors()
         self._busy_timeout = busy_timeout
         self._lock = threading.Lock()  # guards the fields below
         self._writing = threading.Lock()  # one writer per process; between processes SQLite sees to it
@@ -166,7 +155,7 @@ class SqliteIndex:
                     without_apostrophes(searchable(passage.text)),
                     without_apostrophes(" / ".join(passage.heading)),
                 ),
-                _Web.of(passage, first=number == 0),
+                SqliteWeb.of(passage, first=number == 0),
             )
             for number, passage in enumerate(passages)
         ]
@@ -220,22 +209,64 @@ class SqliteIndex:
         Raises:
             InvalidInput: A filter of another name.
         """
-        accepts = _acceptance(filters)
+        accepts = acceptance(filters)
         stop_words = STOP_WORDS if self.ranking.stop_words else frozenset[str]()
         terms = query_terms(query, stop_words=stop_words)
         if not terms.words or limit <= 0:
             return []
         return self._guarded(lambda connection: self._ranked(connection, terms, limit, accepts))
 
+    # ------------------------------------------------------------ the port of a search of several steps
+
     def look(self, work: Callable[[Lookups], _T]) -> _T:
         """Do several lookups in one state of the index, whatever is written meanwhile."""
-        return self._guarded(lambda connection: work(_SqliteLookups(self, connection)))
+        return self._guarded(lambda connection: work(SqliteLookups(connection, self._by_words, self.vectors)))
 
     def passages(self, scored: Sequence[tuple[int, float]]) -> list[Passage]:
         """Return passages by their numbers, with these scores, in this order; those that are gone are left out."""
 
         def read(connection: sqlite3.Connection) -> list[Passage]:
             return [p for number, score in scored if (p := _passage(connection, number, score))]
+
+        return self._guarded(read)
+
+    # ------------------------------------------------------------ the port of vectors
+
+    def unembedded(self, model: str, *, limit: int) -> dict[str, str]:
+        """Return at most ``limit`` texts that have no vector of this model yet, by their keys."""
+        found: dict[str, str] = {}
+        self._write(lambda connection: found.update(self.vectors.unembedded(connection, model, limit)))
+        return found
+
+    def store(self, model: str, vectors: Mapping[str, Vector]) -> None:
+        """Keep vectors by the keys of their texts, in one transaction.
+
+        Raises:
+            ContractViolation: A vector has another number of dimensions than those of this model that are there.
+        """
+
+        def write(connection: sqlite3.Connection) -> None:
+            if self.vectors.store(connection, model, vectors) + self.vectors.sweep(connection):
+                _count_up(connection)
+
+        self._write(write)
+
+    def embedded(self, model: str) -> int:
+        """Return how many passages can be found by their vector."""
+        return self._guarded(lambda connection: self.vectors.embedded(connection, model))
+
+    def nearest(self, model: str, vector: Vector, *, limit: int, filters: Mapping[str, str]) -> list[Passage]:
+        """Return at most ``limit`` passages, nearest first; the score is the cosine, from -1 to 1.
+
+        Raises:
+            ContractViolation: The vector has another number of dimensions than the model's.
+            InvalidInput: A filter of another name.
+        """
+        accepts = acceptance(filters)
+
+        def read(connection: sqlite3.Connection) -> list[Passage]:
+            found = self.vectors.nearest(connection, model, vector, limit, accepts)
+            return [p for number, cosine in found if (p := _passage(connection, number, cosine))]
 
         return self._guarded(read)
 
@@ -249,7 +280,7 @@ class SqliteIndex:
 
     # ------------------------------------------------------------ searching
 
-    def scored(
+    def _by_words(
         self, connection: sqlite3.Connection, query: str, limit: int, *, related: bool
     ) -> dict[int, float]:
         stop_words = STOP_WORDS if self.ranking.stop_words else frozenset[str]()
@@ -262,7 +293,7 @@ class SqliteIndex:
         return dict(ranked[:limit])
 
     def _ranked(
-        self, connection: sqlite3.Connection, terms: QueryTerms, limit: int, accepts: _Accepts | None
+        self, connection: sqlite3.Connection, terms: QueryTerms, limit: int, accepts: Accepts | None
     ) -> list[Passage]:
         ranked = self._summed(connection, terms, limit, accepts)
         found: list[Passage] = []
@@ -277,7 +308,7 @@ class SqliteIndex:
         return found[:limit]
 
     def _summed(
-        self, connection: sqlite3.Connection, terms: QueryTerms, limit: int, accepts: _Accepts | None
+        self, connection: sqlite3.Connection, terms: QueryTerms, limit: int, accepts: Accepts | None
     ) -> list[tuple[int, float]]:
         said = _match_expression(terms, self.ranking)
         related = " OR ".join(f'"{word}"' for word in terms.related) if self.ranking.related else ""
@@ -290,7 +321,7 @@ class SqliteIndex:
         return sorted(scores.items(), key=lambda item: -item[1])
 
     def _scores(
-        self, connection: sqlite3.Connection, expression: str, most: int, accepts: _Accepts | None
+        self, connection: sqlite3.Connection, expression: str, most: int, accepts: Accepts | None
     ) -> dict[int, float]:
         """Return the best ``most`` passages that the filters accept, and all that are as good as the last."""
         weights = (1.0, self.ranking.heading_weight, self.ranking.file_weight)
@@ -388,10 +419,12 @@ class SqliteIndex:
             raise ConfigurationError(f"{self.path} is another program's database; choose another place for the index")
         if tables:
             self.remark = "the index was written by another version of Fablewright and is built anew"
-        for table in ("words", "pins", "web", "names", "passages", "files", "meta"):
+        for table in ("words", *SqliteWeb.tables, "passages", "files", "meta"):
             connection.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in _SCHEMA.split(";"):
             connection.execute(statement)
+        SqliteWeb.prepare(connection)
+        self.vectors.prepare(connection)
         # Begins with the time, so that a rebuilt index never shows a version that a cache has seen before.
         connection.execute("INSERT INTO meta VALUES ('version', ?)", (time.time_ns(),))
         connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
@@ -458,11 +491,7 @@ def _forget(connection: sqlite3.Connection, name: str) -> int:
     if row is None:
         return 0
     connection.execute("DELETE FROM words WHERE rowid IN (SELECT id FROM passages WHERE file_id = ?)", row)
-    for table in ("names", "web", "pins"):
-        connection.execute(
-            f"DELETE FROM {table} WHERE passage_id IN (SELECT id FROM passages WHERE file_id = ?)",  # noqa: S608 - ours
-            row,
-        )
+    SqliteWeb.forget(connection, int(row[0]))
     connection.execute("DELETE FROM passages WHERE file_id = ?", row)
     connection.execute("DELETE FROM files WHERE id = ?", row)
     return 1
@@ -488,94 +517,6 @@ def _file_words(name: str) -> str:
     return without_apostrophes(name.rpartition(".")[0] or name)
 
 
-# ---------------------------------------------------------------- names and what leads from one to the other
-
-
-@dataclass(frozen=True, slots=True)
-class _Web:
-    """What is stored of a passage besides its words: the names it explains, those it mentions, what it is pinned as."""
-
-    names: Sequence[Defined]
-    sort: Sort
-    mentions: str
-    pin: Pin | None
-
-    @classmethod
-    def of(cls, passage: Passage, *, first: bool) -> _Web:
-        return cls(defined_in(passage, first=first), sort_of(passage), "\n".join(mentioned_in(passage)), pin_of(passage))
-
-    def write(self, connection: sqlite3.Connection, passage_id: int) -> None:
-        connection.executemany(
-            "INSERT INTO names (key, passage_id, strength, plain) VALUES (?, ?, ?, ?)",
-            [(name.key, passage_id, name.strength, name.plain) for name in self.names],
-        )
-        connection.execute(
-            "INSERT INTO web (passage_id, sort, mentions) VALUES (?, ?, ?)", (passage_id, self.sort, self.mentions)
-        )
-        if self.pin:
-            connection.execute(
-                "INSERT INTO pins (kind, passage_id, place) VALUES (?, ?, ?)",
-                (self.pin.kind, passage_id, self.pin.order),
-            )
-
-
-class _SqliteLookups:
-    """:class:`~fablewright.gm.reading.ports.Lookups` within one transaction."""
-
-    def __init__(self, index: SqliteIndex, connection: sqlite3.Connection) -> None:
-        self._index = index
-        self._connection = connection
-        self._count: int | None = None
-        self._with_word: dict[str, tuple[int, list[int]]] = {}
-
-    def count(self) -> int:
-        if self._count is None:
-            self._count = int(self._connection.execute("SELECT count(*) FROM passages").fetchone()[0])
-        return self._count
-
-    def by_words(self, query: str, limit: int, *, related: bool = True) -> dict[int, float]:
-        return self._index.scored(self._connection, query, limit, related=related)
-
-    def with_word(self, word: str, limit: int) -> list[int]:
-        known = self._with_word.get(word)
-        if known is None or (len(known[1]) == known[0] < limit):
-            query = "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?"
-            rows = self._connection.execute(query, (f'"{word}"', limit))
-            known = self._with_word[word] = limit, [passage for (passage,) in rows]
-        return known[1][:limit]
-
-    def named(self, key: str, limit: int) -> list[tuple[int, int, str]]:
-        query = "SELECT passage_id, strength, plain FROM names WHERE key = ? LIMIT ?"
-        return self._connection.execute(query, (key, limit)).fetchall()
-
-    def mentions(self, passages: Sequence[int]) -> dict[int, list[str]]:
-        query = "SELECT mentions FROM web WHERE passage_id = ?"
-        found = ((passage, self._connection.execute(query, (passage,)).fetchone()) for passage in passages)
-        return {passage: row[0].split("\n") for passage, row in found if row and row[0]}
-
-    def heads(self, passage: int) -> list[str]:
-        query = "SELECT key FROM names WHERE passage_id = ? AND strength = 1"
-        return [key for (key,) in self._connection.execute(query, (passage,))]
-
-    def pinned(self, kind: str) -> list[tuple[int, int]]:
-        query = "SELECT passage_id, place FROM pins WHERE kind = ?"
-        return self._connection.execute(query, (kind,)).fetchall()
-
-    def beside(self, passage: int) -> list[tuple[int, str, str]]:
-        query = """SELECT other.id, own.heading, other.heading FROM passages AS own JOIN passages AS other
-                   ON other.id IN (own.id - 1, own.id + 1) AND other.file_id = own.file_id WHERE own.id = ?"""
-        return self._connection.execute(query, (passage,)).fetchall()
-
-    def texts(self, passages: Sequence[int]) -> dict[int, str]:
-        query = "SELECT text FROM passages WHERE id = ?"
-        return {passage: self._connection.execute(query, (passage,)).fetchone()[0] for passage in passages}
-
-    def about(self, passages: Sequence[int]) -> dict[int, tuple[str, str]]:
-        query = f"""SELECT passages.id, sort, file_id || heading FROM passages JOIN web ON passage_id = passages.id
-                    WHERE passages.id IN ({",".join("?" * len(passages))})"""  # noqa: S608 - question marks only
-        return {passage: (sort, section) for passage, sort, section in self._connection.execute(query, passages)}
-
-
 # ---------------------------------------------------------------- queries
 
 
@@ -587,23 +528,6 @@ def _match_expression(terms: QueryTerms, ranking: Ranking) -> str:
     if ranking.names:
         phrases.extend(terms.names)
     return " OR ".join('"' + " ".join(phrase) + '"' for phrase in phrases)
-
-
-def _acceptance(filters: Mapping[str, str]) -> _Accepts | None:
-    for key in filters:
-        if key not in _FILTERS:
-            raise InvalidInput(f"There is no filter {key!r}; there are: {', '.join(_FILTERS)}.")
-    if not filters:
-        return None
-    names = re.compile(fnmatch.translate(filters["file"].casefold())) if "file" in filters else None
-    part = filters.get("heading", "").casefold()
-
-    def accepts(file: str, heading: tuple[str, ...]) -> bool:
-        if names and not names.match(file.casefold()):
-            return False
-        return not part or part in " / ".join(heading).casefold()
-
-    return accepts
 
 
 def _primary_code(error: sqlite3.Error) -> int:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fablewright.gm.finding.kind import Kind
     from fablewright.gm.finding.pins import PinKind
     from fablewright.gm.finding.options import FindingOptions
-    from fablewright.gm.reading.ports import Lookups
+    from fablewright.gm.finding.lookups import Lookups
 
 __all__ = ["Finder", "Finding"]
 

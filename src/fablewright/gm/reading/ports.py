@@ -82,7 +82,10 @@ class VectorIndex(Protocol):
     """
 
     def unembedded(self, model: str, *, limit: int) -> dict[str, str]:
-        """Return at most ``limit`` texts that have no vector of this model yet, by their keys; see ``store``."""
+        """Return at most ``limit`` texts that have no vector of this model yet, by their keys; see ``store``.
+
+        It looks at every text that there is, so ask for a thousand rather than for ten.
+        """
         ...
 
     def store(self, model: str, vectors: Mapping[str, Vector]) -> None:
@@ -106,56 +109,6 @@ class VectorIndex(Protocol):
             ContractViolation: The vector has another number of dimensions than the model's.
             InvalidInput: A filter is unknown.
         """
-        ...
-
-
-class Lookups(Protocol):
-    """What a search of several steps looks up in an index, all in one state of it. Passages go by their numbers."""
-
-    def count(self) -> int:
-        """Return the number of passages."""
-        ...
-
-    def by_words(self, query: str, limit: int, *, related: bool = True) -> dict[int, float]:
-        """Return passages that share words with a query, best first, with scores above 0.
-
-        ``related``: whether words of like meaning count too.
-        """
-        ...
-
-    def with_word(self, word: str, limit: int) -> list[int]:
-        """Return at most ``limit`` passages that have a word, in the order of their numbers."""
-        ...
-
-    def named(self, key: str, limit: int) -> list[tuple[int, int, str]]:
-        """Return at most ``limit`` passages that explain a name: number, strength, words; see ``finding.names``."""
-        ...
-
-    def heads(self, passage: int) -> list[str]:
-        """Return the names that stand at the head of a paragraph or a row of a table in a passage, as keys."""
-        ...
-
-    def mentions(self, passages: Sequence[int]) -> dict[int, list[str]]:
-        """Return the names that passages mention, as keys, in the order of the text."""
-        ...
-
-    def pinned(self, kind: str) -> list[tuple[int, int]]:
-        """Return the passages pinned as something, with their order in time; see ``finding.pins``."""
-        ...
-
-    def beside(self, passage: int) -> list[tuple[int, str, str]]:
-        """Return the passages right before and after one: number, and the headings of the one and the other.
-
-        Headings are text that begins with that of the section above.
-        """
-        ...
-
-    def texts(self, passages: Sequence[int]) -> dict[int, str]:
-        """Return the texts of passages."""
-        ...
-
-    def about(self, passages: Sequence[int]) -> dict[int, tuple[str, str]]:
-        """Return what sort of text passages are (see ``finding.sort``), and what tells their sections apart."""
         ...
 
 
