@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fablewright.gm.finding.clauses import clauses
 from fablewright.gm.finding.kind import kinds_of
@@ -26,20 +26,27 @@ from fablewright.gm.finding.ranked import Found, Ranked, fused, placed
 from fablewright.gm.reading.query_terms import STOP_WORDS, query_terms, without_apostrophes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from fablewright.gm.finding.kind import Kind
+    from fablewright.gm.finding.lookups import Lookups
     from fablewright.gm.finding.pins import PinKind
     from fablewright.gm.finding.options import FindingOptions
-    from fablewright.gm.finding.lookups import Lookups
 
-__all__ = ["Finder", "Finding"]
+__all__ = ["Finder", "Finding", "QueryVector"]
 
 _MOST_SECTIONS = 12
 """A name that more sections have is no name: "Actions", "Treasure"."""
 _NAME_STRENGTH = {4: 1.0, 3: 0.8, 2: 0.55, 1: 0.45}
 _MOST_RARE = 40
 """A word in more passages is not rare; in a small index, in more than a fiftieth of them."""
+
+
+class QueryVector(NamedTuple):
+    """What a question means, as a model has it."""
+
+    model: str
+    numbers: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +72,17 @@ class Finder:
     def __init__(self, options: FindingOptions = ALL_STEPS) -> None:
         self._options = options
 
-    def find(self, question: str, lookups: Lookups, *, dense: Sequence[tuple[int, float]] = ()) -> Finding:
+    def find(self, question: str, lookups: Lookups, *, vector: QueryVector | None = None) -> Finding:
         """Search for a question.
 
         Args:
             question: A person's words.
             lookups: The index, in one state of it.
-            dense: Passages near in meaning with their cosines, best first; empty without vectors.
+            vector: The model and the vector of the question, where there is one.
         """
         options = self._options
         kinds = kinds_of(question) if options.kinds or options.pins or options.sorts else []
-        lists = [*self._by_words(question, lookups, dense), *self._by_kind(kinds, lookups)]
+        lists = [*self._by_words(question, lookups, vector), *self._by_kind(kinds, lookups)]
         if options.names:
             lists.append(self._names(question, lookups))
         found = placed(self._weighed(lists, kinds, lookups), lists)
@@ -93,12 +100,13 @@ class Finder:
 
     # -------------------------------------------------------------- what the words say
 
-    def _by_words(self, question: str, lookups: Lookups, dense: Sequence[tuple[int, float]]) -> Iterator[Ranked]:
+    def _by_words(self, question: str, lookups: Lookups, vector: QueryVector | None) -> Iterator[Ranked]:
         options = self._options
         plain = asked_words(question)
         yield Ranked("words", lookups.by_words(plain, options.deep), sharp=options.sharp)
-        if options.dense and dense:
-            yield Ranked("dense", _above_the_rest(dense), options.dense_weight)
+        if options.dense and vector:
+            near = lookups.by_meaning(vector.model, vector.numbers, options.deep)
+            yield Ranked("dense", _above_the_rest(near), options.dense_weight, sharp=options.sharp)
         if options.characters:
             yield from self._without_characters(question, lookups)
         if options.rare:
@@ -320,7 +328,7 @@ def _is_rare(word: str, lookups: Lookups, least: float) -> bool:
     return len(lookups.with_word(word, most + 1)) <= most
 
 
-def _above_the_rest(dense: Sequence[tuple[int, float]]) -> dict[int, float]:
+def _above_the_rest(near: Mapping[int, float]) -> dict[int, float]:
     """Count cosines from that of the last: they are all alike, and only the differences tell."""
-    least = min(score for _, score in dense)
-    return {passage: score - least + 1e-6 for passage, score in dense}
+    least = min(near.values(), default=0.0)
+    return {passage: score - least + 1e-6 for passage, score in near.items()}
