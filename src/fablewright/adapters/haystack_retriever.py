@@ -2,8 +2,9 @@
 
 Components of our own stand in the pipeline: ``cleaner`` (a request as typed becomes a query), ``embedder`` (the query
 becomes a vector, where there is a model), ``retriever`` (both become documents, in the steps of ``gm.finding``) and
-``reranker``, where there is one. A model that is late or fails costs its list and nothing else. Haystack is imported late and on a thread: that takes about a
-second. Its usage reports are switched off unless the user has decided about them: our product phones nobody.
+``reranker``, where there is one. A model that is late or fails costs its list and nothing else. Haystack
+is imported late and on a thread: that takes about a second. Its usage reports are switched off unless the user has
+decided about them: our product phones nobody.
 
 The retriever component is asynchronous by itself. Haystack would run a synchronous one in asyncio's default
 executor, whose threads are joined at exit: a search that hangs would then keep the process alive.
@@ -168,7 +169,7 @@ class _Steps:
             async with asyncio.timeout(_PATIENCE_FOR_A_VECTOR):
                 return await self.embed(query)
         except (FablewrightError, TimeoutError) as error:
-            _log.info("This search goes without meaning: %s", error or "the model takes too long")
+            _log.info("This search goes without meaning: %s", str(error) or "the model takes too long")
             return None
 
     async def reranked(self, query: str, passages: list[Passage]) -> list[Passage]:
@@ -184,7 +185,7 @@ class _Steps:
         return sorted(scored, key=lambda passage: -passage.score)
 
 
-def _pipeline(steps: _Steps) -> Pipeline:
+def _pipeline(steps: _Steps) -> Pipeline:  # noqa: C901 - components can be declared only once Haystack is here
     """Import Haystack, which takes about a second, and join its components; see the head of this file."""
     os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")  # it is read while Haystack is imported
     try:
@@ -219,7 +220,7 @@ def _pipeline(steps: _Steps) -> Pipeline:
             return {"vector": await steps.vector(query, filters)}
 
         @component.output_types(vector=QueryVector | None)
-        def run(self, query: str, filters: dict[str, str]) -> dict[str, Any]:
+        def run(self, query: str, filters: dict[str, str]) -> dict[str, Any]:  # noqa: ARG002 - the shape of a component
             raise ContractViolation("A vector is awaited; run the pipeline with run_async.")
 
     @component
@@ -248,7 +249,7 @@ def _pipeline(steps: _Steps) -> Pipeline:
             return {"documents": [as_document(passage) for passage in ordered]}
 
         @component.output_types(documents=list[Document])
-        def run(self, query: str, documents: list[Document]) -> dict[str, Any]:
+        def run(self, query: str, documents: list[Document]) -> dict[str, Any]:  # noqa: ARG002 - as above
             raise ContractViolation("A reranker is awaited; run the pipeline with run_async.")
 
     def as_document(passage: Passage) -> Document:

@@ -148,17 +148,12 @@ class SqliteIndex:
         """Store one file's passages in place of what was there, in one transaction."""
         file_words = _file_words(name)
         # The slow part comes before the transaction, so that other processes wait as briefly as possible.
-        rows = [
-            (
-                (json.dumps(passage.heading, ensure_ascii=False), passage.start, passage.end, passage.text),
-                (
-                    without_apostrophes(searchable(passage.text)),
-                    without_apostrophes(" / ".join(passage.heading)),
-                ),
-                SqliteWeb.of(passage, first=number == 0),
-            )
-            for number, passage in enumerate(passages)
-        ]
+        rows = []
+        for number, passage in enumerate(passages):
+            plain = searchable(passage.text)
+            stored = (json.dumps(passage.heading, ensure_ascii=False), passage.start, passage.end, passage.text)
+            words = (without_apostrophes(plain), without_apostrophes(" / ".join(passage.heading)))
+            rows.append((stored, words, SqliteWeb.of(passage, plain, first=number == 0)))
 
         def write(connection: sqlite3.Connection) -> None:
             _forget(connection, name)
@@ -280,9 +275,7 @@ class SqliteIndex:
 
     # ------------------------------------------------------------ searching
 
-    def _by_words(
-        self, connection: sqlite3.Connection, query: str, limit: int, *, related: bool
-    ) -> dict[int, float]:
+    def _by_words(self, connection: sqlite3.Connection, query: str, limit: int, *, related: bool) -> dict[int, float]:
         stop_words = STOP_WORDS if self.ranking.stop_words else frozenset[str]()
         terms = query_terms(query, stop_words=stop_words)
         if not terms.words:

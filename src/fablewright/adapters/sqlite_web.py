@@ -8,7 +8,7 @@ reads more than a few dozen rows, however large the index is.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from fablewright.gm.finding.names import Defined, defined_in, mentioned_in
 from fablewright.gm.finding.pins import Pin, pin_of
@@ -55,9 +55,9 @@ class SqliteWeb:
             connection.execute(statement)
 
     @classmethod
-    def of(cls, passage: Passage, *, first: bool) -> SqliteWeb:
-        """Read it off a passage; ``first``: whether it is the first of its file."""
-        return cls(defined_in(passage, first=first), sort_of(passage), mentioned_in(passage), pin_of(passage))
+    def of(cls, passage: Passage, plain: str, *, first: bool) -> SqliteWeb:
+        """Read it off a passage with its plain words; ``first``: whether it is the first of its file."""
+        return cls(defined_in(passage, first=first), sort_of(passage), mentioned_in(passage, plain), pin_of(passage))
 
     def write(self, connection: sqlite3.Connection, passage_id: int) -> None:
         """Store it under the number of the passage."""
@@ -177,7 +177,7 @@ class SqliteLookups:
                    JOIN web ON passage_id = passages.id WHERE passages.id IN ({})"""
         return {passage: (sort, section) for passage, sort, section in self._of(query, passages)}
 
-    def _of(self, query: str, passages: Sequence[int]) -> list[tuple[int, ...]]:
+    def _of(self, query: str, passages: Sequence[int]) -> list[Any]:
         return self._connection.execute(query.format(",".join("?" * len(passages))), passages).fetchall()
 
     def _number(self, query: str) -> int:

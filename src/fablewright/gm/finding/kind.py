@@ -63,43 +63,61 @@ _STATS = Kind("stats", {}, wants="stats")
 _WORDS = (
     (
         _FIGHT,
-        r"\b(?:build|make|design|need|want|plan|run)\b[^.?!]{0,60}\b(?:fight|encounter|combat|battle)\b|"
-        r"\b(?:fight|encounter|battle|combat|ambush)\b[^.?!]{0,60}\b(?:easier|harder|fair|fit|scale\w*|adjust\w*)\b|"
-        r"\b(?:scale|adjust|tune|rate|balance)\b[^.?!]{0,60}\b(?:fight|encounter|battle|combat)\b|\bxp budget\b|"
-        r"\btoo (?:much|many|hard|deadly|tough|strong)\b[^.?!]{0,20}\b(?:for|against)\b[^.?!]{0,20}"
-        r"\b(?:characters|players|party|us|them|level)\b",
+        (
+            r"\b(?:build|make|design|need|want|plan|run)\b[^.?!]{0,60}\b(?:fight|encounter|combat|battle)\b|"
+            r"\b(?:fight|encounter|battle|combat|ambush)\b[^.?!]{0,60}\b(?:easier|harder|fair|fit|scale\w*|adjust\w*)\b|"
+            r"\b(?:scale|adjust|tune|rate|balance)\b[^.?!]{0,60}\b(?:fight|encounter|battle|combat)\b|\bxp budget\b|"
+            r"\btoo (?:much|many|hard|deadly|tough|strong)\b[^.?!]{0,20}\b(?:for|against)\b[^.?!]{0,20}"
+            r"\b(?:characters|players|party|us|them|level)\b"
+        ),
     ),
     (
         _ADJUST,
-        r"\b(?:easier|harder|adjust\w*|scale\w*|tune|tweak)\b|\b(?:can't|cannot|won't|not) (?:come|make it|be there)\b|"
-        r"\b(?:fit|suit)s?\b[^.?!]{0,20}\b(?:players|characters|party)\b|\b(?:absent|missing a player|one player short)\b|"
-        r"\b(?:goes|going|go) (?:badly|wrong)\b",
+        (
+            r"\b(?:easier|harder|adjust\w*|scale\w*|tune|tweak)\b|"
+            r"\b(?:can't|cannot|won't|not) (?:come|make it|be there)\b|"
+            r"\b(?:fit|suit)s?\b[^.?!]{0,20}\b(?:players|characters|party)\b|"
+            r"\b(?:absent|missing a player|one player short)\b|"
+            r"\b(?:goes|going|go) (?:badly|wrong)\b"
+        ),
     ),
     (
         _SCENE,
-        r"\bscenes?\b|\bread[- ]?aloud\b|\bdescribe\b|\bset the stage\b|\bplay\b[^.?!]{0,30}\bfor me\b|"
-        r"\bwhat (?:do|does|will) (?:they|we|\w+) (?:see|hear|find|notice|smell)\b",
+        (
+            r"\bscenes?\b|\bread[- ]?aloud\b|\bdescribe\b|\bset the stage\b|\bplay\b[^.?!]{0,30}\bfor me\b|"
+            r"\bwhat (?:do|does|will) (?:they|we|\w+) (?:see|hear|find|notice|smell)\b"
+        ),
     ),
     (_WHO, r"\bwho\b|\bwhose\b|^where\b"),
     (
         _TABLE,
-        r"\b(?:our|my|the) (?:own )?table\b(?! of\b)|\bhouse[- ]?rules?\b|\bour rules?\b|\bwe (?:play|use|agreed)\b|"
-        r"\bsession zero\b|\bmy (?:lines|veils)\b|\bsafety\b|\bphobia\b",
+        (
+            r"\b(?:our|my|the) (?:own )?table\b(?! of\b)|\bhouse[- ]?rules?\b|\bour rules?\b|"
+            r"\bwe (?:play|use|agreed)\b|"
+            r"\bsession zero\b|\bmy (?:lines|veils)\b|\bsafety\b|\bphobia\b"
+        ),
     ),
     (
         _NOW,
-        r"\bnow\b|\bagain\b|\bstill\b|\bthis time\b|\blast (?:time|session)\b|\b(?:not|un)[- ]?rested\b|"
-        r"\bhave not rested\b|\bleft\b|\bso far\b|\balready\b|\bcurrently\b|\bat (?:the moment|this point)\b|\bby now\b",
+        (
+            r"\bnow\b|\bagain\b|\bstill\b|\bthis time\b|\blast (?:time|session)\b|\b(?:not|un)[- ]?rested\b|"
+            r"\bhave not rested\b|\bleft\b|\bso far\b|\balready\b|\bcurrently\b|"
+            r"\bat (?:the moment|this point)\b|\bby now\b"
+        ),
     ),
     (
         _WHO_PLAYS,
-        r"\bwho (?:of|in) (?:the|my|our) (?:party|players|group)\b|\bwhich (?:player|character|pc)s?\b|"
-        r"\b(?:the|my|our) party's\b|\bmy players\b",
+        (
+            r"\bwho (?:of|in) (?:the|my|our) (?:party|players|group)\b|\bwhich (?:player|character|pc)s?\b|"
+            r"\b(?:the|my|our) party's\b|\bmy players\b"
+        ),
     ),
     (
         _STATS,
-        r"\bstats?\b|\bstat ?blocks?\b|\b(?:hit points|hp|ac|armou?r class)\b|\bwhat (?:sort|kind) of (?:creature|"
-        r"monster|thing|being|beast)\b|\bhow (?:dangerous|deadly|tough|strong)\b|\bin a fight\b|\bturns? hostile\b",
+        (
+            r"\bstats?\b|\bstat ?blocks?\b|\b(?:hit points|hp|ac|armou?r class)\b|\bwhat (?:sort|kind) of (?:creature|"
+            r"monster|thing|being|beast)\b|\bhow (?:dangerous|deadly|tough|strong)\b|\bin a fight\b|\bturns? hostile\b"
+        ),
     ),
 )
 _KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _WORDS)

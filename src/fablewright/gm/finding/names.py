@@ -36,6 +36,7 @@ _MOST_HEADS = 60
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _PARTS = re.compile(r":\s|\s[—–-]+\s|--")
 _ASIDE = re.compile(r"[(\[][^()\[\]]*[)\]]")
+_MARK = re.compile(r"[<>*_`\[\]&\\|~=#]")
 _SMALL = frozenset("a an the of in on at to for from by with and or is are was s its his her their your my our".split())
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(?P<title>[^\n]+)$", re.MULTILINE)
 _HEAD = re.compile(
@@ -46,9 +47,7 @@ _HEAD = re.compile(
 _MARKED = re.compile(r"\*{1,3}(?P<stars>[^*\n]{3,60})\*{1,3}|(?<![^\W_])_{1,3}(?P<lines>[^_\n]{3,60})_{1,3}(?![^\W_])")
 _SPAN = re.compile(r"<(?:span|a|b|i|em|strong)\b[^<>]*>([^<>\n]{3,60})</")
 _TAG = re.compile(r"<[^<>]*>")
-_CAPITALS = re.compile(
-    r"[A-Z][\w’'-]+(?:\s(?:of\s|the\s|of\sthe\s)?[A-Z][\w’'-]+){1,3}|(?<=[a-z,;]\s)[A-Z][\w’'-]{2,}"
-)
+_CAPITALS = re.compile(r"[A-Z][\w’'-]+(?:\s(?:of\s|the\s|of\sthe\s)?[A-Z][\w’'-]+){1,3}|(?<=[a-z,;]\s)[A-Z][\w’'-]{2,}")
 _LINK_TEXT = re.compile(r"\[([^\[\]\n]{2,60})\]\(")
 
 
@@ -75,6 +74,12 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+def _plain(text: str) -> str:
+    """Return the words of a short text without marks; most have none."""
+    return searchable(text) if _MARK.search(text) else text
+
+
+@lru_cache(maxsize=4096)
 def _title_key(title: str) -> str:
     plain = _ASIDE.sub(" ", title[:_LONGEST_TITLE])
     words = _words(plain) or _words(title)
@@ -109,25 +114,38 @@ def defined_in(passage: Passage, *, first: bool) -> list[Defined]:
         if key and (key not in found or found[key].strength < strength):
             found[key] = Defined(key, strength, plain_of(_ASIDE.sub(" ", name)))
 
-    titles = [*passage.heading[-1:], *(searchable(m["title"]) for m in _HEADING.finditer(passage.text))]
+    titles, others = _titles(passage), _other_titles(passage) if first else []
     for title in titles:
         add(title, 4)
         for part in _parts(title):
             add(part, 4)
-    others = [file_title(passage.file), *links_of(passage.text, passage.file).aliases] if first else []
     for title in others:
         add(title, 3)
-    for title in (*titles, *others):
-        words = [word for word in _words(_ASIDE.sub(" ", title)) if word.lower() not in _SMALL]
-        if 1 < len(words) <= _MOST_WORDS:
-            for word in words:
-                if word[0].isupper() and len(word) > 2:
-                    add(word, 2)
+    for word in _words_of_titles([*titles, *others]):
+        add(word, 2)
     for count, match in enumerate(_HEAD.finditer(passage.text)):
         if count >= _MOST_HEADS:
             break
-        add(searchable(match["bold"] or match["cell"] or match["bar"]), 1)
+        add(_plain(match["bold"] or match["cell"] or match["bar"]), 1)
     return list(found.values())
+
+
+def _titles(passage: Passage) -> list[str]:
+    return [*passage.heading[-1:], *(_plain(m["title"]) for m in _HEADING.finditer(passage.text))]
+
+
+def _other_titles(passage: Passage) -> list[str]:
+    """Return what the file is called, and its other names: they stand in front matter, so in its first passage."""
+    has_front_matter = passage.text.startswith("---")
+    return [file_title(passage.file), *(links_of(passage.text, passage.file).aliases if has_front_matter else ())]
+
+
+def _words_of_titles(titles: Iterable[str]) -> Iterator[str]:
+    """Yield the words of names of several: people say "Ruth" and "the Sheriff" for Sheriff Ruth Willowby."""
+    for title in titles:
+        words = [word for word in _words(_ASIDE.sub(" ", title)) if word.lower() not in _SMALL]
+        if 1 < len(words) <= _MOST_WORDS:
+            yield from (word for word in words if word[0].isupper() and len(word) > 2)
 
 
 def plain_of(text: str) -> str:
@@ -146,14 +164,20 @@ def _parts(title: str) -> list[str]:
     return [part for part in parts if part] if len(parts) > 1 else []
 
 
-def mentioned_in(passage: Passage) -> list[str]:
-    """Return the keys of what a passage points to or speaks of by name, at most 40: links first, then marked words."""
+def mentioned_in(passage: Passage, plain: str) -> list[str]:
+    """Return the keys of what a passage points to or speaks of by name, at most 40: links first, then marked words.
+
+    Args:
+        passage: The passage.
+        plain: Its words, as ``searchable`` has them.
+    """
     own = {_title_key(title) for title in passage.heading}
-    return [key for key in _first(_mentions(passage), _MOST_MENTIONS) if key not in own]
+    return [key for key in _first(_mentions(passage, plain), _MOST_MENTIONS) if key not in own]
 
 
-def _mentions(passage: Passage) -> Iterator[str]:
-    for link in links_of(passage.text, passage.file).targets:
+def _mentions(passage: Passage, plain: str) -> Iterator[str]:
+    has_links = "](" in passage.text or "[[" in passage.text
+    for link in links_of(passage.text, passage.file).targets if has_links else ():
         yield _title_key(file_title(link.target)) if link.target else ""
         yield _title_key(link.heading.replace("_", " ").lstrip("^"))
     for match in _LINK_TEXT.finditer(passage.text):
@@ -162,7 +186,7 @@ def _mentions(passage: Passage) -> Iterator[str]:
         yield _title_key(match[1])
     for match in _MARKED.finditer(_TAG.sub("", passage.text)):
         yield _title_key((match["stars"] or match["lines"]).strip(" .:,"))
-    for match in _CAPITALS.finditer(searchable(passage.text)):
+    for match in _CAPITALS.finditer(plain):
         yield _title_key(match[0])
 
 

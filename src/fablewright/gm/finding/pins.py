@@ -37,9 +37,7 @@ _TITLES: tuple[tuple[PinKind, re.Pattern[str]], ...] = (
         ),
     ),
 )
-_LOG = re.compile(
-    r"\bsession[\W_]{0,3}(?P<number>\d{1,4})\b|\b(?P<date>\d{4}[-_. ]\d{2}[-_. ]\d{2})\b", re.IGNORECASE
-)
+_LOG = re.compile(r"\bsession[\W_]{0,3}(?P<number>\d{1,4})\b|\b(?P<date>\d{4}[-_. ]\d{2}[-_. ]\d{2})\b", re.IGNORECASE)
 _IS_LOG = re.compile(r"\b(?:logs?|recaps?|journal|summary|report|diary|session)\b", re.IGNORECASE)
 _IS_PLAN = re.compile(r"\b(?:plan|prep\w*|outline|ideas|next)\b", re.IGNORECASE)
 _OF_A_PARTY = re.compile(r"\b(?:AC|HP|hit points|level|class|player|passive perception|race|ancestry)\b", re.IGNORECASE)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Found", "Ranked", "fused", "placed"]
+__all__ = ["Found", "Ranked", "best_first", "fused", "placed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,16 @@ class Found:
     passage: int
     score: float = 0.0
     parts: list[tuple[Ranked, int, float]] = field(default_factory=list)
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether no word of the question found it: it is there because such a question calls for it."""
+        return all(each.places and each.step != "unique" for each, _, _ in self.parts)
+
+
+def best_first(scores: Mapping[int, float]) -> dict[int, float]:
+    """Return scores in the order in which a list has them."""
+    return dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))
 
 
 def fused(given: Sequence[Ranked]) -> list[Found]:

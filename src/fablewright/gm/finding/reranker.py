@@ -1,4 +1,4 @@
-"""A port for whoever reads question and passages together and orders them better. None is needed, none is in the box."""
+"""A port for whoever reads question and passages together and orders them better. None is needed, none comes along."""
 
 from __future__ import annotations
 

@@ -19,7 +19,9 @@ __all__ = ["Sort", "sort_of"]
 
 Sort: TypeAlias = Literal["scene", "lore", "sheet", "stats", "rules", "advice"]
 
-_BOXED = re.compile(r"^ {0,3}>[ \t]*(?!\W*(?:note|tips?|warning|sidebar|area aspects)\b)[^\n]{40}", re.IGNORECASE | re.M)
+_BOXED = re.compile(
+    r"^ {0,3}>[ \t]*(?!\W*(?:note|tips?|warning|sidebar|area aspects)\b)[^\n]{40}", re.IGNORECASE | re.MULTILINE
+)
 
 
 _STATS = (
