@@ -50,7 +50,7 @@ def pins(found: Sequence[Found], kinds: Sequence[Kind], lookups: Lookups, weight
             called = min(1.0, urgency + (weights.called if shared else 0.0))
             places[passage] = min(places.get(passage, 99.0), _FIRST_PLACE + _PLACES * (1 - called))
     ordered = dict(sorted(places.items(), key=lambda item: (item[1], item[0])))
-    yield Ranked("pin", ordered, note=", ".join(wanted), places=True)
+    yield Ranked("pin", ordered, note=", ".join(wanted).replace("_", " "), places=True)
 
 
 def state(found: Sequence[Found], lookups: Lookups, weights: Weights) -> Iterator[Ranked]:

@@ -55,7 +55,7 @@ _SCENE = Kind(
 )
 _WHO = Kind("who", {}, likes={"rules": 0.7, "advice": 0.7})
 _RECAP = Kind("recap", {"log": 1.0})
-_TABLE = Kind("table", {"house_rules": 0.9, "safety": 0.5, "party": 0.3})
+_TABLE = Kind("table", {"house_rules": 0.9, "safety": 0.4, "party": 0.3})
 _NOW = Kind("now", {"log": 0.6})
 _WHO_PLAYS = Kind("party", {"party": 0.9})
 _STATS = Kind("stats", {}, wants="stats")
