@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fablewright.gm.reading.query_terms import query_terms
+from fablewright.gm.reading.query_terms import STOP_WORDS, query_terms
 from fablewright.gm.scene.focus import search_words
 
 __all__ = ["asked_words"]
@@ -21,4 +21,4 @@ _ASKING = re.compile(
 def asked_words(question: str) -> str:
     """Return a question without the words that only ask; the question itself when nothing else is in it."""
     plain = search_words(" ".join(_ASKING.sub(" ", question).split()))
-    return plain if query_terms(plain).words else question
+    return plain if any(word not in STOP_WORDS for word in query_terms(plain).words) else question

@@ -47,8 +47,9 @@ def pins(found: Sequence[Found], kinds: Sequence[Kind], lookups: Lookups, weight
     for pin, urgency in wanted.items():
         for passage, text in lookups.texts(_pinned(pin, lookups)).items():
             shared = any(is_rare(word, lookups, weights.rarity) for word in words_in(text) & spoken)
-            called = min(1.0, urgency + (weights.called if shared else 0.0))
-            places[passage] = min(places.get(passage, 99.0), _FIRST_PLACE + _PLACES * (1 - called))
+            called = max(urgency, min(1.0, urgency + (weights.called if shared else 0.0)))
+            place = round(_FIRST_PLACE + _PLACES * (1 - called), 3)
+            places[passage] = min(places.get(passage, 99.0), place)
     ordered = dict(sorted(places.items(), key=lambda item: (item[1], item[0])))
     yield Ranked("pin", ordered, note=", ".join(wanted).replace("_", " "), places=True)
 

@@ -28,7 +28,7 @@ class Kind:
 
     Attributes:
         name: For people.
-        pins: For each kind of pinned note how much it is called for, from 0 to 1.
+        pins: For each kind of pinned note how much it is called for, from 0 to 1; 1.2: it is the answer.
         adds: Other searches that belong to such a question, with the places that their best finds get.
         wants: The sort of text to go on to from what is found, if there is one.
         likes: For sorts of text how much more or less they count.
@@ -54,7 +54,7 @@ _SCENE = Kind(
     likes={"scene": 1.25, "sheet": 0.85, "rules": 0.75, "advice": 0.65},
 )
 _WHO = Kind("who", {}, likes={"rules": 0.7, "advice": 0.7})
-_RECAP = Kind("recap", {"log": 1.0})
+_RECAP = Kind("recap", {"log": 1.2})
 _TABLE = Kind("table", {"house_rules": 0.9, "safety": 0.4, "party": 0.3})
 _NOW = Kind("now", {"log": 0.6})
 _WHO_PLAYS = Kind("party", {"party": 0.9})
