@@ -12,6 +12,7 @@ import argparse
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.retrieval.ablation import variants
 from benchmarks.retrieval.figures import Figures, Search, measure
@@ -25,7 +26,9 @@ from fablewright.entry.assemble import sample_campaign
 from fablewright.gm.finding.finder import Finder
 from fablewright.gm.finding.options import ALL_STEPS, FindingOptions
 from fablewright.gm.reading.indexing import refresh
-from fablewright.gm.reading.notes import Passage
+
+if TYPE_CHECKING:
+    from fablewright.gm.reading.notes import Passage
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ import json
 import sqlite3
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -38,6 +38,13 @@ if TYPE_CHECKING:
 __all__ = ["Ranking", "SqliteIndex"]
 
 _T = TypeVar("_T")
+
+_LEAST_WORDS = 2
+_FEW = 60
+"""A search for so few passages is one of several for a question, and looks at a quarter of the rows."""
+_MOST_FREQUENCIES = 50_000
+_SHORT = 10
+_MOST_SHORT = 100
 
 _APPLICATION_ID = 0x4661626C  # "Fabl", in the header of the file: this database is ours
 _SCHEMA_VERSION = 1000 * 2 + RULES_VERSION
@@ -70,6 +77,8 @@ class Ranking:
         phrases: Whether two neighbouring words of the request also count as a phrase.
         names: Whether neighbouring capitalised words also count as a phrase.
         related: How much a word of like meaning counts, where one that was said counts 1; 0: none.
+        most_rows: Up to how many passages a search looks at, altogether over its words. In a large index the most
+            frequent words of a long question are left out: they tell least and cost most. Two always stay.
     """
 
     heading_weight: float = 4.0
@@ -78,9 +87,25 @@ class Ranking:
     phrases: bool = True
     names: bool = True
     related: float = 0.3
+    most_rows: int = 3000
 
 
 _USUAL = Ranking()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is worth keeping of one version of an index.
+
+    Attributes:
+        version: Which.
+        frequencies: In how many passages words stand, as far as that was counted.
+        short: What searches for a few passages found: those that every question of a kind makes.
+    """
+
+    version: int
+    frequencies: dict[str, int] = field(default_factory=dict)
+    short: dict[tuple[str, int, bool], dict[int, float]] = field(default_factory=dict)
 
 
 class SqliteIndex:
@@ -103,6 +128,7 @@ class SqliteIndex:
         self.path = Path(path)
         self.ranking = ranking
         self.remark = ""
+        self._kept = _Kept(0)
         self.vectors = SqliteVectors()
         self._busy_timeout = busy_timeout
         self._lock = threading.Lock()  # guards the fields below
@@ -276,14 +302,31 @@ class SqliteIndex:
     # ------------------------------------------------------------ searching
 
     def _by_words(self, connection: sqlite3.Connection, query: str, limit: int, *, related: bool) -> dict[int, float]:
+        """Return passages for one step of a search; the same short question comes again and again, and is kept."""
+        kept = self._of_this_version(connection)
+        known = kept.short.get((query, limit, related)) if limit <= _SHORT else None
+        if known is not None:
+            return dict(known)
         stop_words = STOP_WORDS if self.ranking.stop_words else frozenset[str]()
         terms = query_terms(query, stop_words=stop_words)
         if not terms.words:
             return {}
-        if not related:
+        if limit <= _FEW:
+            terms = replace(terms, phrases=(), related=terms.related if related else ())
+        elif not related:
             terms = replace(terms, related=())
-        ranked = self._summed(connection, terms, limit, None)
-        return dict(ranked[:limit])
+        found = dict(self._summed(connection, terms, limit, None)[:limit])
+        if limit <= _SHORT and len(kept.short) < _MOST_SHORT:
+            kept.short[query, limit, related] = dict(found)
+        return found
+
+    def _of_this_version(self, connection: sqlite3.Connection) -> _Kept:
+        """Return what is kept of the index as this transaction sees it; what belonged to another state is dropped."""
+        version = int(connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()[0])
+        kept = self._kept
+        if kept.version != version or len(kept.frequencies) > _MOST_FREQUENCIES:
+            kept = self._kept = _Kept(version)
+        return kept
 
     def _ranked(
         self, connection: sqlite3.Connection, terms: QueryTerms, limit: int, accepts: Accepts | None
@@ -303,8 +346,9 @@ class SqliteIndex:
     def _summed(
         self, connection: sqlite3.Connection, terms: QueryTerms, limit: int, accepts: Accepts | None
     ) -> list[tuple[int, float]]:
+        terms = self._pruned(connection, terms, self.ranking.most_rows if limit > _FEW else self.ranking.most_rows // 4)
         said = _match_expression(terms, self.ranking)
-        related = " OR ".join(f'"{word}"' for word in terms.related) if self.ranking.related else ""
+        related = self._related(connection, terms) if self.ranking.related else ""
         # Two lists are added up only as far down as they can matter; one list needs no more than asked for.
         most = max(200, 4 * limit) if related else limit
         scores = self._scores(connection, said, most, accepts)
@@ -312,6 +356,41 @@ class SqliteIndex:
             for passage_id, score in self._scores(connection, related, most, accepts).items():
                 scores[passage_id] = scores.get(passage_id, 0.0) + self.ranking.related * score
         return sorted(scores.items(), key=lambda item: -item[1])
+
+    def _pruned(self, connection: sqlite3.Connection, terms: QueryTerms, most: int) -> QueryTerms:
+        """Leave out the most frequent words until the rest stands in at most so many passages altogether."""
+        if len(terms.words) <= _LEAST_WORDS:
+            return terms
+        counts = {word: self._frequency(connection, word) for word in terms.words}
+        kept: set[str] = set()
+        rows = 0
+        for word in sorted(counts, key=lambda word: counts[word]):
+            rows += counts[word]
+            if len(kept) >= _LEAST_WORDS and rows > most:
+                break
+            kept.add(word)
+        if len(kept) == len(terms.words):
+            return terms
+        return replace(
+            terms,
+            words=tuple(word for word in terms.words if word in kept),
+            phrases=tuple(phrase for phrase in terms.phrases if kept.issuperset(phrase)),
+            names=tuple(name for name in terms.names if kept.issuperset(name)),
+        )
+
+    def _related(self, connection: sqlite3.Connection, terms: QueryTerms) -> str:
+        """Write the words of like meaning as an expression, without those of very many passages."""
+        most = self.ranking.most_rows // 2
+        words = [word for word in terms.related if self._frequency(connection, word) <= most]
+        return " OR ".join(f'"{word}"' for word in words)
+
+    def _frequency(self, connection: sqlite3.Connection, word: str) -> int:
+        """Return in how many passages a word stands, counted no further than it matters, once for each version."""
+        known = self._of_this_version(connection).frequencies
+        if word not in known:
+            query = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
+            known[word] = int(connection.execute(query, (f'"{word}"', self.ranking.most_rows + 1)).fetchone()[0])
+        return known[word]
 
     def _scores(
         self, connection: sqlite3.Connection, expression: str, most: int, accepts: Accepts | None

@@ -41,7 +41,9 @@ _WORDS = {
     "wanted": "is a stat block of what a find mentions",
     "near": "stands beside a find",
 }
-_LEAD = re.compile(r"\A\ufeff?(?:---\n(?:(?!---)[^\n]*+\n)*+---\n)?(?:\s*(?:#{1,6}[ \t][^\n]*|<!--(?:(?!-->)[^\n])*-->)\n)*")
+_LEAD = re.compile(
+    r"\A\ufeff?(?:---\n(?:(?!---)[^\n]*+\n)*+---\n)?(?:\s*(?:#{1,6}[ \t][^\n]*|<!--(?:(?!-->)[^\n])*-->)\n)*"
+)
 _BAR = 10
 """Columns of the bar that shows a score."""
 _MARGIN = 6

@@ -22,13 +22,14 @@ NOTES = {
     "mill.md": "# The Mill\n\n## Yard\n\n> Geese run between the wheels of a broken cart, and the sluice is open.\n\n"
     "Two **ogres** under [[Hob Tanner]] wait here.\n\n## Loft\n\nSacks of rye, and a hole in the roof.\n\n"
     "## Wheel house\n\nThe axle is oak.",
-    "people.md": "# People\n\n## Hob Tanner\n\nA tall man with a grudge against the reeve.\n\n## Nell Brook\n\nThe reeve.",
+    "people.md": "# People\n\n## Hob Tanner\n\nA tall man with a grudge against the reeve.\n\n"
+    "## Nell Brook\n\nThe reeve.",
     "monsters.md": "# Monsters\n\n## Ogre\n\n_Large Giant, Chaotic Evil_\n\n**AC** 11\n**HP** 68 (8d10 + 24)\n"
     "**Speed** 40 ft.\n\n## Goose\n\n_Small Beast, Unaligned_\n\n**AC** 10\n**HP** 2 (1d4)\n**Speed** 30 ft.",
     "rules/fights.md": "# Fights\n\n## Spend your budget\n\nEvery creature has an XP value. Deduct it from your XP "
     "budget.\n\n## Climbing\n\nEach foot costs another foot.",
-    "House rules.md": "# House rules\n\n## House rules\n\nPotions are drunk as a bonus action.\n\n## Lines (never appear)"
-    "\n\nGeese, or any other bird that bites.",
+    "House rules.md": "# House rules\n\n## House rules\n\nPotions are drunk as a bonus action.\n\n"
+    "## Lines (never appear)\n\nGeese, or any other bird that bites.",
     "Party.md": "# Party\n\nLevel: 2\n\n| Name | Class | AC | HP |\n|---|---|---|---|\n| Wren | Rogue | 14 | 17 |",
     "session_1.md": "# Session 1 log\n\nThey met Nell Brook at the market.",
     "session_2.md": "# Session 2 log\n\nThey broke into the yard, and [[Hob Tanner]] saw them. Nobody rested.",
