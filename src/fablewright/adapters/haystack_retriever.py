@@ -241,15 +241,15 @@ def _pipeline(steps: _Steps) -> Pipeline:  # noqa: C901 - components can be decl
 
     @component
     class PassageReranker:
-        """Orders documents anew."""
+        """Orders documents anew; they are ``list[Any]`` because Haystack cannot resolve a name of this function."""
 
         @component.output_types(documents=list[Document])
-        async def run_async(self, query: str, documents: list[Document]) -> dict[str, Any]:
+        async def run_async(self, query: str, documents: list[Any]) -> dict[str, Any]:
             ordered = await steps.reranked(query, [_passage(document) for document in documents])
             return {"documents": [as_document(passage) for passage in ordered]}
 
         @component.output_types(documents=list[Document])
-        def run(self, query: str, documents: list[Document]) -> dict[str, Any]:  # noqa: ARG002 - as above
+        def run(self, query: str, documents: list[Any]) -> dict[str, Any]:  # noqa: ARG002 - as above
             raise ContractViolation("A reranker is awaited; run the pipeline with run_async.")
 
     def as_document(passage: Passage) -> Document:
