@@ -22,7 +22,8 @@ def kinds_table(by_kind: Mapping[str, Figures]) -> str:
         if (own := by_kind[name]).seconds
     ]
     lines = [
-        f"| {name} | {count} | {at_5:.2f} | {at_10:.2f} | {covered:.0%} | {p50:.1f} | {p99:.1f} | {cpu:.1f} |"
+        f"| {name} | {count or '–'} | {_or_none(count, f'{at_5:.2f} | {at_10:.2f} | {covered:.0%}')} | "
+        f"{p50:.1f} | {p99:.1f} | {cpu:.1f} |"
         for name, count, at_5, at_10, covered, p50, p99, cpu in rows
     ]
     head = "| kind | questions | recall@5 | recall@10 | covered | p50 ms | p99 ms | p50 CPU ms |"
@@ -52,6 +53,11 @@ def throughput_table(measured: Iterable[Throughput]) -> str:
     lines = [f"| {t.mix} | {t.one_by_one:,.0f} | {t.together:,.0f} | {t.ratio:.1f} × |" for t in measured]
     head = "| questions | one by one, searches/s | 100 askers on the bus, searches/s | ratio |"
     return "\n".join([head, "|---|---|---|---|", *lines])
+
+
+def _or_none(count: int, figures: str) -> str:
+    """Return the figures, or dashes for questions that have nothing to find."""
+    return figures if count else "– | – | –"
 
 
 def _times(own: Figures) -> tuple[float, float, float]:
