@@ -312,6 +312,8 @@ class SqliteIndex:
         if not terms.words:
             return {}
         if limit <= _FEW:
+            if _SHORT < limit and all(self._frequency(connection, w) > self.ranking.most_rows for w in terms.words):
+                return {}  # a clause of words that are everywhere says nothing
             terms = replace(terms, phrases=(), related=terms.related if related else ())
         elif not related:
             terms = replace(terms, related=())
@@ -366,7 +368,7 @@ class SqliteIndex:
         rows = 0
         for word in sorted(counts, key=lambda word: counts[word]):
             rows += counts[word]
-            if len(kept) >= _LEAST_WORDS and rows > most:
+            if len(kept) >= (_LEAST_WORDS if counts[word] <= self.ranking.most_rows else 1) and rows > most:
                 break
             kept.add(word)
         if len(kept) == len(terms.words):
@@ -379,10 +381,15 @@ class SqliteIndex:
         )
 
     def _related(self, connection: sqlite3.Connection, terms: QueryTerms) -> str:
-        """Write the words of like meaning as an expression, without those of very many passages."""
-        most = self.ranking.most_rows // 2
-        words = [word for word in terms.related if self._frequency(connection, word) <= most]
-        return " OR ".join(f'"{word}"' for word in words)
+        """Write the words of like meaning as an expression, the rarest first, as many as half the rows allow."""
+        kept: list[str] = []
+        rows = 0
+        for count, word in sorted((self._frequency(connection, word), word) for word in terms.related):
+            rows += count
+            if rows > self.ranking.most_rows // 2:
+                break
+            kept.append(word)
+        return " OR ".join(f'"{word}"' for word in kept)
 
     def _frequency(self, connection: sqlite3.Connection, word: str) -> int:
         """Return in how many passages a word stands, counted no further than it matters, once for each version."""
