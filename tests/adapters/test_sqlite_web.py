@@ -118,5 +118,19 @@ def test_frequent_words_of_a_long_question_are_left_out_in_a_large_index(tmp_pat
     add(index, "b.md", "# Owl\n\nAn owl hunts.\n\n# Mouse\n\nA mouse hides.")
     found = index.search("does the owl or the mouse hide where rye grows in a field", limit=99, filters={})
     assert {passage.file for passage in found} == {"b.md"}
-    assert len(index.search("rye field", limit=99, filters={})) == 60  # two words always stay
+    assert len(index.search("rye field", limit=99, filters={})) == 60  # the rarest always stays
+    index.close()
+
+
+def test_a_clause_of_words_that_are_everywhere_is_not_searched_for(tmp_path: Path) -> None:
+    index = SqliteIndex(tmp_path / "index.sqlite", ranking=Ranking(most_rows=40))
+    add(index, "a.md", "".join(f"# Field {n}\n\nRye grows on this field.\n\n" for n in range(60)))
+    add(index, "b.md", "# Owl\n\nAn owl hunts on a field.")
+
+    def clauses(lookups: Lookups) -> tuple[int, int, int]:
+        found = (lookups.by_words(words, limit) for words, limit in (("rye", 30), ("owl field", 30), ("rye", 120)))
+        one, two, whole = map(len, found)
+        return one, two, whole
+
+    assert look(index, clauses) == (0, 1, 60)
     index.close()

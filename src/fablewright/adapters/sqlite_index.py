@@ -78,7 +78,7 @@ class Ranking:
         names: Whether neighbouring capitalised words also count as a phrase.
         related: How much a word of like meaning counts, where one that was said counts 1; 0: none.
         most_rows: Up to how many passages a search looks at, altogether over its words. In a large index the most
-            frequent words of a long question are left out: they tell least and cost most. Two always stay.
+            frequent words of a question are left out: they tell least and cost most. The rarest stays.
     """
 
     heading_weight: float = 4.0
@@ -312,7 +312,7 @@ class SqliteIndex:
         if not terms.words:
             return {}
         if limit <= _FEW:
-            if _SHORT < limit and all(self._frequency(connection, w) > self.ranking.most_rows for w in terms.words):
+            if limit > _SHORT and all(self._frequency(connection, w) > self.ranking.most_rows for w in terms.words):
                 return {}  # a clause of words that are everywhere says nothing
             terms = replace(terms, phrases=(), related=terms.related if related else ())
         elif not related:
@@ -361,7 +361,7 @@ class SqliteIndex:
 
     def _pruned(self, connection: sqlite3.Connection, terms: QueryTerms, most: int) -> QueryTerms:
         """Leave out the most frequent words until the rest stands in at most so many passages altogether."""
-        if len(terms.words) <= _LEAST_WORDS:
+        if len(terms.words) == 1:
             return terms
         counts = {word: self._frequency(connection, word) for word in terms.words}
         kept: set[str] = set()
