@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import struct
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,12 +15,14 @@ import pytest
 from fablewright.adapters import haystack_retriever
 from fablewright.adapters.haystack_retriever import HaystackRetriever, clean_query
 from fablewright.adapters.sqlite_index import SqliteIndex
-from fablewright.errors import ConfigurationError, InvalidInput, MissingExtra
+from fablewright.errors import ConfigurationError, FablewrightError, InvalidInput, MissingExtra
+from fablewright.gm.finding.finder import QueryVector
+from fablewright.gm.finding.options import ALL_STEPS, STEPS
 from fablewright.gm.reading.indexing import passages_of
 from fablewright.gm.reading.notes import FileStamp, Passage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 pytestmark = pytest.mark.anyio
@@ -60,7 +64,10 @@ async def test_a_real_pipeline_gives_back_the_passages_of_the_index(index: Sqlit
 
     retriever = HaystackRetriever(index)
     found = await retriever.retrieve("  the blue\theron?\n", max_docs=5, filters={})
-    assert list(found) == index.search("the blue heron?", limit=5, filters={})
+    assert [replace(p, score=0.0) for p in found] == [
+        replace(p, score=0.0) for p in index.search("the blue heron?", limit=5, filters={})
+    ]
+    assert found[0].score > found[1].score > 0
     assert [passage.file for passage in found] == ["inn.md", "b.md"]
     assert isinstance(retriever._pipeline, haystack.Pipeline)
     only = await retriever.retrieve("heron", max_docs=5, filters={"file": "b.md"})
@@ -75,6 +82,68 @@ async def test_every_field_of_a_passage_comes_through() -> None:
     assert index.asked == [("who?", 2, {"heading": "x"})]
     assert await retriever.retrieve("", max_docs=0, filters={}) == []
     retriever.close()
+
+
+async def test_a_search_without_filters_takes_all_steps_and_one_with_filters_goes_by_words(index: SqliteIndex) -> None:
+    rules = "# House rules\n\nPotions are drunk as a bonus action."
+    index.replace("House rules.md", FileStamp(1, 1, "x"), passages_of("House rules.md", rules))
+    retriever = HaystackRetriever(index)
+    question = "How hard is the heron encounter for my party?"
+    assert "House rules.md" in {p.file for p in await retriever.retrieve(question, max_docs=5, filters={})}
+    filtered = await retriever.retrieve(question, max_docs=5, filters={"file": "*.md"})
+    assert "House rules.md" not in {p.file for p in filtered}
+    bare = HaystackRetriever(index, options=replace(ALL_STEPS, **dict.fromkeys(STEPS, False)))
+    assert "House rules.md" not in {p.file for p in await bare.retrieve(question, max_docs=5, filters={})}
+    retriever.close()
+    bare.close()
+
+
+async def test_a_model_adds_what_is_near_in_meaning_and_costs_nothing_when_it_fails(index: SqliteIndex) -> None:
+    numbers = {"inn.md": (1.0, 0.0), "b.md": (0.0, 1.0)}
+    by_text = {text: key for key, text in index.unembedded("toy", limit=9).items()}
+    vectors = {
+        key: struct.pack("<2f", *numbers["b.md" if "Hill" in text else "inn.md"]) for text, key in by_text.items()
+    }
+    index.store("toy", vectors)
+    asked: list[str] = []
+
+    async def embed(question: str) -> QueryVector | None:
+        asked.append(question)
+        if "fails" in question:
+            raise FablewrightError("no model")
+        if "hangs" in question:
+            await asyncio.sleep(60)
+        return QueryVector("toy", struct.pack("<2f", 0.0, 1.0))
+
+    retriever = HaystackRetriever(index, embed=embed)
+    assert [p.file for p in await retriever.retrieve("ridge", max_docs=1, filters={})] == ["b.md"]
+    for question in ("heron fails", "heron hangs"):
+        assert {p.file for p in await retriever.retrieve(question, max_docs=5, filters={})} == {"inn.md", "b.md"}
+    await retriever.retrieve("heron", max_docs=5, filters={"file": "b.md"})
+    assert asked == ["ridge", "heron fails", "heron hangs"]  # a known part of the notes needs no meaning
+    retriever.close()
+
+
+async def test_a_reranker_has_the_last_word_unless_it_fails(index: SqliteIndex) -> None:
+    class Backwards:
+        broken = False
+
+        async def rerank(self, question: str, passages: Sequence[Passage]) -> list[float]:
+            if self.broken:
+                raise FablewrightError("out of order")
+            return [float(n) for n in range(len(passages))]
+
+    reranker = Backwards()
+    retriever = HaystackRetriever(index, reranker=reranker)
+    plain = HaystackRetriever(index)
+    usual = [p.file for p in await plain.retrieve("the heron on the hill", max_docs=5, filters={})]
+    turned = await retriever.retrieve("the heron on the hill", max_docs=5, filters={})
+    assert [p.file for p in turned] == usual[::-1]
+    assert [p.score for p in turned] == [1.0, 0.0]
+    reranker.broken = True
+    assert [p.file for p in await retriever.retrieve("the heron on the hill", max_docs=5, filters={})] == usual
+    retriever.close()
+    plain.close()
 
 
 async def test_our_own_errors_come_out_of_the_pipeline_unwrapped(index: SqliteIndex) -> None:

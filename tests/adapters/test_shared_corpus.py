@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fablewright.adapters.notes_folder import NotesFolder
 from fablewright.adapters.sqlite_index import Ranking, SqliteIndex
+from fablewright.gm.finding.finder import Finder
+from fablewright.gm.finding.options import ALL_STEPS, STEPS, FindingOptions
 from fablewright.gm.reading.indexing import refresh
 
 if TYPE_CHECKING:
@@ -27,8 +30,23 @@ def index(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sq
     opened.close()
 
 
+def ranks(index: SqliteIndex, shared: Path, options: FindingOptions) -> list[list[int]]:
+    """For each question with something to cite the rank of each passage in a search of several steps; 99: none."""
+    lines = (shared / "eval" / "gm_prompts_dev.jsonl").read_text(encoding="utf-8").splitlines()
+    every = []
+    for question in map(json.loads, lines):
+        finding = index.look(lambda lookups, words=question["prompt"]: Finder(options).find(words, lookups))
+        passages = index.passages([(one.passage, one.score) for one in finding.found[:10]])
+        places = [
+            [n for n, p in enumerate(passages, 1) if p.file == cited["file"] and cited["passage"] in p.text]
+            for cited in question["must_cite"]
+        ]
+        every.append([min(found, default=99) for found in places])
+    return [each for each in every if each]
+
+
 def recall(index: SqliteIndex, shared: Path, depth: int) -> float:
-    """Share of the passages to be cited that lie inside one of the first ``depth`` passages found."""
+    """Share of the passages to be cited that lie inside one of the first ``depth`` passages found by words."""
     lines = (shared / "eval" / "gm_prompts_dev.jsonl").read_text(encoding="utf-8").splitlines()
     found = total = 0
     for question in map(json.loads, lines):
@@ -62,6 +80,21 @@ def test_recall_on_the_example_questions(index: SqliteIndex, shared: Path) -> No
     # Measured 0.62 and 0.77; the bounds leave room for one passage of thirteen.
     assert recall(index, shared, 5) >= 0.53
     assert recall(index, shared, 10) >= 0.69
+
+
+def test_a_search_in_all_steps_finds_what_a_game_master_means(index: SqliteIndex, shared: Path) -> None:
+    # Measured 1.00 at both depths; on 155 questions of our own 0.78, 0.88 and 85 %. The bounds are what is promised.
+    found = ranks(index, shared, ALL_STEPS)
+    flat = [rank for each in found for rank in each]
+    assert sum(rank <= 5 for rank in flat) / len(flat) >= 0.75
+    assert sum(rank <= 10 for rank in flat) / len(flat) >= 0.85
+    assert sum(max(each) <= 10 for each in found) / len(found) >= 0.60
+
+
+def test_the_steps_find_what_words_alone_do_not(index: SqliteIndex, shared: Path) -> None:
+    bare = [rank for each in ranks(index, shared, replace(ALL_STEPS, **dict.fromkeys(STEPS, False))) for rank in each]
+    steps = [rank for each in ranks(index, shared, ALL_STEPS) for rank in each]
+    assert sum(rank <= 5 for rank in steps) > sum(rank <= 5 for rank in bare) + 1
 
 
 def test_the_steps_of_the_ranking_earn_their_place(index: SqliteIndex, shared: Path) -> None:

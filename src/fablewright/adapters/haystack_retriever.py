@@ -1,8 +1,10 @@
 """Retrieval through a Haystack pipeline over a passage index.
 
-Two components of our own stand in the pipeline: ``cleaner`` (a request as typed becomes a query) and
-``retriever`` (the query becomes documents). Haystack is imported late and on a thread: that takes about a
-second. Its usage reports are switched off unless the user has decided about them: our product phones nobody.
+Components of our own stand in the pipeline: ``cleaner`` (a request as typed becomes a query), ``embedder`` (the query
+becomes a vector, where there is a model), ``retriever`` (both become documents, in the steps of ``gm.finding``) and
+``reranker``, where there is one. A model that is late or fails costs its list and nothing else. Haystack
+is imported late and on a thread: that takes about a second. Its usage reports are switched off unless the user has
+decided about them: our product phones nobody.
 
 The retriever component is asynchronous by itself. Haystack would run a synchronous one in asyncio's default
 executor, whose threads are joined at exit: a search that hangs would then keep the process alive.
@@ -10,13 +12,22 @@ executor, whose threads are joined at exit: a search that hangs would then keep 
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import threading
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from fablewright.errors import ConfigurationError, FablewrightError, MissingExtra
+from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError, MissingExtra
+from fablewright.gm.finding.by_rank import by_rank
+from fablewright.gm.finding.finder import Finder, QueryVector
+from fablewright.gm.finding.lookups import LookupIndex
+from fablewright.gm.finding.options import ALL_STEPS
 from fablewright.gm.reading.notes import Passage
+from fablewright.gm.reading.ports import VectorIndex
 from fablewright.runtime.threads import Threads
 
 if TYPE_CHECKING:
@@ -24,9 +35,25 @@ if TYPE_CHECKING:
 
     from haystack import Document, Pipeline
 
+    from fablewright.gm.finding.options import FindingOptions
+    from fablewright.gm.finding.reranker import Reranker
     from fablewright.gm.reading.ports import PassageIndex
 
-__all__ = ["HaystackRetriever", "clean_query"]
+__all__ = ["EmbedQuestion", "HaystackRetriever", "clean_query"]
+
+_log = logging.getLogger(__name__)
+
+EmbedQuestion: TypeAlias = Callable[[str], Awaitable[QueryVector | None]]
+"""Makes the vector of a question; None: there is none now."""
+
+_PATIENCE_FOR_A_VECTOR = 0.5
+"""Seconds; a search by words and names is answered long before."""
+
+_DEEP = 50
+"""Passages of a list that are looked at where lists are added up by rank: what stands further down changes little."""
+
+_MEANING = 0.25
+"""What a rank by meaning counts there, where one by words counts 1: small models find far less than words do."""
 
 _REQUIREMENT = "haystack-ai>=3.4,<4"
 _LONGEST_QUERY = 4000
@@ -37,12 +64,27 @@ class HaystackRetriever:
     """A :class:`~fablewright.gm.reading.ports.Retriever` that runs a Haystack pipeline.
 
     Args:
-        index: Where the passages are.
+        index: Where the passages are. One in which more can be looked up than words (``LookupIndex``) is searched
+            in all steps; a search with filters is for a known part of the notes, and goes by words alone.
         threads: Where blocking calls run; by default a pool of its own, which :meth:`close` closes.
+        options: Which steps a search takes.
+        embed: Makes the vector of a query, if there is a model.
+        reranker: Reads question and passages together, if there is one.
     """
 
-    def __init__(self, index: PassageIndex, *, threads: Threads | None = None) -> None:
+    def __init__(
+        self,
+        index: PassageIndex,
+        *,
+        threads: Threads | None = None,
+        options: FindingOptions = ALL_STEPS,
+        embed: EmbedQuestion | None = None,
+        reranker: Reranker | None = None,
+    ) -> None:
         self._index = index
+        self._finder = Finder(options)
+        self._embed = embed
+        self._reranker = reranker
         self._own_threads = threads is None
         self._threads = threads or Threads(name="retrieval")
         self._loading = threading.Lock()
@@ -65,7 +107,13 @@ class HaystackRetriever:
             FablewrightError: The index cannot be read, or Haystack cannot be loaded; see :meth:`warm_up`.
         """
         pipeline = await self._loaded()
-        data = {"cleaner": {"query": query}, "retriever": {"max_docs": max_docs, "filters": dict(filters)}}
+        wanted = dict(filters)
+        data: dict[str, Any] = {
+            "cleaner": {"query": query},
+            "retriever": {"max_docs": max_docs, "filters": wanted},
+        }
+        if self._embed is not None:
+            data["embedder"] = {"filters": wanted}
         try:
             outcome = await pipeline.run_async(data)
         except FablewrightError:
@@ -76,7 +124,7 @@ class HaystackRetriever:
             if isinstance(cause, FablewrightError):
                 raise cause from error
             raise
-        documents: list[Document] = outcome["retriever"]["documents"]
+        documents: list[Document] = outcome["reranker" if self._reranker else "retriever"]["documents"]
         return [_passage(document) for document in documents]
 
     def close(self) -> None:
@@ -92,7 +140,8 @@ class HaystackRetriever:
     def _load(self) -> Pipeline:
         with self._loading:  # those who come while it loads wait here, on their threads, and find it loaded
             if self._pipeline is None:
-                self._pipeline = _pipeline(self._index, self._threads)
+                steps = _Steps(self._index, self._threads, self._finder, self._embed, self._reranker)
+                self._pipeline = _pipeline(steps)
             return self._pipeline
 
 
@@ -102,7 +151,56 @@ def clean_query(query: str) -> str:
     return " ".join("".join(printable).split())[:_LONGEST_QUERY]
 
 
-def _pipeline(index: PassageIndex, threads: Threads) -> Pipeline:
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """What the components do, without Haystack."""
+
+    index: PassageIndex
+    threads: Threads
+    finder: Finder
+    embed: EmbedQuestion | None
+    reranker: Reranker | None
+
+    def find(self, query: str, max_docs: int, filters: dict[str, str], vector: QueryVector | None) -> list[Passage]:
+        """Search in all steps where that can be done, by words and meaning alone where not; blocks."""
+        index = self.index
+        if filters or max_docs <= 0:
+            return index.search(query, limit=max_docs, filters=filters)
+        if not isinstance(index, LookupIndex):
+            deep = max(_DEEP, max_docs)
+            said = index.search(query, limit=deep, filters={})
+            if vector is None or not isinstance(index, VectorIndex):
+                return said[:max_docs]
+            meant = index.nearest(vector.model, vector.numbers, limit=deep, filters={})
+            return by_rank([(said, 1.0), (meant, _MEANING)])[:max_docs]
+        finding = index.look(lambda lookups: self.finder.find(query, lookups, vector=vector))
+        return index.passages([(one.passage, one.score) for one in finding.found[:max_docs]])
+
+    async def vector(self, query: str, filters: dict[str, str]) -> QueryVector | None:
+        """Return the vector of a query; None without a model, and when it fails or takes too long."""
+        if self.embed is None or filters:
+            return None
+        try:
+            async with asyncio.timeout(_PATIENCE_FOR_A_VECTOR):
+                return await self.embed(query)
+        except (FablewrightError, TimeoutError) as error:
+            _log.info("This search goes without meaning: %s", str(error) or "the model takes too long")
+            return None
+
+    async def reranked(self, query: str, passages: list[Passage]) -> list[Passage]:
+        """Return passages in the reranker's order, or as they were when it fails; its scores stand in for theirs."""
+        if self.reranker is None or len(passages) < 2:
+            return passages
+        try:
+            scores = await self.reranker.rerank(query, passages)
+        except FablewrightError as error:
+            _log.warning("The passages cannot be reranked: %s", error)
+            return passages
+        scored = [replace(passage, score=score) for passage, score in zip(passages, scores, strict=True)]
+        return sorted(scored, key=lambda passage: -passage.score)
+
+
+def _pipeline(steps: _Steps) -> Pipeline:  # noqa: C901 - components can be declared only once Haystack is here
     """Import Haystack, which takes about a second, and join its components; see the head of this file."""
     os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")  # it is read while Haystack is imported
     try:
@@ -129,16 +227,45 @@ def _pipeline(index: PassageIndex, threads: Threads) -> Pipeline:
             return self.run(query)
 
     @component
+    class QueryEmbedder:
+        """Makes a vector of a query, or None."""
+
+        @component.output_types(vector=QueryVector | None)
+        async def run_async(self, query: str, filters: dict[str, str]) -> dict[str, Any]:
+            return {"vector": await steps.vector(query, filters)}
+
+        @component.output_types(vector=QueryVector | None)
+        def run(self, query: str, filters: dict[str, str]) -> dict[str, Any]:  # noqa: ARG002 - the shape of a component
+            raise ContractViolation("A vector is awaited; run the pipeline with run_async.")
+
+    @component
     class PassageRetriever:
         """Finds passages in the index and hands them on as Haystack's documents."""
 
         @component.output_types(documents=list[Document])
-        def run(self, query: str, max_docs: int, filters: dict[str, str]) -> dict[str, Any]:
-            return {"documents": [as_document(p) for p in index.search(query, limit=max_docs, filters=filters)]}
+        def run(
+            self, query: str, max_docs: int, filters: dict[str, str], vector: QueryVector | None = None
+        ) -> dict[str, Any]:
+            return {"documents": [as_document(p) for p in steps.find(query, max_docs, filters, vector)]}
 
         @component.output_types(documents=list[Document])
-        async def run_async(self, query: str, max_docs: int, filters: dict[str, str]) -> dict[str, Any]:
-            return await threads.run(self.run, query, max_docs, filters)
+        async def run_async(
+            self, query: str, max_docs: int, filters: dict[str, str], vector: QueryVector | None = None
+        ) -> dict[str, Any]:
+            return await steps.threads.run(self.run, query, max_docs, filters, vector)
+
+    @component
+    class PassageReranker:
+        """Orders documents anew; they are ``list[Any]`` because Haystack cannot resolve a name of this function."""
+
+        @component.output_types(documents=list[Document])
+        async def run_async(self, query: str, documents: list[Any]) -> dict[str, Any]:
+            ordered = await steps.reranked(query, [_passage(document) for document in documents])
+            return {"documents": [as_document(passage) for passage in ordered]}
+
+        @component.output_types(documents=list[Document])
+        def run(self, query: str, documents: list[Any]) -> dict[str, Any]:  # noqa: ARG002 - as above
+            raise ContractViolation("A reranker is awaited; run the pipeline with run_async.")
 
     def as_document(passage: Passage) -> Document:
         meta = {
@@ -157,6 +284,14 @@ def _pipeline(index: PassageIndex, threads: Threads) -> Pipeline:
     pipeline.add_component("cleaner", QueryCleaner())
     pipeline.add_component("retriever", PassageRetriever())
     pipeline.connect("cleaner.query", "retriever.query")
+    if steps.embed is not None:
+        pipeline.add_component("embedder", QueryEmbedder())
+        pipeline.connect("cleaner.query", "embedder.query")
+        pipeline.connect("embedder.vector", "retriever.vector")
+    if steps.reranker is not None:
+        pipeline.add_component("reranker", PassageReranker())
+        pipeline.connect("cleaner.query", "reranker.query")
+        pipeline.connect("retriever.documents", "reranker.documents")
     return pipeline
 
 

@@ -15,11 +15,12 @@ import json
 import sqlite3
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from fablewright.adapters.sqlite_vectors import SqliteVectors
+from fablewright.adapters.sqlite_web import SqliteLookups, SqliteWeb
 from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError
 from fablewright.gm.reading.chunks import RULES_VERSION
 from fablewright.gm.reading.notes import FileStamp, Passage
@@ -30,12 +31,20 @@ from fablewright.gm.reading.searchable import searchable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from fablewright.gm.finding.lookups import Lookups
     from fablewright.gm.reading.passage_filter import Accepts
     from fablewright.gm.reading.ports import Vector
 
 __all__ = ["Ranking", "SqliteIndex"]
 
 _T = TypeVar("_T")
+
+_LEAST_WORDS = 2
+_FEW = 60
+"""A search for so few passages is one of several for a question, and looks at a quarter of the rows."""
+_MOST_FREQUENCIES = 50_000
+_SHORT = 10
+_MOST_SHORT = 100
 
 _APPLICATION_ID = 0x4661626C  # "Fabl", in the header of the file: this database is ours
 _SCHEMA_VERSION = 1000 * 3 + RULES_VERSION
@@ -69,6 +78,8 @@ class Ranking:
         phrases: Whether two neighbouring words of the request also count as a phrase.
         names: Whether neighbouring capitalised words also count as a phrase.
         related: How much a word of like meaning counts, where one that was said counts 1; 0: none.
+        most_rows: Up to how many passages a search looks at, altogether over its words. In a large index the most
+            frequent words of a question are left out: they tell least and cost most. The rarest stays.
     """
 
     heading_weight: float = 4.0
@@ -77,9 +88,25 @@ class Ranking:
     phrases: bool = True
     names: bool = True
     related: float = 0.3
+    most_rows: int = 3000
 
 
 _USUAL = Ranking()
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is worth keeping of one version of an index.
+
+    Attributes:
+        version: Which.
+        frequencies: In how many passages words stand, as far as that was counted.
+        short: What searches for a few passages found: those that every question of a kind makes.
+    """
+
+    version: int
+    frequencies: dict[str, int] = field(default_factory=dict)
+    short: dict[tuple[str, int, bool], dict[int, float]] = field(default_factory=dict)
 
 
 class SqliteIndex:
@@ -102,6 +129,7 @@ class SqliteIndex:
         self.path = Path(path)
         self.ranking = ranking
         self.remark = ""
+        self._kept = _Kept(0)
         self.vectors = SqliteVectors()
         self._busy_timeout = busy_timeout
         self._lock = threading.Lock()  # guards the fields below
@@ -147,23 +175,13 @@ class SqliteIndex:
         """Store one file's passages in place of what was there, in one transaction."""
         file_words = _file_words(name)
         # The slow part comes before the transaction, so that other processes wait as briefly as possible.
-        rows = [
-            (
-                (
-                    json.dumps(passage.heading, ensure_ascii=False),
-                    passage.start,
-                    passage.end,
-                    passage.text,
-                    passage.page,
-                    passage.table_header,
-                ),
-                (
-                    without_apostrophes(searchable(_searched(passage))),
-                    without_apostrophes(" / ".join(passage.heading)),
-                ),
-            )
-            for passage in passages
-        ]
+        rows = []
+        for number, passage in enumerate(passages):
+            plain = searchable(_searched(passage))
+            heading = json.dumps(passage.heading, ensure_ascii=False)
+            place = (passage.start, passage.end, passage.text, passage.page, passage.table_header)
+            words = (without_apostrophes(plain), without_apostrophes(" / ".join(passage.heading)))
+            rows.append(((heading, *place), words, SqliteWeb.of(passage, plain, first=number == 0)))
 
         def write(connection: sqlite3.Connection) -> None:
             _forget(connection, name)
@@ -171,7 +189,7 @@ class SqliteIndex:
                 "INSERT INTO files (name, size, modified_ns, sha256, refusal) VALUES (?, ?, ?, ?, ?)",
                 (name, stamp.size, stamp.modified_ns, stamp.sha256, stamp.refusal),
             ).lastrowid
-            for stored, words in rows:
+            for stored, words, web in rows:
                 passage_id = connection.execute(
                     """INSERT INTO passages (file_id, heading, first, last, text, page, table_header)
                        VALUES (?, ?, ?, ?, ?, ?, ?)""",
@@ -181,6 +199,7 @@ class SqliteIndex:
                     "INSERT INTO words (rowid, body, heading, file) VALUES (?, ?, ?, ?)",
                     (passage_id, *words, file_words),
                 )
+                web.write(connection, int(passage_id or 0))
             _count_up(connection)
 
         self._write(write)
@@ -220,6 +239,20 @@ class SqliteIndex:
         if not terms.words or limit <= 0:
             return []
         return self._guarded(lambda connection: self._ranked(connection, terms, limit, accepts))
+
+    # ------------------------------------------------------------ the port of a search of several steps
+
+    def look(self, work: Callable[[Lookups], _T]) -> _T:
+        """Do several lookups in one state of the index, whatever is written meanwhile."""
+        return self._guarded(lambda connection: work(SqliteLookups(connection, self._by_words, self.vectors)))
+
+    def passages(self, scored: Sequence[tuple[int, float]]) -> list[Passage]:
+        """Return passages by their numbers, with these scores, in this order; those that are gone are left out."""
+
+        def read(connection: sqlite3.Connection) -> list[Passage]:
+            return [p for number, score in scored if (p := _passage(connection, number, score))]
+
+        return self._guarded(read)
 
     # ------------------------------------------------------------ the port of vectors
 
@@ -269,18 +302,39 @@ class SqliteIndex:
 
     # ------------------------------------------------------------ searching
 
+    def _by_words(self, connection: sqlite3.Connection, query: str, limit: int, *, related: bool) -> dict[int, float]:
+        """Return passages for one step of a search; the same short question comes again and again, and is kept."""
+        kept = self._of_this_version(connection)
+        known = kept.short.get((query, limit, related)) if limit <= _SHORT else None
+        if known is not None:
+            return dict(known)
+        stop_words = STOP_WORDS if self.ranking.stop_words else frozenset[str]()
+        terms = query_terms(query, stop_words=stop_words)
+        if not terms.words:
+            return {}
+        if limit <= _FEW:
+            if limit > _SHORT and all(self._frequency(connection, w) > self.ranking.most_rows for w in terms.words):
+                return {}  # a clause of words that are everywhere says nothing
+            terms = replace(terms, phrases=(), related=terms.related if related else ())
+        elif not related:
+            terms = replace(terms, related=())
+        found = dict(self._summed(connection, terms, limit, None)[:limit])
+        if limit <= _SHORT and len(kept.short) < _MOST_SHORT:
+            kept.short[query, limit, related] = dict(found)
+        return found
+
+    def _of_this_version(self, connection: sqlite3.Connection) -> _Kept:
+        """Return what is kept of the index as this transaction sees it; what belonged to another state is dropped."""
+        version = int(connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()[0])
+        kept = self._kept
+        if kept.version != version or len(kept.frequencies) > _MOST_FREQUENCIES:
+            kept = self._kept = _Kept(version)
+        return kept
+
     def _ranked(
         self, connection: sqlite3.Connection, terms: QueryTerms, limit: int, accepts: Accepts | None
     ) -> list[Passage]:
-        said = _match_expression(terms, self.ranking)
-        related = " OR ".join(f'"{word}"' for word in terms.related) if self.ranking.related else ""
-        # Two lists are added up only as far down as they can matter; one list needs no more than asked for.
-        most = max(200, 4 * limit) if related else limit
-        scores = self._scores(connection, said, most, accepts)
-        if related:
-            for passage_id, score in self._scores(connection, related, most, accepts).items():
-                scores[passage_id] = scores.get(passage_id, 0.0) + self.ranking.related * score
-        ranked = sorted(scores.items(), key=lambda item: -item[1])
+        ranked = self._summed(connection, terms, limit, accepts)
         found: list[Passage] = []
         for passage_id, score in ranked:
             # All that share the last score are read before the cut: chance shall not choose among them.
@@ -291,6 +345,60 @@ class SqliteIndex:
                 found.append(passage)
         found.sort(key=lambda passage: (-passage.score, passage.file, passage.start))
         return found[:limit]
+
+    def _summed(
+        self, connection: sqlite3.Connection, terms: QueryTerms, limit: int, accepts: Accepts | None
+    ) -> list[tuple[int, float]]:
+        terms = self._pruned(connection, terms, self.ranking.most_rows if limit > _FEW else self.ranking.most_rows // 4)
+        said = _match_expression(terms, self.ranking)
+        related = self._related(connection, terms) if self.ranking.related else ""
+        # Two lists are added up only as far down as they can matter; one list needs no more than asked for.
+        most = max(200, 4 * limit) if related else limit
+        scores = self._scores(connection, said, most, accepts)
+        if related:
+            for passage_id, score in self._scores(connection, related, most, accepts).items():
+                scores[passage_id] = scores.get(passage_id, 0.0) + self.ranking.related * score
+        return sorted(scores.items(), key=lambda item: -item[1])
+
+    def _pruned(self, connection: sqlite3.Connection, terms: QueryTerms, most: int) -> QueryTerms:
+        """Leave out the most frequent words until the rest stands in at most so many passages altogether."""
+        if len(terms.words) == 1:
+            return terms
+        counts = {word: self._frequency(connection, word) for word in terms.words}
+        kept: set[str] = set()
+        rows = 0
+        for word in sorted(counts, key=lambda word: counts[word]):
+            rows += counts[word]
+            if len(kept) >= (_LEAST_WORDS if counts[word] <= self.ranking.most_rows else 1) and rows > most:
+                break
+            kept.add(word)
+        if len(kept) == len(terms.words):
+            return terms
+        return replace(
+            terms,
+            words=tuple(word for word in terms.words if word in kept),
+            phrases=tuple(phrase for phrase in terms.phrases if kept.issuperset(phrase)),
+            names=tuple(name for name in terms.names if kept.issuperset(name)),
+        )
+
+    def _related(self, connection: sqlite3.Connection, terms: QueryTerms) -> str:
+        """Write the words of like meaning as an expression, the rarest first, as many as half the rows allow."""
+        kept: list[str] = []
+        rows = 0
+        for count, word in sorted((self._frequency(connection, word), word) for word in terms.related):
+            rows += count
+            if rows > self.ranking.most_rows // 2:
+                break
+            kept.append(word)
+        return " OR ".join(f'"{word}"' for word in kept)
+
+    def _frequency(self, connection: sqlite3.Connection, word: str) -> int:
+        """Return in how many passages a word stands, counted no further than it matters, once for each version."""
+        known = self._of_this_version(connection).frequencies
+        if word not in known:
+            query = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
+            known[word] = int(connection.execute(query, (f'"{word}"', self.ranking.most_rows + 1)).fetchone()[0])
+        return known[word]
 
     def _scores(
         self, connection: sqlite3.Connection, expression: str, most: int, accepts: Accepts | None
@@ -392,10 +500,11 @@ class SqliteIndex:
             raise ConfigurationError(f"{self.path} is another program's database; choose another place for the index")
         if tables:
             self.remark = "the index was written by another version of Fablewright and is built anew"
-        for table in ("words", "passages", "files", "meta"):
+        for table in ("words", *SqliteWeb.tables, "passages", "files", "meta"):
             connection.execute(f"DROP TABLE IF EXISTS {table}")
         for statement in _SCHEMA.split(";"):
             connection.execute(statement)
+        SqliteWeb.prepare(connection)
         self.vectors.prepare(connection)
         # Begins with the time, so that a rebuilt index never shows a version that a cache has seen before.
         connection.execute("INSERT INTO meta VALUES ('version', ?)", (time.time_ns(),))
@@ -463,6 +572,7 @@ def _forget(connection: sqlite3.Connection, name: str) -> int:
     if row is None:
         return 0
     connection.execute("DELETE FROM words WHERE rowid IN (SELECT id FROM passages WHERE file_id = ?)", row)
+    SqliteWeb.forget(connection, int(row[0]))
     connection.execute("DELETE FROM passages WHERE file_id = ?", row)
     connection.execute("DELETE FROM files WHERE id = ?", row)
     return 1

@@ -23,8 +23,8 @@ from fablewright.entry.embedders import asking, open_embedder
 from fablewright.entry.story_file import StoryFile
 from fablewright.errors import InvalidInput
 from fablewright.gm.embedding import Embedding, EmbeddingFollower, EmbedQuery, embedding_policies
+from fablewright.gm.finding.finder import QueryVector
 from fablewright.gm.haystack_pipeline import HaystackPipeline, RetrieveDocuments
-from fablewright.gm.hybrid_retriever import HybridRetriever
 from fablewright.gm.orchestrator import Orchestrator
 from fablewright.gm.reading.indexing import refresh
 from fablewright.gm.rules.bestiary import load_bestiary
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from fablewright.adapters.postgres_index import PostgresIndex
     from fablewright.entry.config import Settings
     from fablewright.gm.reading.notes import FileReport
-    from fablewright.gm.reading.ports import Retriever, Vector
+    from fablewright.gm.reading.ports import Retriever
 
 __all__ = ["Notes", "assistant", "open_notes", "sample_campaign"]
 
@@ -178,20 +178,20 @@ async def assistant(
 
 
 def _retriever(settings: Settings, notes: Notes, bus: Bus, threads: Threads) -> Retriever:
-    """Return what finds passages: by words; with an embedder also by meaning, and then the notes are embedded too."""
-    words = HaystackRetriever(notes.index, threads=threads)
+    """Return what finds passages; with an embedder also by meaning, and then the notes are embedded too."""
     embedder = open_embedder(settings, threads)
     if embedder is None:
-        return words
+        return HaystackRetriever(notes.index, threads=threads)
 
-    async def embed(question: str) -> Vector:
-        return await bus.ask(Embedding.name, EmbedQuery(question), timeout=settings.rag_request_timeout)
+    async def embed(question: str) -> QueryVector:
+        vector = await bus.ask(Embedding.name, EmbedQuery(question), timeout=settings.rag_request_timeout)
+        return QueryVector(embedder.model, vector)
 
     bus.register(Embedding(embedder))
     bus.register(
         EmbeddingFollower(notes.index, embedder.model, asking(bus), threads, version=lambda: notes.index.version)
     )
-    return HybridRetriever(words, notes.index, embedder.model, embed, threads)
+    return HaystackRetriever(notes.index, threads=threads, embed=embed)
 
 
 def _search_policy(settings: Settings) -> Policy:

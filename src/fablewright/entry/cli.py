@@ -181,6 +181,30 @@ def ask(  # noqa: PLR0913 - the options of a command are its arguments
 
 
 @app.command()
+def why(
+    ctx: typer.Context,
+    question: Annotated[list[str], typer.Argument(metavar="QUESTION", hidden=True)],
+    *,
+    notes: Notes = None,
+    as_json: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Show what a question finds in your notes, by which steps, and what is used or dropped.
+
+    Each passage has its place, its score, and the steps that have it: with the rank there and what that counted.
+
+    For example:
+
+        fablewright why "Who is Ambrose Teal?"
+    """
+    invocation: Invocation = ctx.obj
+    loaded = invocation.load({"notes": notes or None}, config)
+    from fablewright.entry.why import why as tell  # noqa: PLC0415 - not for --help
+
+    raise typer.Exit(tell(loaded, " ".join(question), as_json=as_json))
+
+
+@app.command()
 def index(
     ctx: typer.Context,
     folders: Annotated[list[Path] | None, typer.Argument(metavar="DIR", hidden=True)] = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -108,6 +108,7 @@ class PassageIndex(Protocol):
         ...
 
 
+@runtime_checkable
 class VectorIndex(Protocol):
     """What an index has beside words, if it can: a vector for each text, searched by nearness.
 
