@@ -96,7 +96,7 @@ def settled_twice(patch: pytest.MonkeyPatch) -> None:
 
 
 def withdrawals_are_forgotten(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Post, "withdraw", lambda post, message_id: None)
+    patch.setattr(Post, "withdraw", lambda post, message_id, **_: None)
 
 
 def started_after_the_deadline(patch: pytest.MonkeyPatch) -> None:

@@ -90,6 +90,8 @@ class Mailbox:
         return f"<Mailbox {self.owner} {self.queue.size}/{self.capacity}{line}>"
 
     def __contains__(self, message_id: object) -> bool:
+        if not self.queue.size:  # then nobody stands in line
+            return False
         return message_id in self.queue or message_id in self._line
 
     @property

@@ -667,8 +667,7 @@ class Bus:
 
     def lost(self, request: Envelope, why: str) -> None:
         """Take note that a handler was ended before it answered."""
-        is_over = self._line is None and not self.is_pending(request.message_id)  # most were ended for just that
-        if request.kind is Kind.ASK and not is_over:
+        if request.kind is Kind.ASK:
             self._end(request, Outcome.PEER_LOST, f"{request.to} {why} on {request.action}")
 
     def dropped(self, request: Envelope) -> None:
@@ -704,10 +703,10 @@ class Bus:
         flying = self._flying.get(withdrawn.to)
         if flying is not None:
             flying.leave(withdrawn.message_id)
-        elif self._line is None:
-            self.withdraw(withdrawn.message_id, withdrawn.to)
-        else:
+        elif self._line is not None:
             self._line.withdraw(withdrawn)
+        elif (post := self._posts.by_name.get(withdrawn.to)) is not None:
+            post.withdraw(withdrawn.message_id, is_settled=True)
 
     def withdraw(self, message_id: str, to: str) -> None:
         """Stop what an agent does about a request, or was about to do."""

@@ -204,7 +204,8 @@ class Outstanding:
                 if self.settled is not None:
                     self.settled(waiter)
             elif type(effect) is Withdraw:
-                self._to_tell.pop(effect.message_id, _NOBODY)[1]()
+                if self._to_tell:
+                    self._to_tell.pop(effect.message_id, _NOBODY)[1]()
                 self._withdraw(effect)
             elif type(effect) is DeadLetter:
                 self._to_tell.pop(effect.message_id, None)

@@ -58,7 +58,7 @@ class Desk(Sender, Protocol):
 class Worker:
     """One task that runs handlers, one after the other; call it when the task is over, and its post cleans up."""
 
-    __slots__ = ("_post", "asked", "envelope", "is_leaving", "task")
+    __slots__ = ("_post", "asked", "envelope", "is_leaving", "is_wanted", "task")
 
     def __init__(self, post: Post) -> None:
         self._post = post
@@ -66,6 +66,7 @@ class Worker:
         self.envelope: Envelope | None = None  # what it handles now
         self.asked: list[Waiter] | None = None  # by that handler; those with an outcome are swept out now and then
         self.is_leaving = False  # cancelled: it ends with its handler, also if that takes no notice
+        self.is_wanted = True  # somebody has a use for what becomes of its handler
 
     def __repr__(self) -> str:
         if self.envelope is None:
@@ -166,12 +167,18 @@ class Post:
         if leader is None or leader.envelope is not None:
             self._appoint()
 
-    def withdraw(self, message_id: str) -> None:
-        """Nobody waits any more: take the message out of the mailbox, or stop its handler."""
+    def withdraw(self, message_id: str, *, is_settled: bool = False) -> None:
+        """Nobody waits any more: take the message out of the mailbox, or stop its handler.
+
+        Args:
+            message_id: Of the message.
+            is_settled: Whether it has its outcome here; else the handler's end is reported as one.
+        """
         worker = self.running.get(message_id)
         if worker is None:
             self.mailbox.withdraw(message_id)
         else:
+            worker.is_wanted = not is_settled
             worker.stop()
 
     def close(self) -> list[Envelope]:
@@ -226,7 +233,7 @@ class Post:
         if self._leader is None and self._idle is None and self.is_open and not self.is_full:
             self._leader = self._hire()  # one stands by whatever happens to the others
 
-    async def _lead(self, worker: Worker) -> None:  # noqa: C901 - every message comes through; calls cost
+    async def _lead(self, worker: Worker) -> None:  # noqa: C901, PLR0912 - every message comes through; calls cost
         # As many of these wait as there are handlers that do: what is no local variable here need not wait with them.
         self._turn_ends = 0.0
         while True:
@@ -247,9 +254,12 @@ class Post:
                 reply = await self.agent.handlers[envelope.action](self.agent, envelope.body, context)
             except Exception as error:  # noqa: BLE001 - whatever a handler raises is its asker's to know
                 self._desk.refuse(envelope, error)
-            except BaseException:
-                # Withdrawn by its asker (then this settles nothing), cancelled by itself, or the program is ending.
-                self._desk.lost(envelope, "gave up")
+            except BaseException as error:
+                # Withdrawn by its asker, cancelled by itself, or the program is ending.
+                if worker.is_wanted:
+                    self._desk.lost(envelope, "gave up")
+                if isinstance(error, asyncio.CancelledError):
+                    self._leave(worker)
                 raise
             else:
                 self._returned(envelope, context, reply)
@@ -263,9 +273,14 @@ class Post:
             if worker.is_leaving or worker.task is None or worker.task.cancelling():
                 return  # a cancellation is left that the handler has not taken; nobody else is to have it
             if self._leader is not worker or copy_context() != self._variables:
-                self._supervisor.let_go(worker.task)
-                self.clean_up(worker)
+                self._leave(worker)
                 return
+
+    def _leave(self, worker: Worker) -> None:
+        """Let a worker go that ends now; that the loop need not call anybody for it halves the price of its end."""
+        if worker.task is not None:
+            self._supervisor.let_go(worker.task)
+        self.clean_up(worker)
 
     def _take(self, worker: Worker) -> Envelope | None:
         """Return the next message, now the worker's to handle; None if it is others' turn first, or none may start."""
