@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
@@ -405,6 +405,7 @@ POLICIES = st.builds(
     askers=st.lists(st.tuples(st.sampled_from([0.0, 0.25, 1.0]), st.sampled_from([0.5, 1.0, 2.0])), max_size=4),
     crash=st.sampled_from([None, 0.25, 1.0]),
 )
+@example([Reply("three", 1.0)], Policy(share=True, linger=1.0), [(0.0, 1.0), (0.0, 2.0)], None)  # begun anew for one
 def test_whatever_happens_every_span_ends_after_those_below_it(
     steps: list[Any], policy: Policy, askers: list[tuple[float, float]], crash: float | None
 ) -> None:

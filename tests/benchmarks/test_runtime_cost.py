@@ -1,7 +1,9 @@
 """What the runtime has promised to cost, held in CI beside bare asyncio in the same process.
 
 Ratios get some slack, because a shared machine is never quiet: the figures of a quiet one are on
-docs/performance.md. What is not a matter of time (bytes, tasks, garbage) gets none.
+docs/performance.md. Where a neighbour slowed everything to a third, the ratio one after the other rose from 1.5 to
+2.1, for more code has more to lose of a cache. Seconds are compared with those of bare asyncio in the same test.
+What is not a matter of time (bytes, tasks, garbage) gets no slack.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.benchmark
 
-SLACK = 1.15
+SLACK = 1.35
 
 
 def ratios(
@@ -84,16 +86,17 @@ def test_a_thousand_in_flight_cost_little_more_cpu_than_bare_asyncio() -> None:
 
 
 def test_a_pending_ask_is_small() -> None:
-    # 3,200 was the aim. The task of the handler that waits is 1.4 kB of it, the table of the supervisor 0.1 kB.
-    assert with_started(Fablewright(), lambda one: bytes_per_pending(one, 3000)).with_task <= 3900
+    assert with_started(Fablewright(), lambda one: bytes_per_pending(one, 3000)).with_task <= 3200
     assert with_started(Deferred(), lambda one: bytes_per_pending(one, 3000)).without_task <= 1800
 
 
 @pytest.mark.parametrize("kind", [Fablewright, Deferred])
 def test_many_deadlines_at_one_moment_never_stall_the_loop(kind: type[Contestant]) -> None:
+    bare = with_started(BareAsyncio(), lambda one: expire_at_once(one, 30_000))
     expired = with_started(kind(), lambda one: expire_at_once(one, 30_000))
-    assert expired.cpu <= 1.3 * SLACK * 30_000 / 100_000
-    assert expired.stall_cpu <= 0.010
+    # 1.3 s for 100,000 were promised where bare asyncio needs 0.36 s, in one go that stalls the loop for all of it.
+    assert expired.cpu <= 1.3 / 0.36 * SLACK * bare.cpu
+    assert expired.stall_cpu <= min(0.010 * max(1.0, bare.cpu / 0.108), bare.stall_cpu / 4)
     assert expired.tasks_left == expired.timers_left == 0
 
 

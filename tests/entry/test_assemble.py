@@ -107,7 +107,7 @@ async def test_a_planted_instruction_is_neither_obeyed_nor_shown(settings: Setti
 
 
 @pytest.mark.benchmark
-async def test_twenty_scenes_at_once_with_a_retrieval_of_one_second(settings: Settings) -> None:
+async def test_twenty_scenes_at_once_with_a_retrieval_of_one_second(settings: Settings, slowness: float) -> None:
     text = (sample_campaign() / "First encounter.md").read_text("utf-8")
     retriever = Sleeper(1.0, *passages_of("First encounter.md", text))
     async with assistant(settings, open_notes(settings), retriever=retriever) as bus:
@@ -117,7 +117,7 @@ async def test_twenty_scenes_at_once_with_a_retrieval_of_one_second(settings: Se
         answers = await asyncio.gather(*(bus.ask("orchestrator", request) for _ in range(20)))
         took = time.perf_counter() - started
     assert [answer.status for answer in answers] == ["answered"] * 20
-    assert took < 1.3
+    assert took < 1.0 + 0.3 * slowness
 
 
 @pytest.mark.benchmark
@@ -204,7 +204,7 @@ async def test_with_an_embedder_notes_are_found_by_meaning_as_soon_as_they_are_e
         asked = bus.statistics().actions["embedder", "embed_query"].asked
     assert len(first.passages) <= 3
     assert found.passages[0].file == "crypt.md"
-    assert asked >= 2
+    assert asked >= 1  # at the latest by the second search; the first may have been over before there was a model
 
 
 async def test_the_index_may_be_in_postgresql(settings: Settings) -> None:

@@ -49,8 +49,9 @@ def test_a_million_requests_under_all_faults_break_nothing(million: Sums) -> Non
 
 
 @pytest.mark.benchmark
-def test_a_million_requests_take_two_processors_less_than_a_minute(million: Sums) -> None:
-    assert million.seconds / 2 * 1_000_000 / million.requests < 60  # not by the clock: others use these processors too
+def test_a_million_requests_take_two_processors_less_than_a_minute(million: Sums, slowness: float) -> None:
+    # Not by the clock: others use these processors too.
+    assert million.seconds / 2 * 1_000_000 / million.requests < 60 * slowness
 
 
 def test_one_seed_gives_the_same_trace_in_processes_with_different_hash_seeds() -> None:

@@ -166,7 +166,7 @@ class PendingRequests:
         at_once: How many requests one ``Tick`` expires at the most.
     """
 
-    def __init__(self, *, remember: int = 1024, at_once: int = 128) -> None:
+    def __init__(self, *, remember: int = 1024, at_once: int = 64) -> None:
         self._waiting: dict[str, _Request] = {}
         self._lingering: dict[str, _Request] = {}  # expired, not withdrawn yet; the deadline is that of the work
         self._due: list[_Request] = []  # a heap; those that have ended are skipped later

@@ -36,9 +36,6 @@ __all__ = ["Flying", "Lobby"]
 _FIRST = None
 """The member that does the work itself; the others are named by their message ids."""
 
-_NO_VARIABLES = Variables()
-"""For callbacks that look at none: each would be given a copy of the caller's."""
-
 _NOT_BEGUN = object()
 """What a coroutine waits for that was not started yet."""
 
@@ -165,11 +162,12 @@ class Flying:
     def _go_on(
         self, key: Hashable, ticket: int, work: Coroutine[Any, Any, object], waits_for: object = _NOT_BEGUN
     ) -> None:
-        """Take the work on in a task that belongs to no asker."""
+        """Take the work on in a task that belongs to no asker; what begins anew has no asker's variables either."""
         self._tasks[ticket] = self._supervisor.start(
             _told(self._carry(key, ticket, work, waits_for)),
             name=self.name,
             on_end=partial(self._ended, ticket, work),
+            variables=Variables() if waits_for is _NOT_BEGUN else None,
         )
 
     def _ended(self, ticket: int, work: Coroutine[Any, Any, object]) -> None:
@@ -231,7 +229,7 @@ def _until_done(future: Any) -> Generator[Any, Any, None]:  # noqa: ANN401 - wha
     if future.done():
         return
     woken = future.get_loop().create_future()
-    future.add_done_callback(partial(_wake, woken), context=_NO_VARIABLES)
+    future.add_done_callback(partial(_wake, woken))
     yield from woken
 
 

@@ -231,9 +231,9 @@ HOSTILE = (
 
 @pytest.mark.benchmark
 @pytest.mark.parametrize("piece", HOSTILE)
-def test_no_passage_holds_up_the_others(piece: str, table: Table) -> None:
+def test_no_passage_holds_up_the_others(piece: str, table: Table, slowness: float) -> None:
     assert seconds_to_compose(piece, 12_000, table) <= 2.6 * seconds_to_compose(piece, 6_000, table) + 0.005
-    assert seconds_to_compose(piece, 100_000, table) <= 0.25
+    assert seconds_to_compose(piece, 100_000, table) <= 0.25 * slowness
 
 
 def test_what_can_always_be_tried_is_marked_as_invented() -> None:
