@@ -185,3 +185,13 @@ def test_what_is_gone_is_not_found_by_any_step(tmp_path: Path) -> None:
     assert not found & {"people.md", "House rules.md", "session_2.md"}
     assert "session_1.md" in {p.file for p in find(index, "Where did we stop last session?")}
     index.close()
+
+
+def test_a_rare_word_of_a_stat_block_is_no_find_by_itself(index: SqliteIndex) -> None:
+    def rare(question: str) -> dict[str, float]:
+        (told,) = [each for each in search(index, question, replace(BARE, rare=True)).lists if each.step == "rare"]
+        found = index.passages(list(told.scores.items()))
+        return {passage.heading[-1]: passage.score for passage in found}
+
+    told = rare("a chaotic grudge")  # one stands in a stat block alone, the other in a person's section alone
+    assert 0 < 2 * told["Ogre"] < told["Hob Tanner"]

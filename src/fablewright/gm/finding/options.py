@@ -22,6 +22,7 @@ class Weights:
         rare: Of passages with the rare words.
         rare_power: The power that the rarity of a word is raised to.
         unique: What a word adds that next to no other passage has.
+        stats: What a rare word counts that stands in a stat block: each has some, and is found by its name.
         clause: Of passages found by one clause.
         name: Of sections that are called what the question names.
         inexact: What a name counts that is written in another form, or in another order.
@@ -43,9 +44,10 @@ class Weights:
     sharp: float = 2.0
     dense: float = 0.7
     characters: float = 0.9
-    rare: float = 0.5
+    rare: float = 0.35
     rare_power: float = 1.5
-    unique: float = 0.5
+    unique: float = 0.7
+    stats: float = 0.5
     clause: float = 0.2
     name: float = 0.8
     inexact: float = 0.6

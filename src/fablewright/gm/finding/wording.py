@@ -78,7 +78,12 @@ def rare(question: str, lookups: Lookups, weights: Weights) -> Ranked:
                 told[passage] = told.get(passage, 0.0) + weight
             if len(there) <= _UNIQUE:
                 unique.update(there)
-    scores = {p: weight / total + (weights.unique if p in unique else 0.0) for p, weight in told.items()}
+    stats = {p for p, (sort, _) in lookups.about(list(told)).items() if sort == "stats"}
+    scores = {
+        p: weight / total * (weights.stats if p in stats else 1.0)
+        + (weights.unique if p in unique and p not in stats else 0.0)
+        for p, weight in told.items()
+    }
     return Ranked("rare", best_first(scores), weights.rare, shares=True)
 
 
