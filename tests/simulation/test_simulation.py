@@ -89,3 +89,8 @@ def test_there_are_kept_histories() -> None:
     kept = [load(path).scenario for path in GOLDEN]
     assert any(scenario.plan.crashes for scenario in kept)
     assert any(scenario.stop for scenario in kept)
+
+
+@pytest.mark.parametrize("seed", [3125, 5111, 5688, 5939, 9698])
+def test_seeds_that_once_found_a_worker_cleaned_up_after_before_it_was_over(seed: int) -> None:
+    assert simulate(generate(seed)).violations == []

@@ -233,7 +233,7 @@ class Post:
         if self._leader is None and self._idle is None and self.is_open and not self.is_full:
             self._leader = self._hire()  # one stands by whatever happens to the others
 
-    async def _lead(self, worker: Worker) -> None:  # noqa: C901, PLR0912 - every message comes through; calls cost
+    async def _lead(self, worker: Worker) -> None:  # noqa: C901 - every message comes through; calls cost
         # As many of these wait as there are handlers that do: what is no local variable here need not wait with them.
         self._turn_ends = 0.0
         while True:
@@ -254,12 +254,10 @@ class Post:
                 reply = await self.agent.handlers[envelope.action](self.agent, envelope.body, context)
             except Exception as error:  # noqa: BLE001 - whatever a handler raises is its asker's to know
                 self._desk.refuse(envelope, error)
-            except BaseException as error:
+            except BaseException:
                 # Withdrawn by its asker, cancelled by itself, or the program is ending.
                 if worker.is_wanted:
                     self._desk.lost(envelope, "gave up")
-                if isinstance(error, asyncio.CancelledError):
-                    self._leave(worker)
                 raise
             else:
                 self._returned(envelope, context, reply)
@@ -277,7 +275,10 @@ class Post:
                 return
 
     def _leave(self, worker: Worker) -> None:
-        """Let a worker go that ends now; that the loop need not call anybody for it halves the price of its end."""
+        """Let a worker go that ends now, at the price of one call of the loop less.
+
+        Only one whose handler has returned: one that is cancelled is over when its task is, and not before.
+        """
         if worker.task is not None:
             self._supervisor.let_go(worker.task)
         self.clean_up(worker)
