@@ -13,6 +13,7 @@ executor, whose threads are joined at exit: a search that hangs would then keep 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import threading
@@ -48,6 +49,9 @@ EmbedQuestion: TypeAlias = Callable[[str], Awaitable[QueryVector | None]]
 
 _PATIENCE_FOR_A_VECTOR = 0.5
 """Seconds; a search by words and names is answered long before."""
+
+_PATIENCE_FOR_A_MODEL = 2.0
+"""Seconds; the first search waits for it, and has other ways than meaning."""
 
 _DEEP = 50
 """Passages of a list that are looked at where lists are added up by rank: what stands further down changes little."""
@@ -91,13 +95,19 @@ class HaystackRetriever:
         self._pipeline: Pipeline | None = None
 
     async def warm_up(self) -> None:
-        """Import Haystack and build the pipeline, once; later calls return at once.
+        """Import Haystack and build the pipeline, once, and have the model loaded that makes vectors, if there is one.
+
+        A model that fails or takes long is no error: searches go without meaning, and say so.
 
         Raises:
             MissingExtra: Haystack is not installed.
             ConfigurationError: Haystack is installed and cannot be imported.
         """
         await self._loaded()
+        if self._embed is not None:
+            with contextlib.suppress(FablewrightError, TimeoutError):
+                async with asyncio.timeout(_PATIENCE_FOR_A_MODEL):
+                    await self._embed("warm up")
 
     async def retrieve(self, query: str, *, max_docs: int, filters: Mapping[str, str]) -> Sequence[Passage]:
         """Return at most ``max_docs`` passages, best first; see the index for the filters.
