@@ -13,8 +13,9 @@ from fablewright.adapters.haystack_retriever import HaystackRetriever
 from fablewright.entry import assemble
 from fablewright.entry.assemble import assistant, open_notes
 from fablewright.entry.config import Settings
+from fablewright.gm.answering.scene import scene_answer
 from fablewright.gm.haystack_pipeline import HaystackPipeline, RetrieveDocuments
-from fablewright.gm.orchestrator import HandleRequest, scene_answer
+from fablewright.gm.orchestrator import HandleRequest
 from fablewright.gm.scenario_generator import GroundedSceneReady
 from fablewright.protocol.breaker import State
 from fablewright.runtime.threads import Threads

@@ -16,8 +16,9 @@ from fablewright.entry.prompt import open_prompt
 from fablewright.entry.story_file import asking
 from fablewright.entry.terminal import emit, notice, set_up_streams
 from fablewright.errors import InvalidInput, RequestFailed
+from fablewright.gm.answering.scene import scene_answer
 from fablewright.gm.haystack_pipeline import DescribeNotes, HaystackPipeline
-from fablewright.gm.orchestrator import HandleRequest, scene_answer
+from fablewright.gm.orchestrator import HandleRequest
 from fablewright.gm.rules.party import Party, parse_party
 from fablewright.gm.scenario_generator import GroundedSceneReady
 from fablewright.runtime.supervisor import Supervisor

@@ -1,0 +1,1 @@
+"""What can be typed, a module a command: its options and its help. What is done then is imported when it runs."""
