@@ -4,12 +4,13 @@ import json
 
 import pytest
 
-from fablewright.entry.json_output import answer_object, to_json
+from fablewright.entry.json_output import to_json
 from fablewright.gm.answer import Answer
+from fablewright.gm.answer_data import answer_data
 
 
 def test_the_object_has_what_the_documentation_promises(full_answer: Answer) -> None:
-    content = json.loads(to_json(answer_object(full_answer)))
+    content = json.loads(to_json(answer_data(full_answer)))
     assert list(content) == [
         "status",
         "want",
@@ -47,14 +48,14 @@ def test_the_object_has_what_the_documentation_promises(full_answer: Answer) -> 
 
 
 def test_quotations_are_exact_and_yet_do_nothing_to_a_terminal(full_answer: Answer) -> None:
-    text = to_json(answer_object(full_answer))
+    text = to_json(answer_data(full_answer))
     assert not [mark for mark in text if mark != "\n" and (ord(mark) < 32 or 0x7F <= ord(mark) < 0xA0)]
     assert json.loads(text)["citations"][3]["text"] == "pennies go \x1b[31mup\x1b[0m to the inn"
     assert json.loads(to_json({"text": "\x9b\x7f\x85ü"})) == {"text": "\x9b\x7f\x85ü"}
 
 
 def test_an_answer_without_a_scene_has_none() -> None:
-    content = answer_object(Answer("question", "abstained", missing=("nothing",)))
+    content = answer_data(Answer("question", "abstained", missing=("nothing",)))
     assert (content["scene"], content["answer"], content["missing"]) == (None, [], ["nothing"])
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fablewright.entry.json_output import answer_object, to_json
+from fablewright.entry.json_output import to_json
 from fablewright.entry.render import render
 from fablewright.entry.terminal import emit, error_console, notice, output_console, write
+from fablewright.gm.answer_data import answer_data
 
 if TYPE_CHECKING:
     from fablewright.entry.story_file import Asking
@@ -21,7 +22,7 @@ def print_answer(answer: Answer, asked: Asking | None = None, *, as_json: bool =
     If something went wrong on the way, a person at a terminal is told how to see what.
     """
     if as_json:
-        emit(to_json(answer_object(answer)) + "\n")
+        emit(to_json(answer_data(answer)) + "\n")
     elif answer.status != "failed":
         console = output_console()
         write(console, render(answer, console))
