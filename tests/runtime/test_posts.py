@@ -152,6 +152,33 @@ async def test_what_is_asked_while_it_restarts_waits_for_it() -> None:
         await quiet(bus)
 
 
+async def test_a_handler_from_before_the_crash_that_ignores_it_still_counts() -> None:
+    """What runs on because it takes no notice of being cancelled takes the place of another until it ends."""
+    order: list[str] = []
+
+    class Stubborn(Mortal):
+        concurrency = 1
+
+        @handles(Fetch)
+        async def fetch(self, request: Fetch, ctx: Context) -> str:
+            order.append(f"begins {request.seconds:g}")
+            until = ctx.now + request.seconds
+            while ctx.now < until:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.sleep(until - ctx.now)
+            order.append(f"ends {request.seconds:g}")
+            return "three documents"
+
+    async with bus_with(Stubborn(1.0, slow_start=1.0)) as bus:
+        lost = asyncio.get_running_loop().create_task(asked(bus, seconds=5.0))
+        await asyncio.sleep(1.5)  # it is being started again
+        assert isinstance(await lost, PeerLost)
+        assert await asked(bus, seconds=0.5) == "three documents"
+        assert bus.now() == pytest.approx(5.5)
+        assert order == ["begins 5", "ends 5", "begins 0.5", "ends 0.5"]
+        await quiet(bus)
+
+
 async def test_an_agent_that_crashes_too_often_is_given_up_and_says_so() -> None:
     agent = Mortal(1.0, 1.0, 1.0, 1.0, 1.0)
     async with bus_with(agent, most=2) as bus:

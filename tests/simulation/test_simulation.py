@@ -94,3 +94,7 @@ def test_there_are_kept_histories() -> None:
 @pytest.mark.parametrize("seed", [3125, 5111, 5688, 5939, 9698])
 def test_seeds_that_once_found_a_worker_cleaned_up_after_before_it_was_over(seed: int) -> None:
     assert simulate(generate(seed)).violations == []
+
+
+def test_a_seed_that_once_found_one_handler_too_many_after_a_crash() -> None:
+    assert simulate(generate(4561)).violations == []

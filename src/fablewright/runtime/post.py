@@ -152,7 +152,8 @@ class Post:
         """Begin to start handlers."""
         self.is_open = True
         self._variables = copy_context()
-        self._leader = self._hire()
+        if not self.is_full:  # of handlers from before a crash, which take no notice of being cancelled
+            self._leader = self._hire()
 
     def put(self, envelope: Envelope) -> None:
         """Queue a message.
