@@ -4,15 +4,54 @@ from __future__ import annotations
 
 import os
 import statistics
+import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from fablewright.testing.virtual_loop import VirtualTimeLoop
 
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+try:
+    import fcntl
+except ImportError:  # Windows: timed tests have their three tries
+    fcntl = None  # type: ignore[assignment]
+
+_LOCKS = "TESTS_SHARE_LOCKS_IN"
+
 # Some tests import Haystack themselves, before our adapter has switched its telemetry off.
 os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Spread the whole suite over the processors; a choice of tests is sooner done without."""
+    return os.cpu_count() or 1 if config.args_source is pytest.Config.ArgsSource.TESTPATHS else 0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make a place for the locks that several processes share."""
+    if fcntl is not None and not hasattr(config, "workerinput"):
+        folder = tempfile.TemporaryDirectory(prefix="fablewright-tests-")
+        config.add_cleanup(folder.cleanup)
+        os.environ[_LOCKS] = folder.name
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    """Let what times something run alone."""
+    if fcntl is None:
+        return (yield)
+    folder = Path(os.environ[_LOCKS])
+    is_timed = item.get_closest_marker("benchmark") is not None
+    with (folder / "line").open("w") as line, (folder / "room").open("w") as room:
+        fcntl.flock(line, fcntl.LOCK_EX)  # who comes first goes in first: else a timed test would wait for all others
+        fcntl.flock(room, fcntl.LOCK_EX if is_timed else fcntl.LOCK_SH)
+        fcntl.flock(line, fcntl.LOCK_UN)
+        return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
