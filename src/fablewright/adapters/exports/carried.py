@@ -24,7 +24,9 @@ MARK = "fablewright-scene"
 """Stands before the packed answer."""
 _MOST = 20_000_000
 """Bytes of JSON that are unpacked at most: more is no scene but an attack on the memory."""
-_CARRIED = re.compile(rf"{MARK}[\"'>=: \r\n]+(?:content=[\"'])?(?P<packed>(?:[A-Za-z0-9+/]+={{0,2}}\s{{0,2}})+)")
+_LETTERS = r"(?P<packed>(?:[A-Za-z0-9+/]+={0,2}\n?)+)"
+_IN_LINES = re.compile(rf"^{MARK}\n{_LETTERS}", re.MULTILINE)
+_IN_HEAD = re.compile(rf"<meta name=\"{MARK}\" content=\"{_LETTERS}\"")
 _LOST = (
     "There is no scene in this file, or it was damaged. What Fablewright exports carries the scene's data; the part "
     "that looks like a heap of letters has to stay."
@@ -49,10 +51,13 @@ def carried(text: str) -> Answer:
     Raises:
         InvalidInput: It carries none, or what it carries was damaged.
     """
-    match = _CARRIED.search(text)
-    if match is None:
-        raise InvalidInput(_LOST)
-    return unpacked(match["packed"])
+    last = None
+    for pattern in (_IN_HEAD, _IN_LINES):  # the last of them is ours: the same words may stand in the scene before
+        for last in pattern.finditer(text):
+            pass
+        if last is not None:
+            return unpacked(last["packed"])
+    raise InvalidInput(_LOST)
 
 
 def unpacked(letters: str) -> Answer:

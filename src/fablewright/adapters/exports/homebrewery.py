@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 __all__ = ["read_homebrewery", "write_homebrewery"]
 
 _GM_ONLY = "**GM only.** "
-_MARKS = {Origin.INVENTED: "&#42;", Origin.BY_RULE: "§"}
-_LEGEND = {Origin.INVENTED: "&#42; invented, not in the notes", Origin.BY_RULE: "§ worked out from the rules"}
+_MARKS = {Origin.INVENTED: r"\*", Origin.BY_RULE: "§"}
+_LEGEND = {Origin.INVENTED: r"\* invented, not in the notes", Origin.BY_RULE: "§ worked out from the rules"}
 _LEADS = {"title": "# ", "read_aloud": "", "options": "1. ", "balance": ""}
 _HANGING = {f"    - *{lead}:* ": end for end, lead in LEADS.items()}
-_SPECIAL = re.compile(r"[\\`*_\[\]<>{}|~^$&=!]|:(?=\S)|(?<=:):|^(?:[-+#]|\d+(?=[.)]))")
-_TAIL = re.compile(r"(?:&#42;|§)?(?: \{\{source [^{}]*\}\})?$")
+_SPECIAL = re.compile(r"[\\`*_\[\]<>{}|~^$&=!]|:(?=\S)|(?<=:):|^(?:[-+#]|\d+(?=[.)]))|§$")
+_TAIL = re.compile(r"(?:\\\*|§)?(?: \{\{source [^{}]*\}\})?$")
 _PAGE = 88
 """Lines of two columns that fit on a page; what is more would run off it."""
 _COLUMN = 52

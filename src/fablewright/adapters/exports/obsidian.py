@@ -38,7 +38,7 @@ _LEGEND = {
 }
 _LEADS = {"title": "# ", "read_aloud": "> ", "options": "1. ", "balance": ""}
 _HANGING = {f"    - *{lead}:* ": end for end, lead in LEADS.items()}
-_SPECIAL = re.compile(r"[\\`*_\[\]<>|#~=$^{}!&]|%(?=%)|(?<=%)%")
+_SPECIAL = re.compile(r"[*§]$|[\\`*_\[\]<>|#~=$^{}!&]|%(?=%)|(?<=%)%")
 _AT_START = re.compile(r"^(?:[-+]|\d+(?=[.)]))")
 _TAIL = re.compile(r"(?:\\\*|§)?(?:\s*\[\[[^\[\]]*\]\])*$")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -180,7 +180,9 @@ def _foot(answer: Answer, shown: tuple[Piece, ...]) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    text = _SPECIAL.sub(lambda found: f"&#{ord(found[0])};" if found[0] == "%" else f"\\{found[0]}", text)
+    text = _SPECIAL.sub(
+        lambda found: f"&#{ord(found[0])};" if found[0] in "%§" or found.end() == len(text) else f"\\{found[0]}", text
+    )
     return _AT_START.sub(lambda found: rf"{found[0][:-1]}&#{ord(found[0][-1])};", text)
 
 
