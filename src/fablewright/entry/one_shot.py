@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fablewright.entry.story_file import Asking
     from fablewright.gm.answer import Answer, Want
     from fablewright.gm.reading.notes import FileReport
+    from fablewright.gm.scene.wishes import Wishes
 
 __all__ = ["answer_one", "one_shot", "waiting_for"]
 
@@ -34,16 +35,26 @@ RESERVE = 0.15
 """Seconds of the time-out that are kept for printing and leaving."""
 
 
-def one_shot(invocation: Invocation, loaded: Loaded, want: Want, words: str, *, use_rag: bool, as_json: bool) -> int:
+def one_shot(
+    invocation: Invocation,
+    loaded: Loaded,
+    want: Want,
+    words: str,
+    *,
+    use_rag: bool,
+    as_json: bool,
+    wishes: Wishes | None = None,
+) -> int:
     """Answer one request, print the answer, and return the exit status.
 
     Raises:
         InvalidInput: The request is empty or too long, or the notes folder is none.
     """
     set_up_streams(utf_8=as_json)
-    return _run(
-        invocation, loaded, _request(loaded, want, words, use_rag=use_rag), partial(print_answer, as_json=as_json)
-    )
+    request = _request(loaded, want, words, use_rag=use_rag)
+    if wishes is not None:
+        request = replace(request, wishes=wishes)
+    return _run(invocation, loaded, request, partial(print_answer, as_json=as_json))
 
 
 def answer_one(invocation: Invocation, loaded: Loaded, want: Want, words: str, *, use_rag: bool) -> Answer:

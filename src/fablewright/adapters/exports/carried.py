@@ -24,7 +24,7 @@ MARK = "fablewright-scene"
 """Stands before the packed answer."""
 _MOST = 20_000_000
 """Bytes of JSON that are unpacked at most: more is no scene but an attack on the memory."""
-_LETTERS = r"(?P<packed>(?:[A-Za-z0-9+/]+={0,2}\n?)+)"
+_LETTERS = r"((?:[A-Za-z0-9+/]+={0,2}\n?)+)"
 _IN_LINES = re.compile(rf"^{MARK}\n{_LETTERS}", re.MULTILINE)
 _IN_HEAD = re.compile(rf"<meta name=\"{MARK}\" content=\"{_LETTERS}\"")
 _LOST = (
@@ -51,12 +51,10 @@ def carried(text: str) -> Answer:
     Raises:
         InvalidInput: It carries none, or what it carries was damaged.
     """
-    last = None
-    for pattern in (_IN_HEAD, _IN_LINES):  # the last of them is ours: the same words may stand in the scene before
-        for last in pattern.finditer(text):
-            pass
-        if last is not None:
-            return unpacked(last["packed"])
+    for pattern in (_IN_HEAD, _IN_LINES):
+        found = pattern.findall(text)
+        if found:
+            return unpacked(found[-1])  # the last one is ours: the same words may stand in the scene before
     raise InvalidInput(_LOST)
 
 
