@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,7 @@ class Wanted:
         words: A request for a scene; empty for one out of a file.
         source: The file; None for one that is written now.
         target: Where to write; None to print, or to find a name where it cannot be printed.
+        variant: Which scene of the file; 1 is the first.
         players: Whether it is for the players' hands.
         force: Whether to write over files.
         paper: ``a4`` or ``letter``.
@@ -48,6 +49,7 @@ class Wanted:
     words: str
     source: Path | None
     target: Path | None
+    variant: int = 1
     players: bool = False
     force: bool = False
     paper: str = "a4"
@@ -99,10 +101,20 @@ def _scene(invocation: Invocation, loaded: Loaded, wanted: Wanted, *, use_rag: b
     if wanted.source is not None:
         if wanted.words:
             raise InvalidInput("Give a request or a file with --from, not both.")
-        return read_scene(wanted.source)
+        return _variant(read_scene(wanted.source), wanted.variant)
     if not wanted.words.strip():
         raise InvalidInput('Say which scene: a request such as "the first encounter", or a file with --from.')
     return answer_one(invocation, loaded, "scene", wanted.words, use_rag=use_rag)
+
+
+def _variant(answer: Answer, number: int) -> Answer:
+    """Return the answer with one of its scenes alone."""
+    if number == 1:
+        return replace(answer, variants=())
+    if not 1 <= number <= 1 + len(answer.variants):
+        raise InvalidInput(f"There is no variant {number}: the file has {1 + len(answer.variants)}.")
+    chosen = answer.variants[number - 2]
+    return replace(answer, scene=chosen.scene, citations=chosen.citations, variants=())
 
 
 def _write(files: Mapping[str, bytes], target: Path, *, several: bool, force: bool) -> list[Path]:

@@ -29,11 +29,11 @@ BESTIARY = load_bestiary()
 TEXT_FORMATS: tuple[Format, ...] = tuple(form for form in FORMATS if form != "pdf")
 EDITABLE: tuple[Format, ...] = tuple(form for form in TEXT_FORMATS if form != "json")
 HOSTILE = (
-    "`", "```", "|", "{{", "}}", "-->", "<!--", "'", '"', "\\", "\n", "\r\n", "\u2028", "\u200f", "\u202e", "\x00", "\x1b[2J",
-    "<script>alert(1)</script>", "</li>", "</style>", "&amp;", "&#42;", "---", ": ", "- ", "1. ", "#", "[[x|y]]", "%%", "==",
-    "$x$", "*", "**GM only:** ", "§", "\\*", "@UUID[Actor.x]{y}", "[[/roll 1d20]]", "{{source (1)}}", "::", "\\page", "2d6 fire",
-    "data-part", carried.MARK, "𝕏", "\ud800", "مرحبا", "é", " ",
-)  # fmt: skip
+    *r"""` ``` | {{ }} --> <!-- ' " \ <script>alert(1)</script> </li> </style> &amp; &#42; --- #""".split(),
+    *r"""[[x|y]] %% == $x$ * § \* @UUID[Actor.x]{y} [[/roll 1d20]] {{source (1)}} :: \page data-part مرحبا é""".split(),
+    *("\n", "\r\n", "\u2028", "\u200f", "\u202e", "\x00", "\x1b[2J", "\ud800", "\U0001d54f", " ", carried.MARK),
+    *(": ", "- ", "1. ", "**GM only:** ", "**GM only.** ", "2d6 fire"),
+)
 words = st.lists(
     st.one_of(st.sampled_from(HOSTILE), st.text(max_size=12), st.sampled_from(("the gate", "a bell", "two guards"))),
     max_size=6,
@@ -65,7 +65,13 @@ scenes = st.builds(
     Scene, lines, few(lines), few(lines), few(checks), few(foes), few(lines), few(options), few(lines), few(lines)
 )
 passages = st.builds(
-    Passage, words, words, few(words), st.integers(0, 9), st.integers(9, 99), page=st.one_of(st.none(), st.integers(1, 9))
+    Passage,
+    words,
+    words,
+    few(words),
+    st.integers(0, 9),
+    st.integers(9, 99),
+    page=st.one_of(st.none(), st.integers(1, 9)),
 )
 answers = st.builds(
     Answer,
@@ -158,7 +164,9 @@ def _planted(scene: Scene) -> Scene:
             *map(told, scene.read_aloud),
         ),
         here=here,
-        checks=tuple(replace(check, skill=f"PLANTED {check.skill}", success=told(check.success)) for check in scene.checks),
+        checks=tuple(
+            replace(check, skill=f"PLANTED {check.skill}", success=told(check.success)) for check in scene.checks
+        ),
         foes=(Foe("PLANTEDFOE", 1, None, None, "PLANTED", Origin.FROM_NOTES, (0,), secret=True), *scene.foes),
         options=tuple(Option(replace(option.action, text="PLANTED", secret=True)) for option in scene.options),
         consequences=(Line("PLANTED", Origin.INVENTED, secret=True),),

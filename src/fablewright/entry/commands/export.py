@@ -27,6 +27,9 @@ def export(  # noqa: PLR0913 - the options of a command are its arguments
     target: Annotated[
         Path | None, typer.Option("--to", metavar="FILE", help="Where to write it; a folder for foundry.")
     ] = None,
+    variant: Annotated[
+        int, typer.Option("--variant", metavar="NUMBER", help="Which scene of the file, if it has variants.")
+    ] = 1,
     players: Annotated[
         bool, typer.Option("--players", help="For the players' hands: the title and what is read aloud, no more.")
     ] = False,
@@ -55,5 +58,7 @@ def export(  # noqa: PLR0913 - the options of a command are its arguments
     loaded = invocation.load(flags, config)
     from fablewright.entry.export_scene import Wanted, export_scene  # noqa: PLC0415 - not for --help
 
-    wanted = Wanted(form, " ".join(request or ()), source, target, players=players, force=force, paper=paper)
+    wanted = Wanted(
+        form, " ".join(request or ()), source, target, variant=variant, players=players, force=force, paper=paper
+    )
     raise typer.Exit(export_scene(invocation, loaded, wanted, use_rag=not no_rag, as_json=as_json))

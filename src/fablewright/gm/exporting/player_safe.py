@@ -49,6 +49,7 @@ def player_safe(answer: Answer) -> Answer:
         scene=Scene(title=title, read_aloud=read_aloud),
         lines=(),
         citations=(),
+        variants=(),
         missing=(_LEFT_OUT.format(", ".join(left_out)),) if left_out else (),
     )
 

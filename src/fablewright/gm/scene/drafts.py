@@ -94,9 +94,9 @@ class Drafts:
         yield from self._emphases(first)
 
     def _emphases(self, first: Composed) -> Iterator[Variant]:
-        for emphasis in EMPHASES:
+        for emphasis, sort in EMPHASES.items():
             composed = Composed(emphasised(first.scene, emphasis), first.citations)
-            yield Variant(f"The same scene, for {emphasis}", 0.0, composed.scene, composed.citations)
+            yield Variant(f"The same scene, {sort.name}", 0.0, composed.scene, composed.citations)
 
     def _thrown(self, wanted: int) -> Iterator[Variant]:
         for number in range(1, 1 + _THROWS * wanted):

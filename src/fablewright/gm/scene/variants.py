@@ -30,38 +30,43 @@ _PARTS = ("title", "read_aloud", "here", "checks", "foes", "options", "consequen
 
 @dataclass(frozen=True, slots=True)
 class _Sort:
-    """What belongs to an emphasis: skills, words, and a way on that can always be tried."""
+    """What belongs to an emphasis: what to call it, skills, words, and a way on that can always be tried."""
 
+    name: str
     skills: re.Pattern[str]
     words: re.Pattern[str]
     action: str
     result: str
 
 
-def _sort(skills: str, words: str, action: str, result: str) -> _Sort:
-    return _Sort(re.compile(skills), re.compile(rf"\b(?:{words})", re.IGNORECASE), action, result)
+def _sort(name: str, skills: str, words: str, action: str, result: str) -> _Sort:  # a row of the table below
+    return _Sort(name, re.compile(skills), re.compile(rf"\b(?:{words})", re.IGNORECASE), action, result)
 
 
 EMPHASES: dict[Emphasis, _Sort] = {
     "fight": _sort(
+        "with the fight first",
         "Athletics|Acrobatics|Intimidation|saving throw",
         "attack|fight|round|initiative|flee|weapon|ambush|hit point|cover|terrain|charge",
         "Strike first, from two sides at once.",
         "The other side is off its balance for a round; whoever is near hears it.",
     ),
     "talk": _sort(
+        "with talking first",
         "Persuasion|Deception|Insight|Intimidation|Performance|Charisma",
         "say|ask|talk|want|offer|bargain|brib|lie|know|tell|promise|persuad|convinc|name",
         "Talk, and let the other side speak first.",
         "What it wants comes out; from there it can be bargained with, or lied to.",
     ),
     "stealth": _sort(
+        "by stealth",
         "Stealth|Sleight of Hand|Deception|Acrobatics",
         "hid|sneak|dark|fog|quiet|silent|unseen|behind|steal|guard|watch|shadow",
         "Go round unseen: one scouts ahead, the others wait for a sign.",
         "The party chooses where and when it is noticed, unless somebody is careless.",
     ),
     "discovery": _sort(
+        "as a search for clues",
         "Perception|Investigation|Survival|Nature|History|Arcana|Religion|Medicine",
         "find|search|look|clue|track|trace|hidden|secret|mark|sign|read|notice|learn",
         "Look the place over before anything is touched.",
