@@ -301,10 +301,8 @@ class ScenarioGenerator(Agent):
         elapsed = ctx.now - started - documents.waited
         if elapsed >= documents.took and not documents.age:  # else it was kept from an earlier search
             self._pace = documents.took
-        # A table waits for one slow search, not for three: what was found is then played as it is. Whoever gives a
-        # seed wants the same scene again, on a slow machine too, and has it within the same deadline.
-        quick = request.seed is not None or max(elapsed, self._pace) <= _QUICK
-        spare = self._retrieve_timeout if quick else 0.0
+        # A table waits for one slow search, not for three: what was found is then played as it is.
+        spare = self._retrieve_timeout if max(elapsed, self._pace) <= _QUICK else 0.0
         found = await self._choose(request, documents, ctx, spare=spare)
         if request.conversation_id and not documents.complete and not documents.age:
             ctx.tell(self.name, WriteAgain(request, started, given=given))
