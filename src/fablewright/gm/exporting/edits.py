@@ -2,7 +2,7 @@
 
 A format reads its own file twice: as it is, and as it was when we wrote it. Where both readings agree the remembered
 line stays, with where it comes from and every character; where they differ the line becomes what is seen. What a
-person wrote is in no note, so it is marked as invented and points to nothing.
+person wrote is in no note, so it is marked as invented and points to nothing; what she only moved is still what it was.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from fablewright.errors import InvalidInput
-from fablewright.gm.exporting.pieces import PARTS, scene_of
+from fablewright.gm.exporting.pieces import PARTS, check_head, foe_head, scene_of
+from fablewright.gm.exporting.visible import visible
 from fablewright.gm.scene.scenario import Check, Foe, Line, Option, Origin, Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from fablewright.gm.answer import Answer
 
@@ -64,19 +65,19 @@ def edited(answer: Answer, written: Sequence[Seen], seen: Sequence[Seen]) -> Ans
     then, now = ({each.place: each for each in reading if "+" not in each.place} for reading in (written, seen))
     changes = {place: now.get(place) for place in (*then, *now) if now.get(place) != then.get(place)}
     title = changes.get("title")
-    work = _Edit(changes, _added(seen))
+    work = _Edit(scene, changes, _added(seen))
     return replace(
         answer,
         scene=Scene(
-            title=_by_hand(title) if title is not None and title.text else scene.title,
-            read_aloud=work.listed("read_aloud", scene.read_aloud, work.line, _new_line),
-            here=work.listed("here", scene.here, work.line, _new_line),
-            checks=work.listed("checks", scene.checks, work.check, _new_check),
-            foes=work.listed("foes", scene.foes, work.foe, _new_foe),
-            balance=work.listed("balance", scene.balance, work.line, _new_line),
-            options=work.listed("options", scene.options, work.option, _new_option),
-            consequences=work.listed("consequences", scene.consequences, work.line, _new_line),
-            loot=work.listed("loot", scene.loot, work.line, _new_line),
+            title=work.hand(title) if title is not None and title.text else scene.title,
+            read_aloud=work.listed("read_aloud", scene.read_aloud, work.line, work.new_line),
+            here=work.listed("here", scene.here, work.line, work.new_line),
+            checks=work.listed("checks", scene.checks, work.check, work.new_check),
+            foes=work.listed("foes", scene.foes, work.foe, work.new_foe),
+            balance=work.listed("balance", scene.balance, work.line, work.new_line),
+            options=work.listed("options", scene.options, work.option, work.new_option),
+            consequences=work.listed("consequences", scene.consequences, work.line, work.new_line),
+            loot=work.listed("loot", scene.loot, work.line, work.new_line),
         ),
     )
 
@@ -89,10 +90,6 @@ class _Added:
     after: int
     seen: Seen
     ends: dict[str, Seen] = field(default_factory=dict)
-
-    def end(self, name: str) -> Line | None:
-        """Return what hangs on it under that name."""
-        return _by_hand(self.ends[name]) if name in self.ends else None
 
 
 def _added(seen: Sequence[Seen]) -> list[_Added]:
@@ -111,11 +108,19 @@ def _added(seen: Sequence[Seen]) -> list[_Added]:
 
 
 class _Edit:
-    """What changed (None: it is gone), and what was added."""
+    """What changed (None: it is gone), what was added, and what there was, to be known again where it was moved to."""
 
-    def __init__(self, changes: Mapping[str, Seen | None], added: Sequence[_Added]) -> None:
+    def __init__(self, scene: Scene, changes: Mapping[str, Seen | None], added: Sequence[_Added]) -> None:
         self._changes = changes
         self._added = added
+        self._lines = {(visible(line.text), line.secret): line for line in _lines(scene)}
+        self._checks = {(check_head(check), check.secret): check for check in scene.checks}
+        self._foes = {(foe_head(foe), foe.secret): foe for foe in scene.foes}
+
+    def hand(self, seen: Seen) -> Line:
+        """Return a line that was put where it is by hand."""
+        moved = self._lines.get((seen.text, seen.secret))
+        return moved or Line(seen.text, Origin.INVENTED, secret=seen.secret)
 
     def listed(
         self,
@@ -129,14 +134,19 @@ class _Edit:
         for number in range(-1, len(items)):
             if number >= 0 and (item := change(f"{part}.{number}", items[number])) is not None:
                 kept.append(item)
-            kept += [make(each) for each in self._added if (each.part, each.after) == (part, number)]
+            last = number == len(items) - 1
+            kept += [
+                make(each)
+                for each in self._added
+                if each.part == part and (each.after == number or (last and each.after > number))
+            ]
         return tuple(kept)
 
     def line(self, place: str, line: Line) -> Line | None:
         if place not in self._changes:
             return line
         seen = self._changes[place]
-        return None if seen is None else _by_hand(seen)
+        return None if seen is None else self.hand(seen)
 
     def check(self, place: str, check: Check) -> Check | None:
         if place in self._changes:
@@ -168,30 +178,38 @@ class _Edit:
 
     def _hanging(self, place: str, line: Line | None) -> Line | None:
         seen = self._changes.get(place)
-        return _by_hand(seen) if seen is not None else None if place in self._changes else line
+        return self.hand(seen) if seen is not None else None if place in self._changes else line
+
+    def new_line(self, added: _Added) -> Line:
+        return self.hand(added.seen)
+
+    def new_option(self, added: _Added) -> Option:
+        return Option(self.hand(added.seen), self._end(added, "consequence"))
+
+    def new_check(self, added: _Added) -> Check:
+        return replace(
+            self._checks.get((added.seen.text, added.seen.secret)) or _check(added.seen),
+            purpose=self._end(added, "purpose"),
+            success=self._end(added, "success"),
+            failure=self._end(added, "failure"),
+        )
+
+    def new_foe(self, added: _Added) -> Foe:
+        note = added.ends.get("note")
+        foe = self._foes.get((added.seen.text, added.seen.secret)) or _foe(added.seen)
+        return replace(foe, note=note.text if note else "")
+
+    def _end(self, added: _Added, name: str) -> Line | None:
+        return self.hand(added.ends[name]) if name in added.ends else None
 
 
-def _by_hand(seen: Seen) -> Line:
-    return Line(seen.text, Origin.INVENTED, secret=seen.secret)
-
-
-def _new_line(added: _Added) -> Line:
-    return _by_hand(added.seen)
-
-
-def _new_option(added: _Added) -> Option:
-    return Option(_by_hand(added.seen), added.end("consequence"))
-
-
-def _new_check(added: _Added) -> Check:
-    return replace(
-        _check(added.seen), purpose=added.end("purpose"), success=added.end("success"), failure=added.end("failure")
-    )
-
-
-def _new_foe(added: _Added) -> Foe:
-    note = added.ends.get("note")
-    return replace(_foe(added.seen), note=note.text if note else "")
+def _lines(scene: Scene) -> Iterator[Line]:
+    for part in (scene.read_aloud, scene.here, scene.balance, scene.consequences, scene.loot):
+        yield from part
+    for check in scene.checks:
+        yield from filter(None, (check.purpose, check.success, check.failure))
+    for option in scene.options:
+        yield from filter(None, (option.action, option.consequence))
 
 
 def _check(seen: Seen) -> Check:

@@ -20,7 +20,8 @@ def visible(text: str) -> str:
 
     Marks for single letters (right-to-left, joiners) stay: they belong to the words.
     """
-    return _UNSEEN.sub("", " ".join(_HALVES.sub("\ufffd", text).split()))
+    seen = _UNSEEN.sub(lambda sign: " " if sign[0].isspace() else "", _HALVES.sub("\ufffd", text))
+    return " ".join(seen.split())
 
 
 def file_stem(title: str) -> str:
