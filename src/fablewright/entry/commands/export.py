@@ -18,7 +18,7 @@ __all__ = ["export"]
 def export(  # noqa: PLR0913 - the options of a command are its arguments
     ctx: typer.Context,
     form: Annotated[str, typer.Argument(metavar="FORMAT", hidden=True)],
-    request: Annotated[list[str] | None, typer.Argument(metavar="[REQUEST]", hidden=True)] = None,
+    request: Annotated[list[str] | None, typer.Argument(metavar="REQUEST", hidden=True)] = None,
     *,
     source: Annotated[
         Path | None,
