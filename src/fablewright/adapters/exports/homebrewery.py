@@ -79,7 +79,7 @@ def _rows(answer: Answer, bestiary: Bestiary) -> Iterator[Row]:
                 yield Row("}}")
             part = piece.part
             yield from room.placed(_opening(part))
-        elif part == "read_aloud":
+        elif part in {"read_aloud", "balance"}:  # paragraphs
             yield Row("")
         yield from room.placed([_row(piece, answer, places)])
     if part == "read_aloud":

@@ -37,6 +37,7 @@ _LEGEND = {
     Origin.BY_RULE: "§ worked out from the rules",
 }
 _LEADS = {"title": "# ", "read_aloud": "> ", "options": "1. ", "balance": ""}
+_PARAGRAPHS = {"read_aloud": ">", "balance": ""}  # parts of several paragraphs, and the line between two
 _HANGING = {f"    - *{lead}:* ": end for end, lead in LEADS.items()}
 _SPECIAL = re.compile(r"[*§]$|[\\`*_\[\]<>|#~=$^{}!&]|%(?=%)|(?<=%)%")
 _AT_START = re.compile(r"^(?:[-+]|\d+(?=[.)]))")
@@ -77,8 +78,8 @@ def _rows(answer: Answer, bestiary: Bestiary) -> Iterator[Row]:
                 yield from map(Row, _fight(scene.title.text, scene.foes, bestiary))
             part = piece.part
             yield from _opening(part)
-        elif part == "read_aloud":
-            yield Row(">")
+        elif part in _PARAGRAPHS:
+            yield Row(_PARAGRAPHS[part])
         lead = _lead(piece)
         same = bool(piece.hangs_on) and piece.sources == beside
         marks = _MARKS.get(piece.origin, "") + ("" if same else _links(piece, answer, numbers))
