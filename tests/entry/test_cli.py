@@ -17,7 +17,7 @@ from fablewright.entry.cli import run
 from fablewright.entry.log_file import log_file
 from fablewright.errors import PeerLost
 
-COMMANDS = ("scene", "ask", "index", "roll", "chat", "doctor", "trace")
+COMMANDS = ("scene", "ask", "index", "roll", "export", "import", "chat", "doctor", "trace")
 STAND_IN = "EXAMPLE"
 
 
@@ -63,7 +63,7 @@ def test_every_help_is_sentences_with_an_example(command: str, capsys: pytest.Ca
 
 def test_the_examples_work(data_dir: Path) -> None:
     environment = {**os.environ, "FABLEWRIGHT_DATA_DIR": str(data_dir)}
-    for example in examples():
+    for example in examples():  # in an empty folder, and each after the one before: what export writes, import reads
         arguments = shlex.split(example)[1:]
         done = subprocess.run(
             [sys.executable, "-m", "fablewright", *arguments],

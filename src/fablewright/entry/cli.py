@@ -13,6 +13,8 @@ import typer
 from fablewright.entry.commands.ask import ask
 from fablewright.entry.commands.chat import chat
 from fablewright.entry.commands.doctor import doctor
+from fablewright.entry.commands.export import export
+from fablewright.entry.commands.import_ import import_
 from fablewright.entry.commands.index import index
 from fablewright.entry.commands.roll import roll
 from fablewright.entry.commands.scene import scene
@@ -111,6 +113,8 @@ app.command()(ask)
 app.command()(why)
 app.command()(index)
 app.command(context_settings={"ignore_unknown_options": True})(roll)  # -1d4 is dice and no option
+app.command()(export)
+app.command("import")(import_)
 app.command()(chat)
 app.command()(doctor)
 app.command()(trace)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fablewright.errors import ContractViolation, InvalidInput, RemoteError, RequestFailed
 from fablewright.gm.haystack_pipeline import RetrieveDocuments, find_documents, why_missing
 from fablewright.gm.scenario_generator import reserve
 from fablewright.gm.scene.table import Table
+from fablewright.gm.scene.wishes import Wishes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +49,7 @@ class Asked:
         use_rag: Whether to look into the notes.
         seed: For what is left to chance; None for new dice each time.
         conversation_id: See ``GenerateScenario``.
+        wishes: What else is wished for of a scene.
         retrieve_timeout: Seconds to wait for the notes at most.
         max_docs: How many passages a search asks for.
     """
@@ -59,6 +61,7 @@ class Asked:
     use_rag: bool = True
     seed: int | None = None
     conversation_id: str = ""
+    wishes: Wishes = field(default_factory=Wishes)
     retrieve_timeout: float = 10.0
     max_docs: int = 12
 

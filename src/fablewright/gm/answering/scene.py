@@ -22,6 +22,7 @@ async def answer_scene(asked: Asked) -> Answer:
         use_rag=asked.use_rag,
         seed=asked.seed,
         conversation_id=asked.conversation_id,
+        wishes=asked.wishes,
     )
     return scene_answer(await asked.ctx.ask(ScenarioGenerator.name, request, timeout=asked.ctx.remaining))
 
@@ -37,4 +38,5 @@ def scene_answer(scenario: Scenario) -> Answer:
         generation_method=scenario.generation_method,
         missing=scenario.missing,
         timings=scenario.timings,
+        variants=scenario.variants,
     )

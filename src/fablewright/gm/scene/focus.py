@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fablewright.gm.reading.notes import Passage
     from fablewright.gm.rules.bestiary import Bestiary
 
-__all__ = ["Focus", "Section", "choose_focus", "merged", "opening_names", "search_words", "window"]
+__all__ = ["Focus", "Section", "choose_focus", "foci", "merged", "opening_names", "search_words", "window"]
 
 _PARTS = """
     situation|set-?up|the scene|overview|background|description|read[ -]?aloud|boxed text|what is here|features?
@@ -152,6 +152,11 @@ def merged(answers: Iterable[tuple[float, Sequence[Passage]]]) -> list[Passage]:
 
 def choose_focus(request: str, passages: Sequence[Passage], bestiary: Bestiary) -> Focus | None:
     """Return what to play, or None when no scene was found that the request is about."""
+    return next(iter(foci(request, passages, bestiary)), None)
+
+
+def foci(request: str, passages: Sequence[Passage], bestiary: Bestiary) -> tuple[Focus, ...]:
+    """Return everything that could be played for a request, the best first."""
     asked = _words(search_words(request))
     told = telling(request)
     opening = bool(opening_names(request))
@@ -168,12 +173,12 @@ def choose_focus(request: str, passages: Sequence[Passage], bestiary: Bestiary) 
         for p in own
     }
     ranked = sorted(weights, key=lambda passage: -weights[passage])
-    first = next((Section.of(passage) for passage in ranked if Section.of(passage) in meant), None)
-    if first is None:
-        return None
-    if any(_is_playable(passage, bestiary) for passage in scenes[first]):
-        return Focus((first,))
-    return Focus((first, *_where_it_happens(first, ranked, bestiary)))
+    found: list[Focus] = []
+    for section in dict.fromkeys(map(Section.of, ranked)):
+        if section in meant and not any(section in focus.sections for focus in found):
+            playable = any(_is_playable(passage, bestiary) for passage in scenes[section])
+            found.append(Focus((section, *(() if playable else _where_it_happens(section, ranked, bestiary)))))
+    return tuple(found)
 
 
 def _is_scene(section: Section, own: Sequence[Passage], asked: frozenset[str], bestiary: Bestiary) -> bool:
