@@ -138,6 +138,21 @@ def test_any_text_comes_back_as_it_was(index: Index) -> None:
 # ---------------------------------------------------------------- files
 
 
+def test_why_a_file_cannot_be_read_is_kept_with_it(index: Index, opened: Callable[[], Index]) -> None:
+    refused = FileStamp(3, 4, "cd", "it is damaged\0, or no PDF")
+    index.replace("bad.pdf", refused, [])
+    assert opened().stamps()["bad.pdf"] == refused
+    index.touch("bad.pdf", FileStamp(3, 9, "cd", "it is empty"))
+    assert opened().stamps()["bad.pdf"] == FileStamp(3, 9, "cd", "it is empty")
+
+
+def test_a_row_is_found_by_the_header_of_its_table(index: Index) -> None:
+    row = Passage("| Heron | 2 |", "table.md", ("Birds",), 0, 13, table_header="| bird | wingspan |\n|---|---|")
+    index.replace("table.md", STAMP, [row])
+    [found] = index.search("wingspan", limit=5, filters={})
+    assert (found.text, found.table_header) == (row.text, row.table_header)
+
+
 def test_files_come_and_go(index: Index) -> None:
     assert index.stamps() == {"inns/heron.md": STAMP, "tower.md": STAMP}
     assert index.counts() == {"inns/heron.md": 3, "tower.md": 1}
