@@ -42,6 +42,7 @@ _WORDS = {
     "kind": "is what such a question is about",
     "pin": "is pinned, and called for",
     "state": "speaks of what happened last",
+    "chain": "is about somebody whom the first half of it finds",
     "hop": "explains what a find mentions",
     "wanted": "is a stat block of what a find mentions",
     "near": "stands beside a find",

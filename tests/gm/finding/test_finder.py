@@ -80,6 +80,16 @@ def test_a_section_is_found_by_its_name(index: SqliteIndex) -> None:
     assert titles(find(index, question, BARE), 1) == ["Yard"]
 
 
+def test_a_second_half_is_about_whom_the_first_half_finds(index: SqliteIndex) -> None:
+    question = "Who saw them break into the yard, and what does that fellow want?"
+    steps = replace(ALL_STEPS, hop=False, neighbours=False)
+    assert "Hob Tanner" in titles(find(index, question, steps), 4)
+    assert "Hob Tanner" not in titles(find(index, question, replace(steps, chain=False)))
+    [chain] = [each for each in search(index, question).lists if each.step == "chain"]
+    assert titles(index.passages([(number, 0.0) for number in chain.scores])) == ["Hob Tanner"]
+    assert not [each for each in search(index, "Who saw them break into the yard?").lists if each.step == "chain"]
+
+
 def test_a_fight_calls_for_house_rules_and_budget_though_no_word_says_so(index: SqliteIndex) -> None:
     question = "How deadly are two ogres at the sluice?"
     found = titles(find(index, question), 6)

@@ -6,7 +6,8 @@ Pure but for the lookups it is handed: the same index and question give the same
    meaning, where there are vectors; **rare**: what has its rare words; **clause**: what shares words with a part of
    it; **names**: the sections that are called what it names; **kind**: what such questions are always about.
 2. The lists become one (see ``ranked``), in which sorts of text count by the kind of question.
-3. **pin**: the pinned notes that it calls for; **state**: which finds speak of what happened last; **hop** and
+3. **pin**: the pinned notes that it calls for; **state**: which finds speak of what happened last; **chain**: whom
+   the second half of a question is about, if only the first half finds out; **hop** and
    **wanted**: from the best finds to the sections that explain what they mention; **near**: to their neighbours.
 4. All lists become one again; a second passage of a section counts less; some get a place (see ``ranked``).
 """
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from fablewright.gm.finding import following, wording
+from fablewright.gm.finding.chain import chained
 from fablewright.gm.finding.kind import kinds_of
 from fablewright.gm.finding.naming import named
 from fablewright.gm.finding.options import ALL_STEPS
@@ -76,7 +78,7 @@ class Finder:
         kinds = kinds_of(question)
         lists = list(self._first_lists(question, kinds, lookups, vector))
         found = placed(self._liked(fused(lists), kinds, lookups), lists)
-        lists += self._further_lists(found, lists, kinds, lookups)
+        lists += self._further_lists(question, found, lists, kinds, lookups)
         found = self._liked(fused(lists), kinds, lookups)
         if options.spread:
             found = self._spread(found, lookups)
@@ -103,7 +105,7 @@ class Finder:
             yield named(question, lookups, weights)
 
     def _further_lists(
-        self, found: Sequence[Found], lists: Sequence[Ranked], kinds: Sequence[Kind], lookups: Lookups
+        self, question: str, found: Sequence[Found], lists: Sequence[Ranked], kinds: Sequence[Kind], lookups: Lookups
     ) -> Iterator[Ranked]:
         """Yield what the first finds lead to."""
         options, weights = self._options, self._options.weights
@@ -111,6 +113,8 @@ class Finder:
             yield from following.pins(found, kinds, lookups, weights)
         if options.state:
             yield from following.state(found, lookups, weights)
+        if options.chain:
+            yield from chained(question, found, lookups, weights)
         if options.hop:
             yield from following.hop(found, lists, kinds, lookups, weights)
         if options.neighbours:

@@ -30,6 +30,7 @@ class Weights:
         called: How much more urgent a pinned note is that speaks of what was found.
         rarity: How rare a word must be to show that, from 0 (on every page) to 1 (on one).
         state: Of passages that speak of what happened last.
+        chain: The places of the sections on those whom a question in a chain turns out to be about.
         hop: Of sections that explain what is mentioned.
         wanted: The places of those that such a question wants, such as stat blocks.
         near: Of neighbours in the same section, its parent or its parts.
@@ -55,6 +56,7 @@ class Weights:
     called: float = 0.3
     rarity: float = 0.6
     state: float = 0.15
+    chain: tuple[float, ...] = (3.0, 5.0, 7.0)
     hop: float = 0.4
     wanted: tuple[float, ...] = (5.0, 7.0)
     near: float = 0.35
@@ -80,6 +82,7 @@ class FindingOptions:
         sorts: Sorts of text count more or less by the kind of question: a scene is seldom in the rule book.
         pins: Pinned notes (house rules, safety sheet, party, last session) are offered where they are called for.
         state: What happened last decides between passages that are otherwise alike.
+        chain: Where a second half asks about somebody whom only the first half finds, sections on those are offered.
         hop: Sections are fetched that explain what the first finds mention.
         neighbours: The passages before and after a find are offered.
         spread: A second passage of a section counts less.
@@ -95,6 +98,7 @@ class FindingOptions:
     sorts: bool = True
     pins: bool = True
     state: bool = True
+    chain: bool = True
     hop: bool = True
     neighbours: bool = True
     spread: bool = True
