@@ -40,6 +40,7 @@ _WORDS = {
     "clause": "shares words with one part of it",
     "names": "is called what it names",
     "kind": "is what such a question is about",
+    "rule": "is the rule for what happens in it",
     "pin": "is pinned, and called for",
     "state": "speaks of what happened last",
     "chain": "is about somebody whom the first half of it finds",

@@ -4,7 +4,8 @@ Pure but for the lookups it is handed: the same index and question give the same
 
 1. **words**: what shares words with the question, also without the characters' names; **dense**: what is near in
    meaning, where there are vectors; **rare**: what has its rare words; **clause**: what shares words with a part of
-   it; **names**: the sections that are called what it names; **kind**: what such questions are always about.
+   it; **names**: the sections that are called what it names; **kind**: what such questions are always about;
+   **rule**: what the rule book calls that which happens.
 2. The lists become one (see ``ranked``), in which sorts of text count by the kind of question.
 3. **pin**: the pinned notes that it calls for; **state**: which finds speak of what happened last; **chain**: whom
    the second half of a question is about, if only the first half finds out; **hop** and
@@ -23,6 +24,7 @@ from fablewright.gm.finding.kind import kinds_of
 from fablewright.gm.finding.naming import named
 from fablewright.gm.finding.options import ALL_STEPS
 from fablewright.gm.finding.ranked import Found, Ranked, fused, placed
+from fablewright.gm.finding.rule_names import called_in_the_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,6 +103,8 @@ class Finder:
             yield from wording.by_clause(question, lookups, weights)
         if options.kinds:
             yield from following.of_kinds(kinds, lookups)
+        if options.rules:
+            yield from called_in_the_rules(question, kinds, lookups, weights)
         if options.names:
             yield named(question, lookups, weights)
 
