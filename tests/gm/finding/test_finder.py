@@ -92,6 +92,14 @@ def test_what_happens_is_looked_up_under_its_name_in_the_rules(index: SqliteInde
         assert not [each for each in search(index, other).lists if each.step == "rule"]
 
 
+def test_in_a_fight_the_budget_comes_before_the_ground(index: SqliteIndex) -> None:
+    question = "Build me a fight for my party with ogres that drown people"
+    [rule] = [each for each in search(index, question).lists if each.step == "rule"]
+    assert min(rule.scores.values()) > 6
+    found = titles(find(index, question))
+    assert found.index("Spend your budget") < found.index("Suffocation [Hazard]") < 8
+
+
 def test_a_second_half_is_about_whom_the_first_half_finds(index: SqliteIndex) -> None:
     question = "Who saw them break into the yard, and what does that fellow want?"
     steps = replace(ALL_STEPS, hop=False, neighbours=False)

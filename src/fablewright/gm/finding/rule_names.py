@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["called_in_the_rules", "rule_names"]
 
-_LEAVES_ROOM = frozenset({"now", "table", "stats", "scene"})
+_LEAVES_ROOM = frozenset({"now", "table", "stats", "scene", "fight", "adjust"})
 """Kinds of question that leave room for a rule; who somebody is, and what happened, stands in other books."""
 _ASKS = re.compile(
     r"\b(?:can (?!you\b)\w+|do(?:es)? (?:it|this|that|she|he|they|i)|what (?:does|do|is|happens|now|gives)|"
@@ -30,6 +30,8 @@ _ASKS = re.compile(
 )
 """Asks for a rule, though it may also be a scene."""
 _MOST_SECTIONS = 4
+_BEHIND_THE_BUDGET = 4.0
+"""Places: whoever builds a fight asks for its budget first, and for the ground second."""
 
 _WORDS = (
     ("Suffocation", r"hold\w* (?:\w+ ){0,2}breath|drown\w*|chok\w+|suffocat\w+|strangl\w+"),
@@ -148,4 +150,6 @@ def called_in_the_rules(question: str, kinds: Sequence[Kind], lookups: Lookups, 
             sections.update(dict.fromkeys(passage for passage, strength, _ in there if strength == 4))
     about = lookups.about(list(sections))
     rules = [passage for passage in sections if about[passage][0] == "rules"]
-    yield Ranked("rule", dict(zip(rules, weights.rule, strict=False)), note=", ".join(names), places=True)
+    behind = _BEHIND_THE_BUDGET if "fight" in of else 0.0
+    places = [place + behind for place in weights.rule]
+    yield Ranked("rule", dict(zip(rules, places, strict=False)), note=", ".join(names), places=True)
