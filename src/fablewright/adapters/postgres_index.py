@@ -46,7 +46,7 @@ __all__ = ["PostgresIndex"]
 
 _T = TypeVar("_T")
 
-_SCHEMA_VERSION = 1000 * 2 + RULES_VERSION
+_SCHEMA_VERSION = 1000 * 3 + RULES_VERSION
 _DROPPED = "DROP TABLE IF EXISTS names, pins, passages, files, meta CASCADE"
 _TABLES = """
     CREATE TABLE meta (key text PRIMARY KEY, value bigint NOT NULL);
@@ -71,6 +71,7 @@ _MOST_DIMENSIONS = 4000
 """More than that pgvector cannot put into an index of halves; such vectors are compared one by one."""
 
 _KEPT_ORPHANS = 1000
+_WORD = re.compile(r"[^\W_]+")
 _MOST_FREQUENCIES = 50_000
 _DEEP = 100
 """A search for so many passages goes by phrases too; one for fewer would be taken for a step of several."""
@@ -395,8 +396,11 @@ def _searched(passage: Passage) -> str:
 
 
 def _words(text: str) -> str:
-    """Return what is searched of a text; a NUL, which PostgreSQL's text cannot hold, is no word."""
-    return without_apostrophes(text).encode("utf-8", "replace").decode().replace("\0", " ")[:500_000]
+    """Return what is searched of a text: its words, cut as those of a query are.
+
+    PostgreSQL's own parser would see addresses and versions in "a_b/c-d", and needs seconds for a page of such signs.
+    """
+    return " ".join(_WORD.findall(without_apostrophes(text[:500_000])))
 
 
 # ---------------------------------------------------------------- vectors
