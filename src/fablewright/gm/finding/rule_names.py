@@ -7,6 +7,7 @@ the d20 rules (SRD 5.2.1); a name that no section of the notes has costs nothing
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from fablewright.gm.finding.names import key_of
@@ -127,14 +128,18 @@ _WORDS = (
     ("Hirelings", r"hir(?:e|es|ing)|hirelings?|mercenar(?:y|ies)"),
     ("Selling Equipment", r"(?:sell|fence|get for)\w*\b[^.?!]{0,30}\b(?:loot|armou?r|weapons?|gear|swords?)"),
 )
-_CALLED = tuple(
-    (tuple(names.split("; ")), re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)) for names, pattern in _WORDS
-)
+
+
+@cache  # not at import: --help need not wait for forty expressions
+def _called() -> tuple[tuple[tuple[str, ...], re.Pattern[str]], ...]:
+    return tuple(
+        (tuple(names.split("; ")), re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)) for names, pattern in _WORDS
+    )
 
 
 def rule_names(question: str) -> list[str]:
     """Return what the rule book calls that which a question speaks of, in the order of this file."""
-    return list(dict.fromkeys(name for names, pattern in _CALLED if pattern.search(question) for name in names))
+    return list(dict.fromkeys(name for names, pattern in _called() if pattern.search(question) for name in names))
 
 
 def called_in_the_rules(question: str, kinds: Sequence[Kind], lookups: Lookups, weights: Weights) -> Iterator[Ranked]:
