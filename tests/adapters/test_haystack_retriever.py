@@ -124,24 +124,31 @@ async def test_a_model_adds_what_is_near_in_meaning_and_costs_nothing_when_it_fa
     retriever.close()
 
 
-async def test_a_reranker_has_the_last_word_unless_it_fails(index: SqliteIndex) -> None:
-    class Backwards:
-        broken = False
+async def test_a_reranker_turns_the_order_and_costs_nothing_when_it_fails(index: SqliteIndex) -> None:
+    index.replace("c.md", FileStamp(1, 1, "x"), passages_of("c.md", "# Ferry\n\nThe ferry to the hill. No bird."))
+    judged: list[list[str]] = []
 
-        async def rerank(self, question: str, passages: Sequence[Passage]) -> list[float]:
-            if self.broken:
-                raise FablewrightError("out of order")
-            return [float(n) for n in range(len(passages))]
+    async def rerank(question: str, texts: Sequence[str]) -> list[float]:
+        judged.append(list(texts))
+        if "fails" in question:
+            raise FablewrightError("out of order")
+        return [float("ferry" in text) for text in texts]
 
-    reranker = Backwards()
-    retriever = HaystackRetriever(index, reranker=reranker)
-    plain = HaystackRetriever(index)
-    usual = [p.file for p in await plain.retrieve("the heron on the hill", max_docs=5, filters={})]
-    turned = await retriever.retrieve("the heron on the hill", max_docs=5, filters={})
-    assert [p.file for p in turned] == usual[::-1]
-    assert [p.score for p in turned] == [1.0, 0.0]
-    reranker.broken = True
-    assert [p.file for p in await retriever.retrieve("the heron on the hill", max_docs=5, filters={})] == usual
+    retriever, plain = HaystackRetriever(index, rerank=rerank), HaystackRetriever(index)
+    question = "the heron on the hill"
+    usual = [p.file for p in await plain.retrieve(question, max_docs=5, filters={})]
+    turned = [p.file for p in await retriever.retrieve(question, max_docs=5, filters={})]
+    assert sorted(turned) == sorted(usual)
+    assert turned.index("c.md") < usual.index("c.md")
+    assert "Ferry\n# Ferry\n\nThe ferry to the hill. No bird." in judged[0]
+    # Also what would not have been handed on is judged, and no more is handed on than asked for.
+    assert len(await retriever.retrieve(question, max_docs=1, filters={})) == 1
+    assert len(judged[1]) == 3
+    assert [p.file for p in await retriever.retrieve(f"{question} fails", max_docs=5, filters={})] == [
+        p.file for p in await plain.retrieve(f"{question} fails", max_docs=5, filters={})
+    ]
+    await retriever.retrieve("heron", max_docs=5, filters={"file": "*.md"})
+    assert len(judged) == 3  # a known part of the notes is in its order
     retriever.close()
     plain.close()
 

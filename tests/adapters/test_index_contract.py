@@ -6,6 +6,7 @@ import heapq
 import operator
 import random
 import threading
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -136,6 +137,30 @@ def test_any_text_comes_back_as_it_was(index: Index) -> None:
 
 
 # ---------------------------------------------------------------- files
+
+
+def test_why_a_file_cannot_be_read_is_kept_with_it(index: Index, opened: Callable[[], Index]) -> None:
+    refused = FileStamp(3, 4, "cd", "it is damaged\0, or no PDF")
+    index.replace("bad.pdf", refused, [])
+    assert opened().stamps()["bad.pdf"] == refused
+    index.touch("bad.pdf", FileStamp(3, 9, "cd", "it is empty"))
+    assert opened().stamps()["bad.pdf"] == FileStamp(3, 9, "cd", "it is empty")
+
+
+def test_a_row_is_found_by_the_header_of_its_table(index: Index) -> None:
+    row = Passage("| Heron | 2 |", "table.md", ("Birds",), 0, 13, table_header="| bird | wingspan |\n|---|---|")
+    index.replace("table.md", STAMP, [row])
+    [found] = index.search("wingspan", limit=5, filters={})
+    assert (found.text, found.table_header) == (row.text, row.table_header)
+
+
+def test_signs_between_words_neither_hide_them_nor_hold_anybody_up(index: Index) -> None:
+    text = "Paid 5,500 gp to mill_owner/heron-keeper, see hob@mill.example/a_b." + "*a_" * 30_000
+    began = time.perf_counter()
+    index.replace("signs.md", STAMP, [Passage(text, "signs.md", ("Signs",), 0, len(text))])
+    assert time.perf_counter() - began < 5
+    for query in ("5,500 gp", "owner", "keeper", "hob"):
+        assert index.search(query, limit=1, filters={})[0].file == "signs.md"
 
 
 def test_files_come_and_go(index: Index) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
-from typing import TYPE_CHECKING
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -143,3 +146,60 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         root.removeHandler(handler)
         handler.close()
     root.setLevel(level)
+
+
+class Models:
+    """A server of models on this machine: embeds by letters, and reranks by a word.
+
+    Attributes:
+        url: Where it is.
+        likes: The word that makes it score a text higher.
+        hangs: Whether it leaves calls unanswered until the test is over.
+        calls: The paths that were asked for.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.likes = "ferry"
+        self.hangs = False
+        self.over = threading.Event()
+        self.calls: list[str] = []
+
+    def reply(self, path: str, content: Any) -> Any:
+        self.calls.append(path)
+        if self.hangs:
+            self.over.wait(20)
+        if path == "/embeddings":
+            rows = [[text.lower().count(letter) + 0.1 for letter in "aeiou"] for text in content["input"]]
+            return {"data": [{"index": at, "embedding": row} for at, row in enumerate(rows)]}
+        scores = [float(self.likes in text) for text in content["documents"]]
+        return {"results": [{"index": at, "relevance_score": score} for at, score in enumerate(scores)]}
+
+
+@pytest.fixture
+def models() -> Iterator[Models]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            content = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            body = json.dumps(served.reply(self.path, content)).encode()
+            try:
+                self.send_response(200)
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+            except OSError:
+                pass  # the client has left
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        served = Models(f"http://127.0.0.1:{server.server_address[1]}")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield served
+        finally:
+            served.over.set()
+            server.shutdown()
+            thread.join()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -205,6 +205,36 @@ async def test_with_an_embedder_notes_are_found_by_meaning_as_soon_as_they_are_e
     assert len(first.passages) <= 3
     assert found.passages[0].file == "crypt.md"
     assert asked >= 2
+
+
+async def test_with_a_reranker_the_order_is_another_and_a_server_that_hangs_costs_nothing_else(
+    settings: Settings, tmp_path: Path, models: Any
+) -> None:
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    for number in range(12):
+        (folder / f"{number}.md").write_text(f"# Room {number}\n\nNothing but dust.\n", encoding="utf-8")
+    (folder / "far.md").write_text("# Far\n\nFrom the ferry on, past the last bend, there is dust.\n", encoding="utf-8")
+    search = RetrieveDocuments("nothing but dust", max_docs=5)
+    server = {"reranker": "jina", "reranking_model": "small", "reranking_url": models.url, "reranking_timeout": 0.4}
+    order: list[list[str]] = []
+    took: list[float] = []
+    for each in (settings, msgspec.structs.replace(settings, **server)):
+        async with assistant(each, open_notes(each, [folder])) as bus, asyncio.timeout(30):
+            order.append([p.file for p in (await bus.ask("haystack_pipeline", search)).passages])
+            if each is settings:
+                continue
+            models.hangs = True
+            for number in range(5):
+                began = time.monotonic()
+                found = await bus.ask("haystack_pipeline", RetrieveDocuments(f"nothing but dust {number}", max_docs=5))
+                took.append(time.monotonic() - began)
+                assert len(found.passages) == 5
+    assert "far.md" not in order[0]
+    assert "far.md" in order[1]
+    assert min(took[:3]) > 0.3  # each waits for it once
+    assert max(took[3:]) < 0.3  # then it is left alone for a while
+    assert models.calls == ["/rerank"] * 4
 
 
 async def test_the_index_may_be_in_postgresql(settings: Settings) -> None:

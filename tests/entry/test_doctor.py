@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -116,3 +116,34 @@ def test_a_data_folder_that_cannot_be_used_is_a_finding(data_dir: Path, capsys: 
     data_dir.write_text("a file in its place", encoding="utf-8")
     assert run(["doctor", "--json"]) == 3
     assert findings(capsys)["Data folder"][0] == "bad"
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_models_that_are_set_are_tried_out(
+    models: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {"EMBEDDER": "openai", "EMBEDDING_MODEL": "tiny", "EMBEDDING_URL": models.url}
+    settings |= {"RERANKER": "jina", "RERANKING_MODEL": "small", "RERANKING_URL": models.url}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"FABLEWRIGHT_{name}", value)
+    models.likes = "Hob"
+    assert run(["doctor", "--json"]) == 0
+    found = findings(capsys)
+    assert found["Embedder"][0] == found["Reranker"][0] == "ok"
+    assert found["Embedder"][1].startswith("openai:tiny, 5 numbers for a text (")
+    assert found["Reranker"][1].startswith("it tells an answer from the weather (")
+    models.likes = "rains"
+    assert run(["doctor", "--json"]) == 0
+    assert "not with sense" in findings(capsys)["Reranker"][1]
+    monkeypatch.setenv("FABLEWRIGHT_EMBEDDING_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("FABLEWRIGHT_RERANKING_MODEL", "")
+    assert run(["doctor", "--json"]) == 3
+    found = findings(capsys)
+    assert found["Embedder"] == ("bad", "The embedding server cannot be reached (ConnectError); is it running?")
+    assert found["Reranker"] == ("bad", "A reranking server needs to be told a model: set reranking_model.")
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_models_that_are_not_set_are_not_mentioned(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor", "--json"]) == 0
+    assert not {"Embedder", "Reranker"} & findings(capsys).keys()

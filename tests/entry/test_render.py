@@ -170,3 +170,15 @@ def test_a_heading_that_repeats_the_name_of_the_file_is_left_out_of_the_source()
     passages = (Passage("x", "a/People.md", ("People", "Osric"), 0, 1), Passage("x", "b.md", ("B",), 0, 1))
     text = page(of(Scene(Line("T", Origin.QUOTED, (0, 1))), *passages))
     assert "  [1] a/People.md › Osric\n  [2] b.md › B\n" in text
+
+
+def test_the_columns_of_a_table_that_was_cut_stand_below_its_source() -> None:
+    header = "| Village | Toll\x1b[31m |\n|---|---|"
+    passages = (
+        Passage("| Fen | 2 gp |", "a.md", ("Tolls",), 90, 104, table_header=header),
+        Passage("| Mere | 3 gp |", "a.md", ("Tolls",), 190, 204, table_header=header),
+        Passage("Words.", "b.md", ("B",), 0, 6),
+    )
+    lines = tuple(Line(p.text, Origin.QUOTED, (at,)) for at, p in enumerate(passages))
+    text = page(dataclasses.replace(Answer("question", "answered", lines=lines), citations=passages, used_rag=True))
+    assert "  [1] a.md › Tolls\n      columns: Village · Toll\n  [2] b.md › B\n" in text

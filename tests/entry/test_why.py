@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.cells import cell_len
@@ -83,3 +83,33 @@ def test_files_that_were_skipped_are_mentioned(notes: Path, capsys: pytest.Captu
     (notes / "bad.md").write_bytes(bytes(range(256)) * 40)
     assert run(["why", "turnips", "--notes", str(notes)]) == 0
     assert capsys.readouterr().err == "1 file was skipped; `fablewright index` says why.\n"
+
+
+def test_models_that_are_set_take_their_steps_or_it_is_said_why_not(
+    notes: Path, models: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = {"EMBEDDER": "openai", "EMBEDDING_MODEL": "tiny", "EMBEDDING_URL": models.url}
+    settings |= {"RERANKER": "jina", "RERANKING_MODEL": "small", "RERANKING_URL": models.url}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"FABLEWRIGHT_{name}", value)
+    assert run(["index", str(notes)]) == 0
+    capsys.readouterr()
+    models.likes = "Farmer 20"
+    whole: Any = told("Who owns the mill?", notes, capsys)
+    steps = {each["step"]: each for each in whole["steps"]}
+    assert steps["dense"]["looked_for"] == "openai:tiny"
+    assert steps["rerank"]["passages"] == 30
+    by_name = {each["heading"][-1]: each for each in whole["passages"]}
+    assert by_name["Hob Tanner"]["rank"] == 1  # the reranker does not have the last word
+    liked = by_name["Farmer 20"]
+    assert liked["rank"] <= 6
+    assert {"step": "rerank", "rank": 1, "placed": True}.items() <= liked["found_by"][-1].items()
+    monkeypatch.setenv("FABLEWRIGHT_EMBEDDING_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("FABLEWRIGHT_RERANKING_URL", "http://127.0.0.1:9")
+    assert run(["why", "Who owns the mill?", "--notes", str(notes)]) == 0
+    out, err = capsys.readouterr()
+    assert "used: it answers the question" in out
+    assert err == (
+        "This search goes without meaning: The embedding server cannot be reached (ConnectError); is it running?\n"
+        "This search goes without the reranker: The reranking server cannot be reached (ConnectError); is it running?\n"
+    )

@@ -1,27 +1,24 @@
 """Vectors from a server: any that speaks OpenAI's protocol, or Ollama's own.
 
-What a server may do to us is bounded: one deadline for the whole call, whatever the pace of its bytes, and a cap on
-those bytes. Its reply is data of a fixed shape or an error. The key is sent and never shown.
+What a server may do to us is bounded, see ``endpoint``. Its reply is data of a fixed shape or an error.
 """
 
 from __future__ import annotations
 
-import asyncio
 import math
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from fablewright.adapters.endpoint import Endpoint, Server
 from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError
 from fablewright.gm.reading.embedded_text import vector_of
-from fablewright.runtime.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import httpx
-
     from fablewright.gm.reading.ports import Purpose, Vector
+    from fablewright.runtime.threads import Threads
 
 __all__ = ["EndpointEmbedder"]
 
@@ -82,19 +79,15 @@ class EndpointEmbedder:
     ) -> None:
         if not model:
             raise ConfigurationError("An embedding server needs to be told a model: set embedding_model.")
-        base = (url or _DEFAULTS[protocol]).rstrip("/")
-        if not base.startswith(("http://", "https://")):
-            raise ConfigurationError("The URL of an embedding server begins with http:// or https://.")
         self._protocol = protocol
         self._name = model
-        self._address = base + ("/embeddings" if protocol == "openai" else "/api/embed")
-        self._key = key
-        self._timeout = timeout
-        self._max_bytes = max_bytes
-        self._threads = threads or Threads(1, name="embedding")
-        self._own_threads = threads is None
-        self._client: httpx.AsyncClient | None = None
-        self._loading = asyncio.Lock()
+        self._endpoint = Endpoint(
+            (url or _DEFAULTS[protocol]).rstrip("/") + ("/embeddings" if protocol == "openai" else "/api/embed"),
+            Server("embedding server", model, key, "FABLEWRIGHT_EMBEDDING_KEY"),
+            timeout=timeout,
+            max_bytes=max_bytes,
+            threads=threads,
+        )
         found = (prefixes for part, prefixes in _PREFIXES.items() if part in model.lower())
         self._prefixes: dict[Purpose, str] = dict(zip(("query", "passage"), next(found, ("", "")), strict=True))
 
@@ -115,12 +108,7 @@ class EndpointEmbedder:
         if not texts:
             return []
         content = {"model": self._name, "input": [self._prefixes[purpose] + text for text in texts]}
-        try:
-            async with asyncio.timeout(self._timeout):
-                raw = await self._post(msgspec.json.encode(content))
-        except TimeoutError as error:
-            raise FablewrightError(f"The embedding server did not answer in {self._timeout:g} s.") from error
-        rows = self._read(raw)
+        rows = self._read(await self._endpoint.post(msgspec.json.encode(content)))
         if len(rows) != len(texts):
             raise FablewrightError(f"The embedding server sent {len(rows)} vectors for {len(texts)} texts.")
         try:
@@ -130,42 +118,7 @@ class EndpointEmbedder:
 
     async def close(self) -> None:
         """Close the connections; closing twice is harmless."""
-        if self._own_threads:
-            self._threads.close()
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
-
-    async def _post(self, body: bytes) -> bytes:
-        async with self._loading:
-            if self._client is None:
-                self._client = await self._threads.run(_client)
-        import httpx  # noqa: PLC0415 - loaded above, on a thread
-
-        headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {self._key}"} if self._key else {})
-        received = bytearray()
-        try:
-            async with self._client.stream("POST", self._address, content=body, headers=headers) as response:
-                async for part in response.aiter_bytes():
-                    received += part
-                    if len(received) > self._max_bytes:
-                        raise FablewrightError(f"The embedding server sent more than {self._max_bytes:,} bytes.")
-                status = response.status_code
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            reason = type(error).__name__
-            raise FablewrightError(f"The embedding server cannot be reached ({reason}); is it running?") from error
-        if status != 200:
-            raise self._refused(status)
-        return bytes(received)
-
-    def _refused(self, status: int) -> FablewrightError:
-        if status in {401, 403}:
-            return ConfigurationError("The embedding server refused the key; set FABLEWRIGHT_EMBEDDING_KEY.")
-        if status == 404:
-            return ConfigurationError(
-                f"The embedding server does not know the model {self._name}, or the URL is wrong."
-            )
-        return FablewrightError(f"The embedding server answered with status {status}.")
+        await self._endpoint.close()
 
     def _read(self, raw: bytes) -> list[list[float]]:
         try:
@@ -176,10 +129,3 @@ class EndpointEmbedder:
             raise FablewrightError("The embedding server sent something else than embeddings.") from error
         rows = {item.index: item.embedding for item in items}
         return [rows.get(at, [math.nan]) for at in range(len(items))]  # a missing index is no vector, and is said so
-
-
-def _client() -> httpx.AsyncClient:
-    import httpx  # noqa: PLC0415 - a tenth of a second that a run without a server need not pay
-
-    # Redirects are not followed: the key is for the server that was named. One deadline stands around each call.
-    return httpx.AsyncClient(timeout=None, follow_redirects=False)  # noqa: S113 - as said

@@ -2,9 +2,9 @@
 
 Components of our own stand in the pipeline: ``cleaner`` (a request as typed becomes a query), ``embedder`` (the query
 becomes a vector, where there is a model), ``retriever`` (both become documents, in the steps of ``gm.finding``) and
-``reranker``, where there is one. A model that is late or fails costs its list and nothing else. Haystack
-is imported late and on a thread: that takes about a second. Its usage reports are switched off unless the user has
-decided about them: our product phones nobody.
+``reranker``, where there is one. A model that is late or fails costs its step and nothing else. Haystack is imported
+late and on a thread: that takes about a second. Its usage reports are switched off unless the user has decided about
+them: our product phones nobody.
 
 The retriever component is asynchronous by itself. Haystack would run a synchronous one in asyncio's default
 executor, whose threads are joined at exit: a search that hangs would then keep the process alive.
@@ -19,25 +19,24 @@ import os
 import threading
 import unicodedata
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError, MissingExtra
-from fablewright.gm.finding.by_rank import by_rank
 from fablewright.gm.finding.finder import Finder, QueryVector
 from fablewright.gm.finding.lookups import LookupIndex
 from fablewright.gm.finding.options import ALL_STEPS
+from fablewright.gm.finding.reranker import RERANKED, reordered, reranked_text
 from fablewright.gm.reading.notes import Passage
-from fablewright.gm.reading.ports import VectorIndex
 from fablewright.runtime.threads import Threads
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from haystack import Document, Pipeline
 
     from fablewright.gm.finding.options import FindingOptions
-    from fablewright.gm.finding.reranker import Reranker
+    from fablewright.gm.finding.reranker import Rerank
     from fablewright.gm.reading.ports import PassageIndex
 
 __all__ = ["EmbedQuestion", "HaystackRetriever", "clean_query"]
@@ -53,12 +52,6 @@ _PATIENCE_FOR_A_VECTOR = 0.5
 _PATIENCE_FOR_A_MODEL = 2.0
 """Seconds; the first search waits for it, and has other ways than meaning."""
 
-_DEEP = 50
-"""Passages of a list that are looked at where lists are added up by rank: what stands further down changes little."""
-
-_MEANING = 0.25
-"""What a rank by meaning counts there, where one by words counts 1: small models find far less than words do."""
-
 _REQUIREMENT = "haystack-ai>=3.4,<4"
 _LONGEST_QUERY = 4000
 """Characters; more is a pasted page, and no page is a question."""
@@ -68,12 +61,12 @@ class HaystackRetriever:
     """A :class:`~fablewright.gm.reading.ports.Retriever` that runs a Haystack pipeline.
 
     Args:
-        index: Where the passages are. One in which more can be looked up than words (``LookupIndex``) is searched
-            in all steps; a search with filters is for a known part of the notes, and goes by words alone.
+        index: Where the passages are; one that is a ``LookupIndex`` is searched in all steps. A search with filters is
+            for a known part of the notes, and goes by words alone.
         threads: Where blocking calls run; by default a pool of its own, which :meth:`close` closes.
         options: Which steps a search takes.
         embed: Makes the vector of a query, if there is a model.
-        reranker: Reads question and passages together, if there is one.
+        rerank: Reads question and passages together, if there is somebody who does.
     """
 
     def __init__(
@@ -83,12 +76,12 @@ class HaystackRetriever:
         threads: Threads | None = None,
         options: FindingOptions = ALL_STEPS,
         embed: EmbedQuestion | None = None,
-        reranker: Reranker | None = None,
+        rerank: Rerank | None = None,
     ) -> None:
         self._index = index
         self._finder = Finder(options)
         self._embed = embed
-        self._reranker = reranker
+        self._rerank = rerank
         self._own_threads = threads is None
         self._threads = threads or Threads(name="retrieval")
         self._loading = threading.Lock()
@@ -118,12 +111,16 @@ class HaystackRetriever:
         """
         pipeline = await self._loaded()
         wanted = dict(filters)
+        reranks = self._rerank is not None and not wanted and max_docs > 0
+        deep = max(max_docs, RERANKED) if reranks else max_docs
         data: dict[str, Any] = {
             "cleaner": {"query": query},
-            "retriever": {"max_docs": max_docs, "filters": wanted},
+            "retriever": {"max_docs": deep, "filters": wanted},
         }
         if self._embed is not None:
             data["embedder"] = {"filters": wanted}
+        if self._rerank is not None:
+            data["reranker"] = {"filters": wanted}
         try:
             outcome = await pipeline.run_async(data)
         except FablewrightError:
@@ -134,8 +131,8 @@ class HaystackRetriever:
             if isinstance(cause, FablewrightError):
                 raise cause from error
             raise
-        documents: list[Document] = outcome["reranker" if self._reranker else "retriever"]["documents"]
-        return [_passage(document) for document in documents]
+        documents: list[Document] = outcome["reranker" if self._rerank else "retriever"]["documents"]
+        return [_passage(document) for document in documents[:max_docs]]
 
     def close(self) -> None:
         """End the threads that this object started itself; the index stays open."""
@@ -150,7 +147,7 @@ class HaystackRetriever:
     def _load(self) -> Pipeline:
         with self._loading:  # those who come while it loads wait here, on their threads, and find it loaded
             if self._pipeline is None:
-                steps = _Steps(self._index, self._threads, self._finder, self._embed, self._reranker)
+                steps = _Steps(self._index, self._threads, self._finder, self._embed, self._rerank)
                 self._pipeline = _pipeline(steps)
             return self._pipeline
 
@@ -169,22 +166,24 @@ class _Steps:
     threads: Threads
     finder: Finder
     embed: EmbedQuestion | None
-    reranker: Reranker | None
+    rerank: Rerank | None
 
-    def find(self, query: str, max_docs: int, filters: dict[str, str], vector: QueryVector | None) -> list[Passage]:
-        """Search in all steps where that can be done, by words and meaning alone where not; blocks."""
+    def find(
+        self, query: str, max_docs: int, filters: dict[str, str], vector: QueryVector | None
+    ) -> tuple[list[Passage], Collection[int]]:
+        """Search in all steps, with filters by words alone; blocks.
+
+        Returns:
+            The passages, and at which of their places something stands that no word of the query found.
+        """
         index = self.index
-        if filters or max_docs <= 0:
-            return index.search(query, limit=max_docs, filters=filters)
-        if not isinstance(index, LookupIndex):
-            deep = max(_DEEP, max_docs)
-            said = index.search(query, limit=deep, filters={})
-            if vector is None or not isinstance(index, VectorIndex):
-                return said[:max_docs]
-            meant = index.nearest(vector.model, vector.numbers, limit=deep, filters={})
-            return by_rank([(said, 1.0), (meant, _MEANING)])[:max_docs]
-        finding = index.look(lambda lookups: self.finder.find(query, lookups, vector=vector))
-        return index.passages([(one.passage, one.score) for one in finding.found[:max_docs]])
+        if filters or max_docs <= 0 or not isinstance(index, LookupIndex):
+            return index.search(query, limit=max_docs, filters=filters), ()
+        found = index.look(lambda lookups: self.finder.find(query, lookups, vector=vector)).found[:max_docs]
+        passages = index.passages([(one.passage, one.score) for one in found])
+        if len(passages) < len(found):  # some are gone since, and nobody knows which
+            return passages, ()
+        return passages, {at for at, one in enumerate(found) if one.is_offered}
 
     async def vector(self, query: str, filters: dict[str, str]) -> QueryVector | None:
         """Return the vector of a query; None without a model, and when it fails or takes too long."""
@@ -197,17 +196,19 @@ class _Steps:
             _log.info("This search goes without meaning: %s", str(error) or "the model takes too long")
             return None
 
-    async def reranked(self, query: str, passages: list[Passage]) -> list[Passage]:
-        """Return passages in the reranker's order, or as they were when it fails; its scores stand in for theirs."""
-        if self.reranker is None or len(passages) < 2:
+    async def reranked(
+        self, query: str, passages: list[Passage], offered: Collection[int], filters: dict[str, str]
+    ) -> list[Passage]:
+        """Return passages in the order of search and reranker together, or as they were when that fails."""
+        judged = [at for at in range(len(passages[:RERANKED])) if at not in offered]
+        if self.rerank is None or filters or len(judged) < 2:
             return passages
         try:
-            scores = await self.reranker.rerank(query, passages)
+            scores = await self.rerank(query, [reranked_text(passages[at]) for at in judged])
         except FablewrightError as error:
-            _log.warning("The passages cannot be reranked: %s", error)
+            _log.info("This search goes without the reranker: %s", error)
             return passages
-        scored = [replace(passage, score=score) for passage, score in zip(passages, scores, strict=True)]
-        return sorted(scored, key=lambda passage: -passage.score)
+        return reordered(passages, dict(zip(judged, scores, strict=True)))
 
 
 def _pipeline(steps: _Steps) -> Pipeline:  # noqa: C901 - components can be declared only once Haystack is here
@@ -256,7 +257,8 @@ def _pipeline(steps: _Steps) -> Pipeline:  # noqa: C901 - components can be decl
         def run(
             self, query: str, max_docs: int, filters: dict[str, str], vector: QueryVector | None = None
         ) -> dict[str, Any]:
-            return {"documents": [as_document(p) for p in steps.find(query, max_docs, filters, vector)]}
+            found, offered = steps.find(query, max_docs, filters, vector)
+            return {"documents": [as_document(p, offered=at in offered) for at, p in enumerate(found)]}
 
         @component.output_types(documents=list[Document])
         async def run_async(
@@ -269,16 +271,18 @@ def _pipeline(steps: _Steps) -> Pipeline:  # noqa: C901 - components can be decl
         """Orders documents anew; they are ``list[Any]`` because Haystack cannot resolve a name of this function."""
 
         @component.output_types(documents=list[Document])
-        async def run_async(self, query: str, documents: list[Any]) -> dict[str, Any]:
-            ordered = await steps.reranked(query, [_passage(document) for document in documents])
+        async def run_async(self, query: str, documents: list[Any], filters: dict[str, str]) -> dict[str, Any]:
+            offered = {at for at, document in enumerate(documents) if document.meta["offered"]}
+            ordered = await steps.reranked(query, [_passage(document) for document in documents], offered, filters)
             return {"documents": [as_document(passage) for passage in ordered]}
 
         @component.output_types(documents=list[Document])
-        def run(self, query: str, documents: list[Any]) -> dict[str, Any]:  # noqa: ARG002 - as above
+        def run(self, query: str, documents: list[Any], filters: dict[str, str]) -> dict[str, Any]:  # noqa: ARG002 - as above
             raise ContractViolation("A reranker is awaited; run the pipeline with run_async.")
 
-    def as_document(passage: Passage) -> Document:
+    def as_document(passage: Passage, *, offered: bool = False) -> Document:
         meta = {
+            "offered": offered,
             "file": passage.file,
             "heading": list(passage.heading),
             "start": passage.start,
@@ -298,7 +302,7 @@ def _pipeline(steps: _Steps) -> Pipeline:  # noqa: C901 - components can be decl
         pipeline.add_component("embedder", QueryEmbedder())
         pipeline.connect("cleaner.query", "embedder.query")
         pipeline.connect("embedder.vector", "retriever.vector")
-    if steps.reranker is not None:
+    if steps.rerank is not None:
         pipeline.add_component("reranker", PassageReranker())
         pipeline.connect("cleaner.query", "reranker.query")
         pipeline.connect("retriever.documents", "reranker.documents")

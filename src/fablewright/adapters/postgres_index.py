@@ -1,8 +1,8 @@
 """Passages in PostgreSQL: words by its full-text search, vectors by pgvector.
 
 For when one machine is outgrown: many processes on many machines read and write the same index. What is different from
-the file of ``sqlite_index``: the ranking. PostgreSQL knows how often a word is in a passage, not how rare it is among
-all; so each word is ranked by itself and weighed here by its rarity, which is BM25's idea without its exact numbers.
+the file of ``sqlite_index`` is the ranking by words (``postgres_words``); the web of names (``postgres_web``), and so
+all other steps of a search, are the same.
 
 Each set of notes has a schema of its own in the database. Writers take turns by an advisory lock, a file is one
 transaction, and each search reads one snapshot: nobody sees half an update. Text is stored as bytes, because notes may
@@ -19,15 +19,18 @@ import math
 import re
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
+from fablewright.adapters.postgres_web import WEB_TABLES, PostgresLookups, write_web
+from fablewright.adapters.postgres_words import Counted, scores, weighed
 from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError, MissingExtra
+from fablewright.gm.finding.web import Web
 from fablewright.gm.reading.chunks import RULES_VERSION
 from fablewright.gm.reading.embedded_text import dimensions_of, embedded_text, key_of
 from fablewright.gm.reading.notes import FileStamp, Passage
 from fablewright.gm.reading.passage_filter import acceptance
-from fablewright.gm.reading.query_terms import query_terms, without_apostrophes
+from fablewright.gm.reading.query_terms import without_apostrophes
 from fablewright.gm.reading.searchable import searchable
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
+    from fablewright.gm.finding.lookups import Lookups
     from fablewright.gm.reading.passage_filter import Accepts
     from fablewright.gm.reading.ports import Vector
 
@@ -42,19 +46,20 @@ __all__ = ["PostgresIndex"]
 
 _T = TypeVar("_T")
 
-_SCHEMA_VERSION = 1000 * 1 + RULES_VERSION
-_DROPPED = "DROP TABLE IF EXISTS passages, files, meta CASCADE"
+_SCHEMA_VERSION = 1000 * 3 + RULES_VERSION
+_DROPPED = "DROP TABLE IF EXISTS names, pins, passages, files, meta CASCADE"
 _TABLES = """
     CREATE TABLE meta (key text PRIMARY KEY, value bigint NOT NULL);
     CREATE TABLE files (
         id bigserial PRIMARY KEY, name bytea NOT NULL UNIQUE,
-        size bigint NOT NULL, modified_ns bigint NOT NULL, sha256 text NOT NULL
+        size bigint NOT NULL, modified_ns bigint NOT NULL, sha256 text NOT NULL, refusal bytea NOT NULL
     );
     CREATE TABLE passages (
         id bigserial PRIMARY KEY, file_id bigint NOT NULL REFERENCES files ON DELETE CASCADE,
-        place text NOT NULL, text bytea NOT NULL, key text NOT NULL, words tsvector NOT NULL
+        place text NOT NULL, text bytea NOT NULL, key text NOT NULL, sort text NOT NULL, mentions text NOT NULL,
+        words tsvector NOT NULL
     );
-    CREATE INDEX passages_by_file ON passages (file_id);
+    CREATE INDEX passages_by_file ON passages (file_id, id);
     CREATE INDEX passages_by_key ON passages (key);
     CREATE INDEX passages_by_word ON passages USING gin (words) WITH (fastupdate = off);
     CREATE TABLE IF NOT EXISTS models (id serial PRIMARY KEY, name text NOT NULL UNIQUE, dimensions integer NOT NULL);
@@ -62,14 +67,14 @@ _TABLES = """
         model_id integer NOT NULL, key text NOT NULL, numbers halfvec NOT NULL, PRIMARY KEY (key, model_id)
     );
 """
-_WEIGHTS = [0.25, 0.25, 0.5, 1.0]
-"""Of a word in the text (D, C), in the file's name (B) and in the headings (A): as 1 : 2 : 4."""
-
-_RELATED = 0.3
 _MOST_DIMENSIONS = 4000
 """More than that pgvector cannot put into an index of halves; such vectors are compared one by one."""
 
 _KEPT_ORPHANS = 1000
+_WORD = re.compile(r"[^\W_]+")
+_MOST_FREQUENCIES = 50_000
+_DEEP = 100
+"""A search for so many passages goes by phrases too; one for fewer would be taken for a step of several."""
 
 
 class PostgresIndex:
@@ -97,6 +102,7 @@ class PostgresIndex:
         self._lock = threading.Lock()  # guards the fields below
         self._idle: list[psycopg.Connection[Any]] = []
         self._closed = False
+        self._counted = Counted(-1, 0)
         self._write(self._build)
 
     def __repr__(self) -> str:
@@ -106,8 +112,12 @@ class PostgresIndex:
 
     def stamps(self) -> dict[str, FileStamp]:
         """Return the stamp of every file in the index, by name."""
-        rows = self._read(lambda db: db.execute("SELECT name, size, modified_ns, sha256 FROM files").fetchall())
-        return {_text(name): FileStamp(*stamp) for name, *stamp in sorted(rows)}
+        query: LiteralString = "SELECT name, size, modified_ns, sha256, refusal FROM files"
+        rows = self._read(lambda db: db.execute(query).fetchall())
+        return {
+            _text(name): FileStamp(size, modified_ns, sha256, _text(refusal))
+            for name, size, modified_ns, sha256, refusal in sorted(rows)
+        }
 
     def counts(self) -> dict[str, int]:
         """Return the number of passages of every file in the index, by name."""
@@ -128,42 +138,53 @@ class PostgresIndex:
     def replace(self, name: str, stamp: FileStamp, passages: Sequence[Passage]) -> None:
         """Store one file's passages in place of what was there, in one transaction."""
         file_words = _words(name.rpartition(".")[0] or name)
-        rows = [
-            (
-                _place(passage),
-                _bytes(passage.text),
-                key_of(embedded_text(passage.heading, passage.text)),
-                _words(" / ".join(passage.heading)),
-                file_words,
-                _words(searchable(passage.text)),
+        rows, webs = [], []
+        for number, passage in enumerate(passages):
+            plain = searchable(_searched(passage))
+            webs.append(Web.of(passage, plain, first=number == 0))
+            rows.append(
+                (
+                    _place(passage),
+                    _bytes(passage.text),
+                    key_of(embedded_text(passage.heading, passage.text)),
+                    webs[-1].sort,
+                    "\n".join(webs[-1].mentions),
+                    _words(" / ".join(passage.heading)),
+                    file_words,
+                    _words(plain),
+                )
             )
-            for passage in passages
-        ]
 
         def write(db: psycopg.Connection[Any]) -> None:
             db.execute("DELETE FROM files WHERE name = %s", (_bytes(name),))
             file_id = _one(
                 db,
-                "INSERT INTO files (name, size, modified_ns, sha256) VALUES (%s, %s, %s, %s) RETURNING id",
-                (_bytes(name), stamp.size, stamp.modified_ns, stamp.sha256),
+                """INSERT INTO files (name, size, modified_ns, sha256, refusal) VALUES (%s, %s, %s, %s, %s)
+                   RETURNING id""",
+                (_bytes(name), stamp.size, stamp.modified_ns, stamp.sha256, _bytes(stamp.refusal)),
             )
+            # Numbers beforehand: what hangs on the passages needs them, and those of a file go up with its text.
+            taken = "SELECT nextval('passages_id_seq') FROM generate_series(1, %s)"
+            ids = [number for (number,) in db.execute(taken, (len(rows),))]
             with db.cursor() as cursor:
                 cursor.executemany(
-                    """INSERT INTO passages (file_id, place, text, key, words) VALUES (%s, %s, %s, %s,
-                       setweight(to_tsvector('english', %s), 'A') || setweight(to_tsvector('english', %s), 'B')
-                       || to_tsvector('english', %s))""",
-                    [(file_id, *row) for row in rows],
+                    """INSERT INTO passages (id, file_id, place, text, key, sort, mentions, words)
+                       VALUES (%s, %s, %s, %s, %s, %s, %s, setweight(to_tsvector('english', %s), 'A')
+                       || setweight(to_tsvector('english', %s), 'B') || to_tsvector('english', %s))""",
+                    [(number, file_id, *row) for number, row in zip(ids, rows, strict=True)],
                 )
+                write_web(cursor, list(zip(ids, webs, strict=True)))
             _count_up(db)
 
         self._write(write)
 
     def touch(self, name: str, stamp: FileStamp) -> None:
         """Note that a file looks new but reads the same; what a search finds, and ``version``, stay."""
-        values = (stamp.size, stamp.modified_ns, stamp.sha256, _bytes(name))
-        self._write(
-            lambda db: db.execute("UPDATE files SET size = %s, modified_ns = %s, sha256 = %s WHERE name = %s", values)
+        change: LiteralString = (
+            "UPDATE files SET size = %s, modified_ns = %s, sha256 = %s, refusal = %s WHERE name = %s"
         )
+        values = (stamp.size, stamp.modified_ns, stamp.sha256, _bytes(stamp.refusal), _bytes(name))
+        self._write(lambda db: db.execute(change, values))
 
     def remove(self, names: Iterable[str]) -> None:
         """Forget files, all in one transaction; names that are not there are passed over."""
@@ -183,12 +204,39 @@ class PostgresIndex:
             InvalidInput: A filter of another name.
         """
         accepts = acceptance(filters)
-        terms = query_terms(query)
-        said = [(word,) for word in terms.words] + list(terms.phrases) + list(terms.names)
-        weighed = {_phrase(words): 1.0 for words in said} | {_phrase((word,)): _RELATED for word in terms.related}
-        if not said or limit <= 0:
+        if limit <= 0:
             return []
-        return self._read(lambda db: _ranked(db, weighed, limit, accepts))
+
+        def read(db: psycopg.Connection[Any]) -> list[Passage]:
+            counted = self._counts_of(db)
+            weights = weighed(db, query, counted, limit=max(limit, _DEEP), related=True)
+            # All that share the last score are read before the cut: chance shall not choose among them.
+            found = scores(db, weights, counted, None if accepts else 4 * limit + 50)
+            passages = _by_numbers(db, [number for number, _ in found])
+            scored = [replace(passages[number], score=score) for number, score in found]
+            kept = [p for p in scored if accepts is None or accepts(p.file, p.heading)]
+            return sorted(kept, key=lambda passage: (-passage.score, passage.file, passage.start))[:limit]
+
+        return self._read(read)
+
+    # ------------------------------------------------------------ the port of a search of several steps
+
+    def look(self, work: Callable[[Lookups], _T]) -> _T:
+        """Do several lookups in one state of the index, whatever is written meanwhile."""
+        return self._read(lambda db: work(PostgresLookups(db, self._counts_of(db), _near)))
+
+    def passages(self, scored: Sequence[tuple[int, float]]) -> list[Passage]:
+        """Return passages by their numbers, with these scores, in this order; those that are gone are left out."""
+        there = self._read(lambda db: _by_numbers(db, [number for number, _ in scored]))
+        return [replace(there[number], score=score) for number, score in scored if number in there]
+
+    def _counts_of(self, db: psycopg.Connection[Any]) -> Counted:
+        """Return what has been counted of the index as this transaction sees it; what was of another state is gone."""
+        version = int(_one(db, "SELECT value FROM meta WHERE key = 'version'"))
+        counted = self._counted
+        if counted.version != version or len(counted.frequencies) > _MOST_FREQUENCIES:
+            counted = self._counted = Counted(version, int(_one(db, "SELECT count(*) FROM passages")))
+        return counted
 
     def close(self) -> None:
         """Close the connections; searches that still run end by themselves. Closing twice is harmless."""
@@ -246,17 +294,11 @@ class PostgresIndex:
             InvalidInput: A filter of another name.
         """
         accepts = acceptance(filters)
-        size = dimensions_of(vector)
 
         def read(db: psycopg.Connection[Any]) -> list[Passage]:
-            row = db.execute("SELECT id, dimensions FROM models WHERE name = %s", (model,)).fetchone()
-            if row is None or limit <= 0:
-                return []
-            _same_dimensions(model, row[1], {size})
-            found = _nearest(db, row[0], size, _numbers(vector), limit) if accepts is None else []
-            if len(found) < limit:  # filtered, or vectors of texts that are gone took the places: compare all
-                found = _nearest_of_all(db, row[0], size, _numbers(vector), limit, accepts)
-            return found
+            found = _near(db, model, vector, limit, accepts)
+            passages = _by_numbers(db, [number for number, _ in found])
+            return [replace(passages[number], score=cosine) for number, cosine in found]
 
         return self._read(read)
 
@@ -319,6 +361,7 @@ class PostgresIndex:
         db.execute("CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public")
         db.execute(_DROPPED)
         db.execute(_TABLES)
+        db.execute(WEB_TABLES)
         # Begins with the time, so that a rebuilt index never shows a version that a cache has seen before.
         values = (_SCHEMA_VERSION, time.time_ns())
         db.execute("INSERT INTO meta (key, value) VALUES ('schema', %s), ('version', %s)", values)
@@ -347,81 +390,69 @@ class PostgresIndex:
 # ---------------------------------------------------------------- words
 
 
-def _ranked(
-    db: psycopg.Connection[Any], weighed: Mapping[str, float], limit: int, accepts: Accepts | None
-) -> list[Passage]:
-    terms = list(weighed)
-    total = int(_one(db, "SELECT count(*) FROM passages"))
-    counts = db.execute(
-        """SELECT term, (SELECT count(*) FROM passages WHERE words @@ to_tsquery('english', term))
-           FROM unnest(%s::text[]) AS term""",
-        (terms,),
-    ).fetchall()
-    known = {term: math.log(1 + total / count) * weighed[term] for term, count in counts if count}
-    if not known:
-        return []
-    rows = db.execute(
-        """SELECT name, place, text, score FROM (
-               SELECT file_id, place, text, (
-                   SELECT sum(weight * ts_rank(%s::real[], words, to_tsquery('english', term), 1))
-                   FROM unnest(%s::text[], %s::real[]) AS wanted (term, weight)
-               ) AS score
-               FROM passages WHERE words @@ to_tsquery('english', %s)
-           ) AS scored JOIN files ON files.id = file_id ORDER BY score DESC, name, place LIMIT %s""",
-        (_WEIGHTS, list(known), list(known.values()), " | ".join(known), None if accepts else 4 * limit + 50),
-    )
-    found = [_passage(name, place, text, score) for name, place, text, score in rows]
-    kept = [p for p in found if accepts is None or accepts(p.file, p.heading)]
-    return sorted(kept, key=lambda passage: (-passage.score, passage.file, passage.start))[:limit]
-
-
-def _phrase(words: Sequence[str]) -> str:
-    """Write words that follow each other for ``to_tsquery``; they hold letters and digits only, and each is quoted."""
-    return " <-> ".join(f"'{word}'" for word in words)
+def _searched(passage: Passage) -> str:
+    """Return what is searched of a passage: a row is found by its table's header too."""
+    return f"{passage.table_header}\n{passage.text}" if passage.table_header else passage.text
 
 
 def _words(text: str) -> str:
-    """Return what is searched of a text; a NUL, which PostgreSQL's text cannot hold, is no word."""
-    return without_apostrophes(text).encode("utf-8", "replace").decode().replace("\0", " ")[:500_000]
+    """Return what is searched of a text: its words, cut as those of a query are.
+
+    PostgreSQL's own parser would see addresses and versions in "a_b/c-d", and needs seconds for a page of such signs.
+    """
+    return " ".join(_WORD.findall(without_apostrophes(text[:500_000])))
 
 
 # ---------------------------------------------------------------- vectors
 
 
-def _nearest(db: psycopg.Connection[Any], model_id: int, size: int, vector: str, limit: int) -> list[Passage]:
+def _near(
+    db: psycopg.Connection[Any], model: str, vector: Vector, limit: int, accepts: Accepts | None = None
+) -> list[tuple[int, float]]:
+    """Return passages near a vector, nearest first, with their cosines."""
+    size = dimensions_of(vector)
+    row = db.execute("SELECT id, dimensions FROM models WHERE name = %s", (model,)).fetchone()
+    if row is None or limit <= 0:
+        return []
+    _same_dimensions(model, row[1], {size})
+    found = _nearest(db, row[0], size, _numbers(vector), limit) if accepts is None else []
+    if len(found) < limit:  # filtered, or vectors of texts that are gone took the places: compare all
+        found = _nearest_of_all(db, row[0], size, _numbers(vector), limit, accepts)
+    return found
+
+
+def _nearest(db: psycopg.Connection[Any], model_id: int, size: int, vector: str, limit: int) -> list[tuple[int, float]]:
     """Search the graph of nearest neighbours: good, and fast, but not all of it is looked at."""
     asked = min(1000, 2 * limit + 100)
     db.execute("SELECT set_config('hnsw.ef_search', %s, true)", (str(asked),))
     if size > _MOST_DIMENSIONS or limit > asked:
         return []
     kind = f"halfvec({size})"
-    rows = db.execute(
+    return db.execute(
         f"""WITH near AS MATERIALIZED (
                     SELECT key, numbers::{kind} <=> %s::{kind} AS distance FROM vectors
                     WHERE model_id = {model_id:d} ORDER BY numbers::{kind} <=> %s::{kind} LIMIT %s
                 )
-                SELECT name, place, text, 1 - distance FROM near JOIN passages USING (key)
-                JOIN files ON files.id = file_id ORDER BY distance, passages.id LIMIT %s""",  # noqa: S608 - two numbers
+                SELECT passages.id, 1 - distance FROM near JOIN passages USING (key)
+                ORDER BY distance, passages.id LIMIT %s""",  # noqa: S608 - two numbers
         (vector, vector, asked, limit),
-    )
-    return [_passage(*row) for row in rows]
+    ).fetchall()
 
 
 def _nearest_of_all(  # noqa: PLR0917 - one query's parts
     db: psycopg.Connection[Any], model_id: int, size: int, vector: str, limit: int, accepts: Accepts | None
-) -> list[Passage]:
+) -> list[tuple[int, float]]:
     allowed = None
     if accepts is not None:
         rows = db.execute("SELECT passages.id, name, place FROM passages JOIN files ON files.id = file_id")
         allowed = [number for number, name, place in rows if accepts(_text(name), tuple(json.loads(place)["heading"]))]
-    found = db.execute(
-        f"""SELECT name, place, text, 1 - (numbers::halfvec({size:d}) <=> %s::halfvec({size:d})) AS cosine
-                FROM passages JOIN vectors USING (key) JOIN files ON files.id = file_id
+    return db.execute(
+        f"""SELECT passages.id, 1 - (numbers::halfvec({size:d}) <=> %s::halfvec({size:d})) AS cosine
+                FROM passages JOIN vectors USING (key)
                 WHERE model_id = %s AND (%s::bigint[] IS NULL OR passages.id = ANY(%s::bigint[]))
                 ORDER BY cosine DESC, passages.id LIMIT %s""",  # noqa: S608 - a number
         (vector, model_id, allowed, allowed, limit),
-    )
-    return [_passage(*row) for row in found]
+    ).fetchall()
 
 
 def _model_for(db: psycopg.Connection[Any], model: str, sizes: set[int]) -> int:
@@ -482,10 +513,17 @@ def _place(passage: Passage) -> str:
     return json.dumps({k: v for k, v in asdict(passage).items() if k not in {"text", "file", "score"}}, sort_keys=True)
 
 
-def _passage(name: bytes, place: str, text: bytes, score: float) -> Passage:
+def _by_numbers(db: psycopg.Connection[Any], numbers: Sequence[int]) -> dict[int, Passage]:
+    """Return those passages that there are, by their numbers."""
+    query: LiteralString = """SELECT passages.id, name, place, text FROM passages JOIN files ON files.id = file_id
+                              WHERE passages.id = ANY(%s)"""
+    return {number: _passage(*row) for number, *row in db.execute(query, (list(numbers),))}
+
+
+def _passage(name: bytes, place: str, text: bytes) -> Passage:
     fields = json.loads(place)
     heading = tuple(fields.pop("heading"))
-    return Passage(text=_text(text), file=_text(name), heading=heading, score=float(score), **fields)
+    return Passage(text=_text(text), file=_text(name), heading=heading, **fields)
 
 
 def _bytes(text: str) -> bytes:

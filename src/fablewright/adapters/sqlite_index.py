@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, TypeVar
 from fablewright.adapters.sqlite_vectors import SqliteVectors
 from fablewright.adapters.sqlite_web import SqliteLookups, SqliteWeb
 from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError
+from fablewright.gm.finding.web import Web
 from fablewright.gm.reading.chunks import RULES_VERSION
 from fablewright.gm.reading.notes import FileStamp, Passage
 from fablewright.gm.reading.passage_filter import acceptance
@@ -181,7 +182,7 @@ class SqliteIndex:
             heading = json.dumps(passage.heading, ensure_ascii=False)
             place = (passage.start, passage.end, passage.text, passage.page, passage.table_header)
             words = (without_apostrophes(plain), without_apostrophes(" / ".join(passage.heading)))
-            rows.append(((heading, *place), words, SqliteWeb.of(passage, plain, first=number == 0)))
+            rows.append(((heading, *place), words, Web.of(passage, plain, first=number == 0)))
 
         def write(connection: sqlite3.Connection) -> None:
             _forget(connection, name)
@@ -199,7 +200,7 @@ class SqliteIndex:
                     "INSERT INTO words (rowid, body, heading, file) VALUES (?, ?, ?, ?)",
                     (passage_id, *words, file_words),
                 )
-                web.write(connection, int(passage_id or 0))
+                SqliteWeb.write(connection, int(passage_id or 0), web)
             _count_up(connection)
 
         self._write(write)

@@ -1,24 +1,17 @@
 """What a SQLite index holds of passages besides their words: the web of names between them, and lookups in all of it.
 
-Each passage has the names that it explains, those that it mentions, what sort of text it is, and as what it is
-pinned, all read off the text once, when it is stored. A query then follows the web by primary keys: nothing here
-reads more than a few dozen rows, however large the index is.
+A query follows the web by primary keys: nothing here reads more than a few dozen rows, however large the index is.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
-
-from fablewright.gm.finding.names import Defined, defined_in, mentioned_in
-from fablewright.gm.finding.pins import Pin, pin_of
-from fablewright.gm.finding.sort import Sort, sort_of
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-    from fablewright.gm.reading.notes import Passage
+    from fablewright.gm.finding.web import Web
     from fablewright.gm.reading.ports import Vector
 
 __all__ = ["SqliteLookups", "SqliteWeb"]
@@ -37,14 +30,8 @@ _SCHEMA = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class SqliteWeb:
-    """What is stored of one passage."""
-
-    names: Sequence[Defined]
-    sort: Sort
-    mentions: Sequence[str]
-    pin: Pin | None
+    """The tables of the web, within whatever transaction they are used in."""
 
     tables: ClassVar[tuple[str, ...]] = ("names", "web", "pins")
 
@@ -54,25 +41,21 @@ class SqliteWeb:
         for statement in _SCHEMA:
             connection.execute(statement)
 
-    @classmethod
-    def of(cls, passage: Passage, plain: str, *, first: bool) -> SqliteWeb:
-        """Read it off a passage with its plain words; ``first``: whether it is the first of its file."""
-        return cls(defined_in(passage, first=first), sort_of(passage), mentioned_in(passage, plain), pin_of(passage))
-
-    def write(self, connection: sqlite3.Connection, passage_id: int) -> None:
-        """Store it under the number of the passage."""
+    @staticmethod
+    def write(connection: sqlite3.Connection, passage_id: int, web: Web) -> None:
+        """Store what is kept of a passage under its number."""
         connection.executemany(
             "INSERT INTO names (key, passage_id, strength, plain) VALUES (?, ?, ?, ?)",
-            [(name.key, passage_id, name.strength, name.plain) for name in self.names],
+            [(name.key, passage_id, name.strength, name.plain) for name in web.names],
         )
         connection.execute(
             "INSERT INTO web (passage_id, sort, mentions) VALUES (?, ?, ?)",
-            (passage_id, self.sort, "\n".join(self.mentions)),
+            (passage_id, web.sort, "\n".join(web.mentions)),
         )
-        if self.pin:
+        if web.pin:
             connection.execute(
                 "INSERT INTO pins (kind, passage_id, place) VALUES (?, ?, ?)",
-                (self.pin.kind, passage_id, self.pin.order),
+                (web.pin.kind, passage_id, web.pin.order),
             )
 
     @classmethod

@@ -20,6 +20,7 @@ from fablewright.adapters.haystack_retriever import HaystackRetriever
 from fablewright.adapters.notes_folder import NotesFolder
 from fablewright.adapters.sqlite_index import SqliteIndex
 from fablewright.entry.embedders import asking, open_embedder
+from fablewright.entry.rerankers import open_reranker, patience
 from fablewright.entry.story_file import StoryFile
 from fablewright.errors import InvalidInput
 from fablewright.gm.embedding import Embedding, EmbeddingFollower, EmbedQuery, embedding_policies
@@ -27,6 +28,7 @@ from fablewright.gm.finding.finder import QueryVector
 from fablewright.gm.haystack_pipeline import HaystackPipeline, RetrieveDocuments
 from fablewright.gm.orchestrator import Orchestrator
 from fablewright.gm.reading.indexing import refresh
+from fablewright.gm.reranking import Reranking, RerankTexts, reranking_policies
 from fablewright.gm.rules.bestiary import load_bestiary
 from fablewright.gm.rules.party import parse_party
 from fablewright.gm.scenario_generator import CampaignContext, ScenarioGenerator
@@ -40,8 +42,10 @@ from fablewright.runtime.threads import Threads
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
+    from fablewright.adapters.haystack_retriever import EmbedQuestion
     from fablewright.adapters.postgres_index import PostgresIndex
     from fablewright.entry.config import Settings
+    from fablewright.gm.finding.reranker import Rerank
     from fablewright.gm.reading.notes import FileReport
     from fablewright.gm.reading.ports import Retriever
 
@@ -151,9 +155,9 @@ async def assistant(
     bestiary = load_bestiary()
     threads = Threads(name="notes")
     search = (HaystackPipeline.name, RetrieveDocuments.action)
-    policies = {search: _search_policy(settings), **embedding_policies()}
+    policies = {search: _search_policy(settings), **embedding_policies(), **reranking_policies()}
     bus = Bus(BusOptions(default_timeout=settings.timeout, policies=policies))
-    patience, most = settings.rag_request_timeout, settings.max_docs
+    waits, most = settings.rag_request_timeout, settings.max_docs
     bus.register(
         HaystackPipeline(
             retriever or _retriever(settings, notes, bus, threads),
@@ -164,8 +168,8 @@ async def assistant(
             index_version=lambda: notes.index.version,
         )
     )
-    bus.register(ScenarioGenerator(bestiary, retrieve_timeout=patience, max_docs=most, linger=_LINGER))
-    bus.register(Orchestrator(campaign, bestiary, retrieve_timeout=patience, max_docs=most))
+    bus.register(ScenarioGenerator(bestiary, retrieve_timeout=waits, max_docs=most, linger=_LINGER))
+    bus.register(Orchestrator(campaign, bestiary, retrieve_timeout=waits, max_docs=most))
     story = StoryFile(settings.data_dir)
     bus.observe(story)
     try:
@@ -178,10 +182,16 @@ async def assistant(
 
 
 def _retriever(settings: Settings, notes: Notes, bus: Bus, threads: Threads) -> Retriever:
-    """Return what finds passages; with an embedder also by meaning, and then the notes are embedded too."""
+    """Return what finds passages: with an embedder also by meaning, with a reranker in a better order."""
+    embed, rerank = _embed(settings, notes, bus, threads), _rerank(settings, bus, threads)
+    return HaystackRetriever(notes.index, threads=threads, embed=embed, rerank=rerank)
+
+
+def _embed(settings: Settings, notes: Notes, bus: Bus, threads: Threads) -> EmbedQuestion | None:
+    """Return what makes vectors of questions, if there is an embedder; the notes are then embedded too."""
     embedder = open_embedder(settings, threads)
     if embedder is None:
-        return HaystackRetriever(notes.index, threads=threads)
+        return None
 
     async def embed(question: str) -> QueryVector:
         vector = await bus.ask(Embedding.name, EmbedQuery(question), timeout=settings.rag_request_timeout)
@@ -191,7 +201,20 @@ def _retriever(settings: Settings, notes: Notes, bus: Bus, threads: Threads) -> 
     bus.register(
         EmbeddingFollower(notes.index, embedder.model, asking(bus), threads, version=lambda: notes.index.version)
     )
-    return HaystackRetriever(notes.index, threads=threads, embed=embed)
+    return embed
+
+
+def _rerank(settings: Settings, bus: Bus, threads: Threads) -> Rerank | None:
+    """Return what puts passages in a better order, if there is a reranker."""
+    reranker = open_reranker(settings, threads)
+    if reranker is None:
+        return None
+
+    async def rerank(question: str, texts: Sequence[str]) -> Sequence[float]:
+        return await bus.ask(Reranking.name, RerankTexts(question, tuple(texts)), timeout=patience(settings))
+
+    bus.register(Reranking(reranker))
+    return rerank
 
 
 def _search_policy(settings: Settings) -> Policy:

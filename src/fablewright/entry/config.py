@@ -101,6 +101,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"default": '`""`', "values": "a key"},
         ),
     ] = msgspec.field(default_factory=Secret)
+    reranker: Annotated[
+        Literal["none", "jina", "tei"],
+        Meta(description="What reads a question and what was found for it together, to put it in a better order."),
+    ] = "none"
+    reranking_model: Annotated[
+        str, Meta(description="Its model, for `jina`.", extra={"values": "the name of a model"})
+    ] = ""
+    reranking_url: Annotated[
+        str,
+        Meta(description="Where that server is, up to before `/rerank`.", extra={"values": "a URL of HTTP"}),
+    ] = ""
+    reranking_key: Annotated[
+        Secret,
+        Meta(
+            description="The key for it; never shown. Better in the environment than in a file.",
+            extra={"default": '`""`', "values": "a key"},
+        ),
+    ] = msgspec.field(default_factory=Secret)
+    reranking_timeout: Annotated[
+        float, Meta(gt=0, le=60, description="Seconds that a search waits for it; then it goes without.")
+    ] = 1.5
     seed: Annotated[
         int | None,
         Meta(

@@ -8,30 +8,39 @@ import platform
 import sqlite3
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from rich.text import Text
 
 from fablewright.entry import assemble
+from fablewright.entry.embedders import open_embedder
 from fablewright.entry.event_loop import run_loop
 from fablewright.entry.json_output import to_json
 from fablewright.entry.no_notes import kinds_of_notes
+from fablewright.entry.rerankers import open_reranker
 from fablewright.entry.terminal import clean, emit, hanging, output_console, set_up_streams, write
 from fablewright.errors import ConfigurationError, FablewrightError, InvalidInput
+from fablewright.gm.reading.embedded_text import dimensions_of
 from fablewright.gm.reading.notes import FileReport
+from fablewright.runtime.threads import Threads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
     from pathlib import Path
 
     from rich.console import Console
 
     from fablewright.entry.config import Loaded, Settings
     from fablewright.entry.invocation import Invocation
+    from fablewright.gm.finding.reranker import Reranker
+    from fablewright.gm.reading.ports import Embedder
 
 __all__ = ["doctor"]
+
+_T = TypeVar("_T")
 
 _MARKS = {"ok": ("✓", "green"), "note": ("•", "yellow"), "bad": ("✗", "bold red")}
 
@@ -80,6 +89,7 @@ def _with_settings(settings: Settings) -> Iterator[_Finding]:
         with contextlib.closing(notes):
             yield from _notes(notes)
             yield _haystack(notes)
+    yield from _models(settings)
 
 
 def _python() -> _Finding:
@@ -148,6 +158,51 @@ def _haystack(notes: assemble.Notes) -> _Finding:
         return _Finding("Haystack", "ok", f"{version}, its telemetry is off")
     remedy = "Unset HAYSTACK_TELEMETRY_ENABLED, or set it to False."
     return _Finding("Haystack", "note", f"{version}, its telemetry is on", remedy)
+
+
+def _models(settings: Settings) -> Iterator[_Finding]:
+    """Ask each model that is set for something small, as a search would."""
+    threads = Threads(1, name="doctor")
+    try:
+        yield from _probed(
+            "Embedder", lambda: open_embedder(settings, threads), _embed, "Without it, notes are found by words alone."
+        )
+        yield from _probed(
+            "Reranker", lambda: open_reranker(settings, threads), _rerank, "Without it, searches keep their own order."
+        )
+    finally:
+        threads.close()
+
+
+def _probed(
+    name: str, opened: Callable[[], _T | None], probe: Callable[[_T], Coroutine[Any, Any, str]], otherwise: str
+) -> Iterator[_Finding]:
+    try:
+        model = opened()
+        if model is None:
+            return
+        began = time.monotonic()
+        said = run_loop(probe(model))
+    except FablewrightError as error:
+        yield _Finding(name, "bad", str(error), otherwise)
+    else:
+        yield _Finding(name, "ok", f"{said} ({time.monotonic() - began:.2f} s)")
+
+
+async def _embed(embedder: Embedder) -> str:
+    try:
+        vectors = await embedder.embed(["a probe"], "query")
+    finally:
+        await embedder.close()
+    return f"{embedder.model}, {dimensions_of(vectors[0]):,} numbers for a text"
+
+
+async def _rerank(reranker: Reranker) -> str:
+    try:
+        scores = await reranker.rerank("Who keeps the inn?", ["It rains.", "The inn is kept by Hob."])
+    finally:
+        await reranker.close()
+    return "it tells an answer from the weather" if scores[1] > scores[0] else "it answers, but not with sense"
 
 
 def _extras() -> _Finding:

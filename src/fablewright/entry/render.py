@@ -163,6 +163,8 @@ class _Page:
             yield from self._section("Sources")
             for number, place in enumerate(self._sentences.places, 1):
                 yield self._hanging(f"  [{number}] ", Text(place, "dim"), style="cyan")
+                if columns := self._sentences.columns.get(number):
+                    yield self._hanging("      ", Text(f"columns: {columns}", "dim"))
         if self._sentences.places or self._answer.scene is not None:
             yield Text()
         if self._sentences.legend:

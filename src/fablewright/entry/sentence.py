@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from fablewright.entry.terminal import clean
+from fablewright.gm.reading.statements import columns_of
 from fablewright.gm.scene.scenario import Origin
 
 if TYPE_CHECKING:
@@ -30,12 +31,14 @@ class Sentences:
 
     Attributes:
         places: The sources that were used; the first is number 1.
+        columns: For those that begin in the middle of a table, by their numbers: what its columns are called.
     """
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
         self._used: set[Origin] = set()
         self.places: list[str] = []
+        self.columns: dict[int, str] = {}
 
     @property
     def legend(self) -> list[str]:
@@ -76,10 +79,14 @@ class Sentences:
         return sorted({self._number(source) for source in sources})
 
     def _number(self, source: int) -> int:
-        place = _place(self._answer.citations[source])
+        passage = self._answer.citations[source]
+        place = _place(passage)
         if place not in self.places:
             self.places.append(place)
-        return self.places.index(place) + 1
+        number = self.places.index(place) + 1
+        if columns := columns_of(passage):
+            self.columns.setdefault(number, clean(columns))
+        return number
 
 
 def _place(passage: Passage) -> str:

@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from fablewright.entry import assemble
+from fablewright.entry.embedders import open_embedder
+from fablewright.entry.event_loop import run_loop
 from fablewright.entry.json_output import to_json
+from fablewright.entry.rerankers import open_reranker
 from fablewright.entry.terminal import MAX_WIDTH, clean, emit, notice, output_console, set_up_streams, write
-from fablewright.errors import InvalidInput
-from fablewright.gm.finding.explanation import explain
-from fablewright.gm.finding.finder import Finder
-from fablewright.gm.finding.lookups import LookupIndex
+from fablewright.errors import FablewrightError, InvalidInput
+from fablewright.gm.finding.explanation import explain, search
+from fablewright.gm.finding.finder import Finder, QueryVector
+from fablewright.gm.finding.reranker import reranked_text
 from fablewright.gm.reading.searchable import searchable
+from fablewright.runtime.threads import Threads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
-    from fablewright.entry.config import Loaded
+    from fablewright.entry.config import Loaded, Settings
     from fablewright.gm.finding.explanation import Explained, Explanation, Reason, Step
 
 __all__ = ["why"]
@@ -36,11 +40,14 @@ _WORDS = {
     "clause": "shares words with one part of it",
     "names": "is called what it names",
     "kind": "is what such a question is about",
+    "rule": "is the rule for what happens in it",
     "pin": "is pinned, and called for",
     "state": "speaks of what happened last",
+    "chain": "is about somebody whom the first half of it finds",
     "hop": "explains what a find mentions",
     "wanted": "is a stat block of what a find mentions",
     "near": "stands beside a find",
+    "rerank": "is among those that the reranker has put in order",
 }
 _LEAD = re.compile(
     r"\A\ufeff?(?:---\n(?:(?!---)[^\n]*+\n)*+---\n)?(?:\s*(?:#{1,6}[ \t][^\n]*|<!--(?:(?!-->)[^\n])*-->)\n)*"
@@ -61,11 +68,8 @@ def why(loaded: Loaded, question: str, *, as_json: bool) -> int:
         raise InvalidInput('Say what to look for, for example: fablewright why "Who is Ambrose Teal?"')
     notes = assemble.open_notes(loaded.settings, loaded.settings.notes)
     try:
-        if not isinstance(notes.index, LookupIndex):
-            raise InvalidInput("A search in PostgreSQL goes by words and meaning alone: there are no steps to explain.")
         skipped = sum(report.outcome == "skipped" for report in notes.read())
-        used = 2 * loaded.settings.max_docs  # what a question is answered out of
-        explanation = explain(question, notes.index, Finder(), used=used, dropped=_DROPPED)
+        explanation, remarks = run_loop(_explained(loaded.settings, notes, question))
     finally:
         notes.close()
     if as_json:
@@ -73,9 +77,42 @@ def why(loaded: Loaded, question: str, *, as_json: bool) -> int:
     else:
         console = output_console()
         write(console, list(_Page(explanation, console).parts()))
+    for remark in remarks:
+        notice(remark)
     if skipped:
         notice(f"{skipped} {'file was' if skipped == 1 else 'files were'} skipped; `fablewright index` says why.")
     return 0
+
+
+async def _explained(settings: Settings, notes: assemble.Notes, question: str) -> tuple[Explanation, list[str]]:
+    """Search with all that the settings have, and return why, with what could not be had."""
+    remarks: list[str] = []
+    threads = Threads(name="why")
+    used = 2 * settings.max_docs  # what a question is answered out of
+    vector: QueryVector | None = None
+    scores: Sequence[float] = ()
+    try:
+        embedder, reranker = open_embedder(settings, threads), open_reranker(settings, threads)
+        if embedder is not None:
+            try:
+                vector = QueryVector(embedder.model, (await embedder.embed([question], "query"))[0])
+            except FablewrightError as error:
+                remarks.append(f"This search goes without meaning: {error}")
+            finally:
+                await embedder.close()
+        searched = search(question, notes.index, Finder(), most=used + _DROPPED, vector=vector)
+        if reranker is not None:
+            try:
+                scores = await reranker.rerank(
+                    question, [reranked_text(passage) for passage in searched.judged.values()]
+                )
+            except FablewrightError as error:
+                remarks.append(f"This search goes without the reranker: {error}")
+            finally:
+                await reranker.close()
+    finally:
+        threads.close()
+    return explain(searched, used=used, dropped=_DROPPED, reranked=scores), remarks
 
 
 # ------------------------------------------------------------------ for programs

@@ -175,6 +175,57 @@ def utf_16(word_documents: Any, head: str) -> bytes:
         return archive.read("word/document.xml").decode().replace("UTF-8", "UTF-16").encode("utf-16")
 
 
+def test_an_entity_that_is_long_and_named_often(shelf: Shelf, word_documents: Any) -> None:
+    head = f'<!DOCTYPE d [<!ENTITY a "{"owl " * 12_000}">]>'
+    shelf.put("long.docx", word_documents.of(("", "&a;" * 50_000), head=head))
+    assert "entities" in shelf.skipped()["long.docx"]
+
+
+def test_a_book_that_points_out_of_itself(shelf: Shelf, tmp_path: Path, epubs: Any) -> None:
+    (tmp_path / "secret.xhtml").write_text(f"<p>{OUTSIDE}</p>", "utf-8")
+    place = (tmp_path / "secret.xhtml").as_posix()
+    good = epubs.of("<p>A weasel.</p>")
+    for number, way in enumerate([f"../../../../../../../..{place}", place, f"file://{place}", "..\\..\\secret.xhtml"]):
+        with zipfile.ZipFile(io.BytesIO(good)) as book:
+            parts = {name: book.read(name) for name in book.namelist()}
+        parts["OEBPS/book.opf"] = parts["OEBPS/book.opf"].replace(b"text/chapter%200.xhtml", way.encode())
+        with zipfile.ZipFile(shelf.put(f"{number}.epub", b""), "w") as book:
+            for name, content in parts.items():
+                book.writestr(name, content)
+            book.writestr("../../../climbed.md", "out")
+    shelf.put("root.epub", epubs.of("<p>x", container=CONTAINER.replace("HERE", place)))
+    assert shelf.skipped().keys() == {"0.epub", "1.epub", "2.epub", "3.epub", "root.epub"}
+    assert not shelf.found(OUTSIDE)
+    assert not [*tmp_path.parent.rglob("climbed.md")]
+
+
+CONTAINER = (
+    '<?xml version="1.0"?><container xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>'
+    '<rootfile full-path="HERE"/></rootfiles></container>'
+)
+
+
+def test_a_pdf_that_claims_a_million_pages(shelf: Shelf, pdfs: Any) -> None:
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] >>"
+    for name, kids in {"one.pdf": b"3 0 R", "same.pdf": b"3 0 R " * 200_000, "itself.pdf": b"2 0 R"}.items():
+        tree = b"<< /Type /Pages /Count 1000000 /Kids [" + kids + b"] >>"
+        shelf.put(name, pdfs.file([b"<< /Type /Catalog /Pages 2 0 R >>", tree, page]))
+    begun = time.perf_counter()
+    assert shelf.skipped().keys() == {"one.pdf", "same.pdf", "itself.pdf"}
+    assert time.perf_counter() - begun < 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems forbid such names themselves")
+def test_names_that_no_terminal_should_see(shelf: Shelf) -> None:
+    names = [b"new\nline.md", b"red\x1b[31m.md", b"bad\xff\xfe.md", b"turned\xe2\x80\xaedm.md", b"..md", b"-rf.md"]
+    for name in names:
+        (shelf.folder / os.fsdecode(name)).write_bytes(b"# Weasel\n\nA weasel.\n")
+    os.mkfifo(shelf.folder / "pipe.pdf")
+    skipped = shelf.skipped()
+    assert sorted(skipped.values()) == ["its name is not valid Unicode", "not a regular file"]
+    assert shelf.found("weasel") == {"new\nline.md", "red\x1b[31m.md", "turned\u202edm.md", "-rf.md"}
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

@@ -28,6 +28,8 @@ NOTES = {
     "**Speed** 40 ft.\n\n## Goose\n\n_Small Beast, Unaligned_\n\n**AC** 10\n**HP** 2 (1d4)\n**Speed** 30 ft.",
     "rules/fights.md": "# Fights\n\n## Spend your budget\n\nEvery creature has an XP value. Deduct it from your XP "
     "budget.\n\n## Climbing\n\nEach foot costs another foot.",
+    "srd/glossary.md": "# Rules Glossary\n\n## Suffocation [Hazard]\n\nA creature without air gains Exhaustion.",
+    "pond.md": "# The pond\n\n## Suffocation\n\nWhat the miller calls his beer.",
     "House rules.md": "# House rules\n\n## House rules\n\nPotions are drunk as a bonus action.\n\n"
     "## Lines (never appear)\n\nGeese, or any other bird that bites.",
     "Party.md": "# Party\n\nLevel: 2\n\n| Name | Class | AC | HP |\n|---|---|---|---|\n| Wren | Rogue | 14 | 17 |",
@@ -78,6 +80,34 @@ def test_a_section_is_found_by_its_name(index: SqliteIndex) -> None:
     question = "Goose: does it run between the wheels of a broken cart?"
     assert titles(find(index, question, replace(BARE, names=True)), 1) == ["Goose"]
     assert titles(find(index, question, BARE), 1) == ["Yard"]
+
+
+def test_what_happens_is_looked_up_under_its_name_in_the_rules(index: SqliteIndex) -> None:
+    question = "How long do they last when they drown in the mill race?"
+    [rule] = [each for each in search(index, question).lists if each.step == "rule"]
+    assert {p.file for p in index.passages([(n, 0.0) for n in rule.scores])} == {"srd/glossary.md"}
+    assert "Suffocation [Hazard]" in titles(find(index, question), 4)
+    assert "Suffocation [Hazard]" not in titles(find(index, question, replace(ALL_STEPS, rules=False)))
+    for other in ("Who wanted to drown the reeve?", "They drown. Describe the scene."):
+        assert not [each for each in search(index, other).lists if each.step == "rule"]
+
+
+def test_in_a_fight_the_budget_comes_before_the_ground(index: SqliteIndex) -> None:
+    question = "Build me a fight for my party with ogres that drown people"
+    [rule] = [each for each in search(index, question).lists if each.step == "rule"]
+    assert min(rule.scores.values()) > 6
+    found = titles(find(index, question))
+    assert found.index("Spend your budget") < found.index("Suffocation [Hazard]") < 8
+
+
+def test_a_second_half_is_about_whom_the_first_half_finds(index: SqliteIndex) -> None:
+    question = "Who saw them break into the yard, and what does that fellow want?"
+    steps = replace(ALL_STEPS, hop=False, neighbours=False)
+    assert "Hob Tanner" in titles(find(index, question, steps), 4)
+    assert "Hob Tanner" not in titles(find(index, question, replace(steps, chain=False)))
+    [chain] = [each for each in search(index, question).lists if each.step == "chain"]
+    assert titles(index.passages([(number, 0.0) for number in chain.scores])) == ["Hob Tanner"]
+    assert not [each for each in search(index, "Who saw them break into the yard?").lists if each.step == "chain"]
 
 
 def test_a_fight_calls_for_house_rules_and_budget_though_no_word_says_so(index: SqliteIndex) -> None:

@@ -14,6 +14,11 @@ def names(question: str) -> set[str]:
     [
         ("How hard is the mill fight for my party?", "fight"),
         ("Build me a moderate fight in a crypt for five level 3 characters", "fight"),
+        ("Put together a brawl on a pier: an ambush for four level 2s", "fight"),
+        ("A battlefield in the fens for level 4 heroes: how many foes?", "fight"),
+        ("A dozen weak enemies against three characters of level 1: is that wise?", "fight"),
+        ("Is the cellar fight ok? Four bandits, asleep", "fight"),
+        ("Would two owlbears kill a party of five level 3s?", "fight"),
         ("Ade can't come on Friday. How do I run the fight?", "adjust"),
         ("Describe the mill at night", "scene"),
         ("They open the door to the mill", "scene"),
@@ -34,6 +39,9 @@ def test_questions_have_kinds(question: str, kind: str) -> None:
     [
         ("How hard is it to find food in winter?", "fight"),
         ("How did the miller survive the fire?", "fight"),
+        ("Does the fine for fighting in the market go to the reeve?", "fight"),
+        ("They hide from the battle on the hill", "fight"),
+        ("Who won the battle of the fens against the old queen?", "fight"),
         ("Who owns the mill?", "scene"),
         ("What does a rope cost?", "stats"),
     ],

@@ -4,6 +4,7 @@ import pytest
 
 from fablewright.gm.questions.question import answer_question, question_terms
 from fablewright.gm.reading.indexing import passages_of
+from fablewright.gm.reading.notes import Passage
 
 NOTES = """# The Inn
 
@@ -141,3 +142,28 @@ def test_the_answer_has_what_is_asked_for(question: str, said: str) -> None:
 )
 def test_names_without_the_relation_are_no_answer(question: str) -> None:
     assert answer_question(question, NOTED) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "question", "answer"),
+    [
+        ("| Village | Innkeeper |", "| Fen | Olda Harrow |\n| Mere | Tam Brook |", "Who is the innkeeper in Mere?", 1),
+        ("| Village | Founded in |", "| Fen | 912 |\n| Mere | 1014 |", "When was Mere founded?", 1),
+        (
+            "| Terrain | Distance seen |",
+            "| Arctic | 6 miles |\n| Fen | 2 miles |",
+            "How far is the distance seen in a fen?",
+            1,
+        ),
+        ("| Village | Innkeeper |", "| Fen | Olda Harrow |\n| Mere | Tam Brook |", "Who is the miller in Mere?", None),
+    ],
+)
+def test_a_part_of_a_cut_table_answers_as_the_whole_would(
+    columns: str, rows: str, question: str, answer: int | None
+) -> None:
+    header = columns + "\n|---|---|"
+    whole = Passage(f"{header}\n{rows}", "wares.md", ("Wares",), 0, 60)
+    part = Passage(rows, "wares.md", ("Wares",), 40, 70, table_header=header)
+    wanted = [] if answer is None else [rows.split("\n")[answer].strip("| ").replace("|", "·")]
+    for passage in (whole, part):
+        assert [line.text for line in answer_question(question, [passage])[0]] == wanted

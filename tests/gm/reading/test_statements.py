@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fablewright.gm.reading.notes import Passage
 from fablewright.gm.reading.sentences import sentences
-from fablewright.gm.reading.statements import Role, readable, statements
+from fablewright.gm.reading.statements import Role, columns_of, readable, statements
 
 
 def passage(text: str, heading: tuple[str, ...] = (), file: str = "note.md") -> Passage:
@@ -287,3 +287,12 @@ def test_every_statement_stands_in_the_passage_word_for_word(text: str) -> None:
     for statement in statements([passage(text)]):
         assert squashed(statement.text)
         assert squashed(statement.text) in squashed(text)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["| Terrain | Pace |\n|---|---|", "<table><thead><tr><th>Terrain</th><th>Pace</th></tr></thead>", ""],
+)
+def test_the_columns_of_a_cut_table_are_read_like_a_row(header: str) -> None:
+    row = Passage("| Fen | slow |", "a.md", (), 9, 23, table_header=header)
+    assert columns_of(row) == ("Terrain · Pace" if header else "")

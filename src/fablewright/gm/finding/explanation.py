@@ -1,20 +1,25 @@
-"""Why a search found what it found: for each passage the steps that have it, and why it was used or dropped."""
+"""Why a search found what it found: for each passage the steps that have it, and why it was used or dropped.
+
+It takes the same steps as a search does, the reranker's included.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from fablewright.gm.finding.reranker import RERANKED, ranks_of, reordered
 from fablewright.gm.questions.question import answer_question
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fablewright.gm.finding.finder import Finder, QueryVector
+    from fablewright.gm.finding.finder import Finder, Finding, QueryVector
     from fablewright.gm.finding.lookups import LookupIndex
+    from fablewright.gm.finding.ranked import Found
     from fablewright.gm.reading.notes import Passage
 
-__all__ = ["Explained", "Explanation", "Reason", "Step", "explain"]
+__all__ = ["Explained", "Explanation", "Reason", "Searched", "Step", "explain", "search"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,37 +92,75 @@ class Explanation:
     dropped: int
 
 
-def explain(
-    question: str, index: LookupIndex, finder: Finder, *, used: int, dropped: int, vector: QueryVector | None = None
-) -> Explanation:
-    """Search and say why.
+class Searched(NamedTuple):
+    """A search and the first passages of it, best first."""
+
+    question: str
+    finding: Finding
+    first: Sequence[tuple[Found, Passage]]
+
+    @property
+    def judged(self) -> dict[int, Passage]:
+        """Return those that a reranker reads, by where they stand; what was only offered is not its business."""
+        return {at: passage for at, (one, passage) in enumerate(self.first[:RERANKED]) if not one.is_offered}
+
+
+def search(
+    question: str, index: LookupIndex, finder: Finder, *, most: int, vector: QueryVector | None = None
+) -> Searched:
+    """Search for a question.
 
     Args:
         question: A person's words.
         index: The passages.
         finder: The steps.
-        used: How many passages are handed on.
-        dropped: How many of those after them are explained too.
+        most: How many passages are wanted.
         vector: What the question means, where there is a model.
     """
     finding = index.look(lambda lookups: finder.find(question, lookups, vector=vector))
-    shown = finding.found[: used + dropped]
-    passages = index.passages([(one.passage, one.score) for one in shown])
-    _, cited = answer_question(question, passages[:used])
+    shown = finding.found[: max(most, RERANKED)]
+    # One by one: what is gone since the search leaves nobody in another's place.
+    pairs = [(one, passage) for one in shown for passage in index.passages([(one.passage, one.score)])]
+    return Searched(question, finding, pairs)
+
+
+def explain(searched: Searched, *, used: int, dropped: int, reranked: Sequence[float] = ()) -> Explanation:
+    """Say why a search found what it found.
+
+    Args:
+        searched: The search.
+        used: How many passages are handed on.
+        dropped: How many of those after them are explained too.
+        reranked: What a reranker makes of ``searched.judged``; empty without one.
+    """
+    finding = searched.finding
+    reasons = {(passage.file, passage.start): _reasons(one) for one, passage in searched.first}
+    for passage, rank in zip(searched.judged.values(), ranks_of(reranked), strict=False):
+        reasons[passage.file, passage.start].append(Reason("rerank", rank, 0.0, placed=True))
+    scores = dict(zip(searched.judged, reranked, strict=False))
+    passages = reordered([passage for _, passage in searched.first], scores)[: used + dropped]
+    _, cited = answer_question(searched.question, passages[:used])
     steps = [Step(each.step, each.note, len(each.scores)) for each in finding.lists]
-    explained: list[Explained] = []
-    for rank, (one, passage) in enumerate(zip(shown, passages, strict=False), 1):
-        reasons = [Reason(each.step, at, counted, each.places) for each, at, counted in one.parts]
-        reasons.sort(key=lambda reason: (not reason.placed, -reason.counted))
-        why = _why(passage, reasons, cited, rank, used)
-        explained.append(Explained(rank, passage, tuple(_best_of_each(reasons)), rank <= used, why))
+    if reranked:
+        steps.append(Step("rerank", "", len(reranked)))
     return Explanation(
-        question,
+        searched.question,
         tuple(kind.name for kind in finding.kinds),
         tuple(steps),
-        tuple(explained),
+        tuple(
+            Explained(rank, passage, tuple(why), rank <= used, _why(passage, why, cited, rank, used))
+            for rank, passage in enumerate(passages, 1)
+            if (why := reasons[passage.file, passage.start])
+        ),
         max(0, len(finding.found) - used),
     )
+
+
+def _reasons(one: Found) -> list[Reason]:
+    """Return the steps that have a passage: those that gave it a place first, then by what they counted."""
+    every = [Reason(each.step, rank, counted, each.places) for each, rank, counted in one.parts]
+    every.sort(key=lambda reason: (not reason.placed, -reason.counted))
+    return _best_of_each(every)
 
 
 def _best_of_each(reasons: Sequence[Reason]) -> list[Reason]:
@@ -133,6 +176,6 @@ def _why(passage: Passage, reasons: Sequence[Reason], cited: Sequence[Passage], 
         return f"dropped: after the first {used}"
     if passage in cited:
         return "used: it answers the question"
-    if all(reason.placed for reason in reasons):
+    if all(reason.placed for reason in reasons if reason.step != "rerank"):
         return "used: such a question calls for it"
     return "used"

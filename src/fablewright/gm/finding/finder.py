@@ -4,9 +4,11 @@ Pure but for the lookups it is handed: the same index and question give the same
 
 1. **words**: what shares words with the question, also without the characters' names; **dense**: what is near in
    meaning, where there are vectors; **rare**: what has its rare words; **clause**: what shares words with a part of
-   it; **names**: the sections that are called what it names; **kind**: what such questions are always about.
+   it; **names**: the sections that are called what it names; **kind**: what such questions are always about;
+   **rule**: what the rule book calls that which happens.
 2. The lists become one (see ``ranked``), in which sorts of text count by the kind of question.
-3. **pin**: the pinned notes that it calls for; **state**: which finds speak of what happened last; **hop** and
+3. **pin**: the pinned notes that it calls for; **state**: which finds speak of what happened last; **chain**: whom
+   the second half of a question is about, if only the first half finds out; **hop** and
    **wanted**: from the best finds to the sections that explain what they mention; **near**: to their neighbours.
 4. All lists become one again; a second passage of a section counts less; some get a place (see ``ranked``).
 """
@@ -17,10 +19,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from fablewright.gm.finding import following, wording
+from fablewright.gm.finding.chain import chained
 from fablewright.gm.finding.kind import kinds_of
 from fablewright.gm.finding.naming import named
 from fablewright.gm.finding.options import ALL_STEPS
 from fablewright.gm.finding.ranked import Found, Ranked, fused, placed
+from fablewright.gm.finding.rule_names import called_in_the_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,7 +80,7 @@ class Finder:
         kinds = kinds_of(question)
         lists = list(self._first_lists(question, kinds, lookups, vector))
         found = placed(self._liked(fused(lists), kinds, lookups), lists)
-        lists += self._further_lists(found, lists, kinds, lookups)
+        lists += self._further_lists(question, found, lists, kinds, lookups)
         found = self._liked(fused(lists), kinds, lookups)
         if options.spread:
             found = self._spread(found, lookups)
@@ -99,11 +103,13 @@ class Finder:
             yield from wording.by_clause(question, lookups, weights)
         if options.kinds:
             yield from following.of_kinds(kinds, lookups)
+        if options.rules:
+            yield from called_in_the_rules(question, kinds, lookups, weights)
         if options.names:
             yield named(question, lookups, weights)
 
     def _further_lists(
-        self, found: Sequence[Found], lists: Sequence[Ranked], kinds: Sequence[Kind], lookups: Lookups
+        self, question: str, found: Sequence[Found], lists: Sequence[Ranked], kinds: Sequence[Kind], lookups: Lookups
     ) -> Iterator[Ranked]:
         """Yield what the first finds lead to."""
         options, weights = self._options, self._options.weights
@@ -111,6 +117,8 @@ class Finder:
             yield from following.pins(found, kinds, lookups, weights)
         if options.state:
             yield from following.state(found, lookups, weights)
+        if options.chain:
+            yield from chained(question, found, lookups, weights)
         if options.hop:
             yield from following.hop(found, lists, kinds, lookups, weights)
         if options.neighbours:

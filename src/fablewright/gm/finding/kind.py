@@ -64,7 +64,17 @@ _WORDS = (
     (
         _FIGHT,
         (
-            r"\b(?:build|make|design|need|want|plan|run)\b[^.?!]{0,60}\b(?:fight|encounter|combat|battle)\b|"
+            r"\b(?:build|make|design|need|want|plan|run|put together|set up|throw)\b[^.?!]{0,60}"
+            r"\b(?:fight|encounter|combat|battle|ambush)\b|"
+            r"\b(?:fight|encounter|combat|battle(?:field)?|ambush)\b[^.?!]{0,80}"
+            r"\b(?:levels?[- ]\d|\d(?:st|nd|rd|th)?[- ]level|"
+            r"(?:for|against) (?:my|our|the|\d+|two|three|four|five|six|seven)? ?"
+            r"(?:party|players|characters|heroes|pcs))\b|"
+            r"\b(?:fight|encounter|battle|ambush)\b[^.?!]{0,20}\b(?:ok(?:ay)?|fine|fair|balanced|doable|winnable)\b|"
+            r"\b(?:kill|wipe out|tpk|beat|handle|survive|take on|a match for)\b[^.?!]{0,60}"
+            r"\b(?:levels?[- ]\d|\d(?:st|nd|rd|th)[- ]level)|"
+            r"\b(?:monsters?|enem(?:y|ies)|foes|creatures)\b[^.?!]{0,60}\bagainst\b[^.?!]{0,40}"
+            r"\b(?:characters|players|party|heroes|level)\b|"
             r"\b(?:fight|encounter|battle|combat|ambush)\b[^.?!]{0,60}\b(?:easier|harder|fair|fit|scale\w*|adjust\w*)\b|"
             r"\b(?:scale|adjust|tune|rate|balance)\b[^.?!]{0,60}\b(?:fight|encounter|battle|combat)\b|\bxp budget\b|"
             r"\btoo (?:much|many|hard|deadly|tough|strong)\b[^.?!]{0,20}\b(?:for|against)\b[^.?!]{0,20}"

@@ -81,8 +81,8 @@ def _plain(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _title_key(title: str) -> str:
-    plain = _ASIDE.sub(" ", title[:_LONGEST_TITLE])
-    words = _words(plain) or _words(title)
+    title = title[:_LONGEST_TITLE]
+    words = _words(_ASIDE.sub(" ", title)) or _words(title)
     return key_of(words) if len(words) <= _MOST_WORDS + 3 else ""
 
 

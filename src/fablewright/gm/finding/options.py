@@ -27,9 +27,11 @@ class Weights:
         name: Of sections that are called what the question names.
         inexact: What a name counts that is written in another form, or in another order.
         topic: What a section counts whose heading is what the question begins with.
+        rule: The places of the rules for what happens in a question.
         called: How much more urgent a pinned note is that speaks of what was found.
         rarity: How rare a word must be to show that, from 0 (on every page) to 1 (on one).
         state: Of passages that speak of what happened last.
+        chain: The places of the sections on those whom a question in a chain turns out to be about.
         hop: Of sections that explain what is mentioned.
         wanted: The places of those that such a question wants, such as stat blocks.
         near: Of neighbours in the same section, its parent or its parts.
@@ -52,9 +54,11 @@ class Weights:
     name: float = 0.8
     inexact: float = 0.6
     topic: float = 1.2
+    rule: tuple[float, ...] = (3.0, 4.5, 6.0)
     called: float = 0.3
     rarity: float = 0.6
     state: float = 0.15
+    chain: tuple[float, ...] = (3.0, 5.0, 7.0)
     hop: float = 0.4
     wanted: tuple[float, ...] = (5.0, 7.0)
     near: float = 0.35
@@ -77,9 +81,11 @@ class FindingOptions:
         clauses: A compound question is also searched clause by clause.
         names: Sections that are called what the question names are offered.
         kinds: What a question of a kind is always about is offered: the budget for a fight.
+        rules: For what happens in a question, what the rule book calls it is offered: a dive is Underwater Combat.
         sorts: Sorts of text count more or less by the kind of question: a scene is seldom in the rule book.
         pins: Pinned notes (house rules, safety sheet, party, last session) are offered where they are called for.
         state: What happened last decides between passages that are otherwise alike.
+        chain: Where a second half asks about somebody whom only the first half finds, sections on those are offered.
         hop: Sections are fetched that explain what the first finds mention.
         neighbours: The passages before and after a find are offered.
         spread: A second passage of a section counts less.
@@ -92,9 +98,11 @@ class FindingOptions:
     clauses: bool = True
     names: bool = True
     kinds: bool = True
+    rules: bool = True
     sorts: bool = True
     pins: bool = True
     state: bool = True
+    chain: bool = True
     hop: bool = True
     neighbours: bool = True
     spread: bool = True

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from fablewright.gm.questions.asked import Asked, asked_in, has_kind, plain_words, stems
 from fablewright.gm.questions.subject import names_somebody
 from fablewright.gm.reading.sentences import sentences
-from fablewright.gm.reading.statements import Role, readable, statements
+from fablewright.gm.reading.statements import Role, columns_of, readable, statements
 from fablewright.gm.scene.note_kind import file_title
 from fablewright.gm.scene.scenario import Line, Origin
 
@@ -103,7 +103,7 @@ def _of_that_title(asked: Asked, passages: Sequence[Passage]) -> list[_Candidate
 
 def _best(asked: Asked, passages: Sequence[Passage]) -> list[_Candidate]:
     ranked: list[_Ranked] = []
-    words = {p: stems(" ".join((*p.heading, p.file, readable(p.text)))) for p in passages}
+    words = {p: stems(" ".join((*p.heading, p.file, columns_of(p), readable(p.text)))) for p in passages}
     files: dict[str, frozenset[str]] = {}
     for passage, whole in words.items():
         files[passage.file] = files.get(passage.file, frozenset()) | whole
@@ -213,9 +213,10 @@ def _candidates(passage: Passage) -> Iterator[_Candidate]:
     if re.search(r"\d", title):
         yield _Candidate(title, passage, -1, title, "", secret=any(s.secret for s, _ in found), above="")
     heads: dict[tuple[str, ...], str] = {}  # the first row of a table says what stands below it
+    columns = columns_of(passage)
     for s, text in found:
-        if s.role is Role.ROW:
-            heads.setdefault(s.heading, text)
+        if s.role is Role.ROW and s.heading not in heads:
+            heads[s.heading], columns = columns or text, ""
     for at, (s, text) in enumerate(found):
         row = s.role is Role.ROW
         near = [] if row else [other for n, other in found[max(0, at - 1) : at + 2] if n.heading == s.heading]

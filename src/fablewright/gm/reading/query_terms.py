@@ -58,6 +58,8 @@ _ALIKE = tuple(
         "village town settlement hamlet",
         "party group characters heroes",
         "map layout",
+        "fall falling drop plunge",
+        "lose defeat defeated beaten failure",
     )
 )
 

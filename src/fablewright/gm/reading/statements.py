@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fablewright.gm.reading.markdown_blocks import Block
     from fablewright.gm.reading.notes import Passage
 
-__all__ = ["Role", "Statement", "is_secret_place", "readable", "statements"]
+__all__ = ["Role", "Statement", "columns_of", "is_secret_place", "readable", "statements"]
 
 
 class Role(enum.Enum):
@@ -79,6 +79,12 @@ def statements(passages: list[Passage]) -> list[Statement]:
         for number, passage in enumerate(passages)
         for statement in _read(replace(passage, score=0.0))
     ]
+
+
+def columns_of(passage: Passage) -> str:
+    """Return what the columns are called of the table that a passage begins in the middle of, read as a row is."""
+    header = replace(passage, text=passage.table_header)
+    return next((each.text for each in statements([header]) if each.role is Role.ROW), "") if header.text else ""
 
 
 @lru_cache(maxsize=512)  # one scene reads a passage several times, and one evening the same few notes
