@@ -112,15 +112,19 @@ class HaystackRetriever:
     async def retrieve(self, query: str, *, max_docs: int, filters: Mapping[str, str]) -> Sequence[Passage]:
         """Return at most ``max_docs`` passages, best first; see the index for the filters.
 
+        ``lately`` among the filters is none: it names what happened last, which decides between passages that are
+        otherwise alike.
+
         Raises:
             InvalidInput: The index does not know a filter.
             FablewrightError: The index cannot be read, or Haystack cannot be loaded; see :meth:`warm_up`.
         """
         pipeline = await self._loaded()
         wanted = dict(filters)
+        lately = wanted.pop("lately", "")
         data: dict[str, Any] = {
             "cleaner": {"query": query},
-            "retriever": {"max_docs": max_docs, "filters": wanted},
+            "retriever": {"max_docs": max_docs, "filters": wanted, "lately": lately},
         }
         if self._embed is not None:
             data["embedder"] = {"filters": wanted}
@@ -171,7 +175,9 @@ class _Steps:
     embed: EmbedQuestion | None
     reranker: Reranker | None
 
-    def find(self, query: str, max_docs: int, filters: dict[str, str], vector: QueryVector | None) -> list[Passage]:
+    def find(
+        self, query: str, max_docs: int, filters: dict[str, str], vector: QueryVector | None, lately: str
+    ) -> list[Passage]:
         """Search in all steps where that can be done, by words and meaning alone where not; blocks."""
         index = self.index
         if filters or max_docs <= 0:
@@ -183,7 +189,7 @@ class _Steps:
                 return said[:max_docs]
             meant = index.nearest(vector.model, vector.numbers, limit=deep, filters={})
             return by_rank([(said, 1.0), (meant, _MEANING)])[:max_docs]
-        finding = index.look(lambda lookups: self.finder.find(query, lookups, vector=vector))
+        finding = index.look(lambda lookups: self.finder.find(query, lookups, vector=vector, lately=lately))
         return index.passages([(one.passage, one.score) for one in finding.found[:max_docs]])
 
     async def vector(self, query: str, filters: dict[str, str]) -> QueryVector | None:
@@ -254,15 +260,15 @@ def _pipeline(steps: _Steps) -> Pipeline:  # noqa: C901 - components can be decl
 
         @component.output_types(documents=list[Document])
         def run(
-            self, query: str, max_docs: int, filters: dict[str, str], vector: QueryVector | None = None
+            self, query: str, max_docs: int, filters: dict[str, str], lately: str, vector: QueryVector | None = None
         ) -> dict[str, Any]:
-            return {"documents": [as_document(p) for p in steps.find(query, max_docs, filters, vector)]}
+            return {"documents": [as_document(p) for p in steps.find(query, max_docs, filters, vector, lately)]}
 
         @component.output_types(documents=list[Document])
         async def run_async(
-            self, query: str, max_docs: int, filters: dict[str, str], vector: QueryVector | None = None
+            self, query: str, max_docs: int, filters: dict[str, str], lately: str, vector: QueryVector | None = None
         ) -> dict[str, Any]:
-            return await steps.threads.run(self.run, query, max_docs, filters, vector)
+            return await steps.threads.run(self.run, query, max_docs, filters, lately, vector)
 
     @component
     class PassageReranker:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fablewright.entry import assemble
-from fablewright.entry.answering import ask_once
+from fablewright.entry.answering import ask_once, settle
+from fablewright.entry.campaign_log import ask_campaign, campaign_request, campaigns_text
 from fablewright.entry.event_loop import run_loop
 from fablewright.entry.interrupt import Interrupted, unless_interrupted
 from fablewright.entry.print_answer import print_answer
@@ -17,6 +18,7 @@ from fablewright.entry.story_file import asking
 from fablewright.entry.terminal import emit, notice, set_up_streams
 from fablewright.errors import InvalidInput, RequestFailed
 from fablewright.gm.answering.scene import scene_answer
+from fablewright.gm.campaign.memory import CampaignMemory, KeepScene
 from fablewright.gm.haystack_pipeline import DescribeNotes, HaystackPipeline
 from fablewright.gm.orchestrator import HandleRequest
 from fablewright.gm.rules.party import Party, parse_party
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from fablewright.entry.assemble import Notes
     from fablewright.entry.config import Loaded, Settings
     from fablewright.entry.prompt import Prompt
+    from fablewright.gm.answer import Want
     from fablewright.gm.scenario_generator import Scenario
     from fablewright.runtime.bus import Bus
     from fablewright.runtime.subscription import Subscription
@@ -36,6 +39,10 @@ __all__ = ["chat"]
 _HELP = """\
 Type what you need: a scene, a question to your notes, "a hard fight with goblins", or dice such as 2d6+3.
 
+  /choose 2    an option of the last scene, played out; /choose 2 rolled 17 with the players' own result
+  /log         what happened; /log Met Ilse at the mill puts something in; /undo takes it back
+  /recap       what happened so far; /recap players is safe for them
+  /campaign    which campaigns there are; /campaign new NAME, /campaign switch NAME
   /party 4x3   who plays: four level-3 characters; without a number, who it is now
   /grounded    a scene that came without your notes, once more with them
   /notes       which notes are used, and what was skipped and why
@@ -45,7 +52,19 @@ Type what you need: a scene, a question to your notes, "a hard fight with goblin
 
 Ctrl-C gives up what you wait for; at the prompt, twice in a row, it leaves.
 """
-_COMMANDS = ("/grounded", "/help", "/notes", "/party", "/quit", "/status")
+_COMMANDS = (
+    "/campaign",
+    "/choose",
+    "/grounded",
+    "/help",
+    "/log",
+    "/notes",
+    "/party",
+    "/quit",
+    "/recap",
+    "/status",
+    "/undo",
+)
 
 
 def chat(loaded: Loaded, *, use_rag: bool) -> int:
@@ -73,6 +92,7 @@ async def _chat(settings: Settings, notes: Notes, *, use_rag: bool) -> int:
                 await conversation.run()
             finally:
                 await supervisor.stop()
+                await settle(bus)
     return 0
 
 
@@ -139,6 +159,14 @@ class _Conversation:
             conversation_id=self.conversation_id,
         )
 
+    def _of_the_log(self, name: str, rest: str) -> HandleRequest:
+        """Return the request for a command about the campaign's log."""
+        if name == "choose" and not rest:
+            raise InvalidInput("Which option? /choose 2, or /choose with words of it.")
+        words = f"log: {rest}" if name == "log" and rest else f"{name} {rest}".strip()
+        want: Want = "choose" if name == "choose" else "log" if name == "log" else "undo" if name == "undo" else "recap"
+        return replace(self._request(words), want=want)
+
     def _seed(self) -> int | None:
         """Return another seed for each request: the same dice all evening would make a dull game."""
         self.asked += 1
@@ -153,7 +181,14 @@ class _Conversation:
             case "/grounded":
                 if self.grounded is None:
                     raise InvalidInput("No scene has had to wait for your notes, or they have not arrived yet.")
-                print_answer(scene_answer(self.grounded))
+                answer = scene_answer(self.grounded)
+                self.bus.tell(CampaignMemory.name, KeepScene(answer))
+                print_answer(answer)
+            case "/choose" | "/log" | "/undo" | "/recap":
+                await self._answer(self._of_the_log(name.removeprefix("/"), rest))
+            case "/campaign":
+                wanted = campaign_request(rest.split())
+                emit(campaigns_text(await ask_campaign(self.bus, wanted, timeout=self.settings.timeout)))
             case "/party":
                 if rest:
                     self.party = parse_party(rest)

@@ -1,4 +1,4 @@
-"""``fablewright scene`` and ``fablewright ask``: one request, one answer by the deadline, and out."""
+"""``fablewright scene``, ``ask``, ``choose``, ``recap --players``: one request, one answer by the deadline, and out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fablewright.entry import assemble
-from fablewright.entry.answering import answer_in_time
+from fablewright.entry.answering import answer_in_time, settle
 from fablewright.entry.event_loop import run_loop
 from fablewright.entry.no_notes import has_notes, nothing_readable
 from fablewright.entry.print_answer import print_answer
@@ -34,7 +34,16 @@ RESERVE = 0.15
 """Seconds of the time-out that are kept for printing and leaving."""
 
 
-def one_shot(invocation: Invocation, loaded: Loaded, want: Want, words: str, *, use_rag: bool, as_json: bool) -> int:
+def one_shot(
+    invocation: Invocation,
+    loaded: Loaded,
+    want: Want,
+    words: str,
+    *,
+    use_rag: bool,
+    as_json: bool,
+    roll: int | None = None,
+) -> int:
     """Answer one request, print the answer, and return the exit status.
 
     Raises:
@@ -47,7 +56,7 @@ def one_shot(invocation: Invocation, loaded: Loaded, want: Want, words: str, *, 
     set_up_streams(utf_8=as_json)
     settings = loaded.settings
     notes = assemble.open_notes(settings, settings.notes)
-    request = HandleRequest(words, want=want, use_rag=use_rag, seed=settings.seed)
+    request = HandleRequest(words, want=want, use_rag=use_rag, seed=settings.seed, roll=roll)
     deadline = invocation.started + settings.timeout - RESERVE
     return run_loop(_answer(settings, notes, request, deadline, partial(print_answer, as_json=as_json)))
 
@@ -70,6 +79,7 @@ async def _answer(
                 answer = replace(answer, missing=(nothing_readable(notes), *answer.missing))
             done()
             show(answer, asked)  # before the agents are stopped: nobody at the table waits for that
+            await settle(bus)
             if skipped:
                 notice(_skipped(skipped))
             return 3 if answer.status == "failed" else 0

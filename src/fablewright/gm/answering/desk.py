@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from fablewright.errors import ContractViolation, InvalidInput, RemoteError, RequestFailed
+from fablewright.errors import (
+    ContractViolation,
+    DeadlineExceeded,
+    InvalidInput,
+    RemoteError,
+    RequestFailed,
+    UnknownRecipient,
+)
+from fablewright.gm.campaign.memory import CampaignMemory, LogFacts, Recall
 from fablewright.gm.haystack_pipeline import RetrieveDocuments, find_documents, why_missing
 from fablewright.gm.scenario_generator import reserve
 from fablewright.gm.scene.table import Table
@@ -13,12 +21,21 @@ from fablewright.gm.scene.table import Table
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fablewright.gm.campaign.events import Fact
+    from fablewright.gm.campaign.memory import Logged, Recalled
     from fablewright.gm.haystack_pipeline import Documents
     from fablewright.gm.rules.bestiary import Bestiary
     from fablewright.gm.scenario_generator import CampaignContext
+    from fablewright.protocol.message import Request
     from fablewright.runtime.context import Context
 
-__all__ = ["Asked", "Found"]
+__all__ = ["Asked", "Found", "Remembered"]
+
+R = TypeVar("R")
+
+_PATIENCE = 0.5
+"""Seconds that the campaign's log may take to be read: that takes milliseconds, or something is wrong with it."""
+_PATIENCE_TO_WRITE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +54,19 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the campaign's memory gave.
+
+    Attributes:
+        found: None when it gave nothing.
+        missing: Why, a sentence; empty also where nobody remembers anything here.
+    """
+
+    found: Recalled | None = None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """One request, with what it takes to answer it.
 
@@ -50,6 +80,7 @@ class Asked:
         conversation_id: See ``GenerateScenario``.
         retrieve_timeout: Seconds to wait for the notes at most.
         max_docs: How many passages a search asks for.
+        roll: What the players rolled themselves, for a choice; None when they did not.
     """
 
     words: str
@@ -61,11 +92,46 @@ class Asked:
     conversation_id: str = ""
     retrieve_timeout: float = 10.0
     max_docs: int = 12
+    roll: int | None = None
 
     @property
     def table(self) -> Table:
         """Who plays, and by which rules."""
         return Table(self.campaign.party, self.campaign.rules, self.bestiary)
+
+    async def recall(self, *, with_scene: bool = False, with_log: bool = False) -> Remembered:
+        """Ask where the campaign stands.
+
+        Raises:
+            InvalidInput: The campaign that the settings name is not there.
+        """
+        request = Recall(with_scene=with_scene, with_log=with_log)
+        found, missing = await self.remember(request, patience=_PATIENCE)
+        return Remembered(found, missing)
+
+    async def log(self, facts: tuple[Fact, ...]) -> tuple[Logged | None, tuple[str, ...]]:
+        """Put facts into the campaign's log; where that fails, say why."""
+        return await self.remember(LogFacts(facts))
+
+    async def remember(
+        self, request: Request[R], *, patience: float = _PATIENCE_TO_WRITE
+    ) -> tuple[R | None, tuple[str, ...]]:
+        """Ask the campaign's memory; where it cannot answer, say why. The table goes on without.
+
+        Raises:
+            InvalidInput: It cannot make sense of the request.
+        """
+        keep = reserve(self.ctx.remaining)
+        try:
+            return await self.ctx.ask(CampaignMemory.name, request, timeout=patience, keep=keep), ()
+        except UnknownRecipient:  # put together without a memory: nobody was promised one
+            return None, ()
+        except DeadlineExceeded:
+            return None, ("Your campaign's log: no answer in time.",)
+        except (RequestFailed, ContractViolation) as error:
+            if isinstance(error.__cause__, InvalidInput):
+                raise error.__cause__ from error
+            return None, (f"Your campaign's log cannot be used: {error.__cause__ or error}",)
 
     async def look_up(self, words: str, *, most: int = 0, filters: Mapping[str, str] | None = None) -> Found:
         """Search the notes, within the time that is left.

@@ -9,8 +9,8 @@ marks, made the same way for any notes, in two steps:
    the scene is invented, and says so.
 2. Of the rest the one of the greatest weight is played; the marks and their weights stand in ``_weight``.
 
-A request that tells of nothing ("next scene") is for the opening of the adventure: what the party has played
-already is not known here.
+A request that tells of nothing ("next scene") is for the opening of the adventure; where the campaign's log knows what
+the party has played, ``onward`` chooses instead.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fablewright.gm.reading.notes import Passage
     from fablewright.gm.rules.bestiary import Bestiary
 
-__all__ = ["Focus", "Section", "choose_focus", "merged", "opening_names", "search_words", "window"]
+__all__ = ["Focus", "Section", "choose_focus", "merged", "opening_names", "plays_on", "search_words", "window"]
 
 _PARTS = """
     situation|set-?up|the scene|overview|background|description|read[ -]?aloud|boxed text|what is here|features?
@@ -127,6 +127,11 @@ def search_words(request: str) -> str:
 def opening_names(request: str) -> tuple[str, ...]:
     """Return what notes call the beginning of an adventure, when the request is for that or for nothing else."""
     return _OPENING_NAMES if _OPENING.search(request) or not telling(request).words else ()
+
+
+def plays_on(request: str) -> bool:
+    """Return whether a request tells of nothing and asks for no opening: it is for whatever comes next."""
+    return not _OPENING.search(request) and not telling(request).words
 
 
 def merged(answers: Iterable[tuple[float, Sequence[Passage]]]) -> list[Passage]:
