@@ -10,8 +10,9 @@ from fablewright.entry import assemble
 from fablewright.entry.answering import ask_once
 from fablewright.entry.event_loop import run_loop
 from fablewright.entry.json_output import to_json
+from fablewright.entry.log_page import log_page
 from fablewright.entry.print_answer import print_answer
-from fablewright.entry.terminal import clean, emit, notice, set_up_streams
+from fablewright.entry.terminal import clean, emit, notice, output_console, set_up_streams, write
 from fablewright.errors import FablewrightError, InvalidInput, RemoteError
 from fablewright.gm.campaign.history import history
 from fablewright.gm.campaign.log_document import document_of
@@ -148,10 +149,12 @@ def _ask(settings: Settings, request: Request[R]) -> R:
 
 
 def _show(settings: Settings, *, markdown: bool, as_json: bool) -> int:
-    if not markdown and not as_json:
-        return ask_memory(settings, "log", "log", as_json=False)
     set_up_streams(utf_8=as_json)
-    recalled = _ask(settings, Recall(with_log=True))
+    recalled = _ask(settings, Recall(with_log=True, with_scene=True))
+    if not markdown and not as_json:
+        console = output_console()
+        write(console, log_page(recalled, console))
+        return 0
     if markdown and not as_json:
         emit(clean(_document(recalled)))
         return 0

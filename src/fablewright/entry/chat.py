@@ -12,13 +12,14 @@ from fablewright.entry.answering import ask_once, settle
 from fablewright.entry.campaign_log import ask_campaign, campaign_request, campaigns_text
 from fablewright.entry.event_loop import run_loop
 from fablewright.entry.interrupt import Interrupted, unless_interrupted
+from fablewright.entry.log_page import log_page
 from fablewright.entry.print_answer import print_answer
 from fablewright.entry.prompt import open_prompt
 from fablewright.entry.story_file import asking
-from fablewright.entry.terminal import emit, notice, set_up_streams
+from fablewright.entry.terminal import emit, notice, output_console, set_up_streams, write
 from fablewright.errors import InvalidInput, RequestFailed
 from fablewright.gm.answering.scene import scene_answer
-from fablewright.gm.campaign.memory import CampaignMemory, KeepScene
+from fablewright.gm.campaign.memory import CampaignMemory, KeepScene, Recall
 from fablewright.gm.haystack_pipeline import DescribeNotes, HaystackPipeline
 from fablewright.gm.orchestrator import HandleRequest
 from fablewright.gm.rules.party import Party, parse_party
@@ -184,6 +185,11 @@ class _Conversation:
                 answer = scene_answer(self.grounded)
                 self.bus.tell(CampaignMemory.name, KeepScene(answer))
                 print_answer(answer)
+            case "/log" if not rest:
+                asked = Recall(with_log=True, with_scene=True)
+                recalled = await ask_campaign(self.bus, asked, timeout=self.settings.timeout)
+                console = output_console()
+                write(console, log_page(recalled, console))
             case "/choose" | "/log" | "/undo" | "/recap":
                 await self._answer(self._of_the_log(name.removeprefix("/"), rest))
             case "/campaign":

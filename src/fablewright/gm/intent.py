@@ -72,7 +72,8 @@ _OF_THE_LOG: tuple[tuple[Want, re.Pattern[str]], ...] = (
     (
         "log",
         re.compile(
-            r"^\W*(?:please )?(?:(?:log|remember|note|write down)(?: add| that)?:\s*|log (?:add|that) |remember that )\S|"
+            r"^\W*(?:please )?(?:(?:log|remember|note|write down)(?: add| that)?:\s*|"
+            r"log (?:add|that) |remember that )\S|"
             r"^\W*(?:show |open )?(?:me )?(?:the |our |my )?(?:campaign )?log\W*$|"
             r"^\W*(?:we|they) (?:have )?(?:just )?played (?:it|that|this|the scene)\W*$",
             re.IGNORECASE,

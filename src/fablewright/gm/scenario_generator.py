@@ -41,7 +41,7 @@ from fablewright.gm.scene.focus import (
 )
 from fablewright.gm.scene.improviser import improvise
 from fablewright.gm.scene.note_kind import file_title
-from fablewright.gm.scene.onward import onward, sections_called
+from fablewright.gm.scene.onward import next_note, onward, sections_called
 from fablewright.gm.scene.table import Table
 from fablewright.protocol.message import Message, Request
 from fablewright.runtime.agent import Agent, handles, hears
@@ -291,7 +291,8 @@ class ScenarioGenerator(Agent):
     @handles(SuggestScenes)
     async def suggest_scenes(self, request: SuggestScenes, ctx: Context) -> tuple[NextScene, ...]:
         """Look for what belongs to where the party is and was not played."""
-        passages, foci = await self._onward(request.game_state, ctx.now + _SPARE, ctx)
+        until = ctx.now + min(self._retrieve_timeout, 0.8 * ctx.remaining)
+        passages, foci = await self._onward(request.game_state, until, ctx)
         found = ((focus, next(filter(focus.holds, passages), None)) for focus in foci)
         return tuple(NextScene(focus.title, passage) for focus, passage in found if passage is not None)
 
@@ -412,7 +413,8 @@ class ScenarioGenerator(Agent):
         sections = sections_called(last, [*own, *told])
         names = dict.fromkeys(name for p in (*own, *told) if Section.of(p) in sections for name in _pointed_to(p))
         files = dict.fromkeys(section.file for section in sections)
-        further = [RetrieveDocuments(file_title(f), 100, {"file": glob.escape(f)}) for f in [*files][:1]]
+        notes = [name for file in [*files][:1] for name in (file, next_note(file)) if name]
+        further = [RetrieveDocuments(file_title(name), 100, {"file": glob.escape(name)}) for name in notes]
         further += [RetrieveDocuments(name, 10, {"heading": name}) for name in [*names][:_MOST_POINTERS]]
         found = await self._all(further, until, ctx)
         passages = merged([(1.0, told), (0.3, own), *((0.6, each) for each in found)])

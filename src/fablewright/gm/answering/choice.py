@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from fablewright.errors import ContractViolation, InvalidInput, RequestFailed
 from fablewright.gm.answer import Answer
 from fablewright.gm.answer_data import answer_from_data
-from fablewright.gm.answering.log import logged_lines
 from fablewright.gm.answering.steering import game_state
 from fablewright.gm.campaign.choice import check_of, named_in, option_meant, play_out
 from fablewright.gm.campaign.events import Fact, plain
+from fablewright.gm.campaign.log_line import line_of
 from fablewright.gm.reading.name_key import name_key
 from fablewright.gm.scenario_generator import ScenarioGenerator, SuggestScenes, reserve
 from fablewright.gm.scene.scenario import Line, Origin
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from fablewright.gm.answering.desk import Asked
     from fablewright.gm.campaign.choice import Choice
+    from fablewright.gm.campaign.memory import Logged
     from fablewright.gm.campaign.ports import StoredScene
     from fablewright.gm.campaign.state import CampaignState
     from fablewright.gm.reading.notes import Passage
@@ -68,7 +69,7 @@ async def answer_choice(asked: Asked) -> Answer:
     facts = _facts(stored, choice, recalled.found.state, named_in(scene))
     logged, missing = await asked.log(facts)
     following, cited = await _next(asked, len(prepared.citations)) if logged else ((), ())
-    lines = (*_played(choice, scene.title, rolled=own is None), *logged_lines(logged), *following)
+    lines = (*_played(choice, rolled=own is None), *_logged(logged), *following)
     return Answer(
         want="choose",
         status="degraded" if missing else "answered",
@@ -96,7 +97,7 @@ def _facts(stored: StoredScene, choice: Choice, state: CampaignState, names: tup
     return (Fact("played", title), *met, choice.fact)
 
 
-def _played(choice: Choice, title: Line, *, rolled: bool) -> Iterator[Line]:
+def _played(choice: Choice, *, rolled: bool) -> Iterator[Line]:
     action = choice.option.action
     yield replace(
         action, text=f"{title.text}, option {choice.number}: {action.text}", origin=_from_notes(action.origin)
@@ -108,6 +109,14 @@ def _played(choice: Choice, title: Line, *, rolled: bool) -> Iterator[Line]:
     if not choice.became:
         what = f"what a {choice.outcome} brings" if choice.outcome else "what comes of it"
         yield Line(f"Neither your notes nor the scene say {what}: it is yours to tell.", Origin.BY_RULE)
+
+
+def _logged(logged: Logged | None) -> tuple[Line, ...]:
+    """Say in one line what is in the log now; the choice itself was just told."""
+    if logged is None:
+        return ()
+    before = [line_of(event.fact) for event in logged.events if event.fact.kind != "chose"]
+    return (Line(f"In the log now: {'; '.join([*before, 'this choice'])}. {BACK}", Origin.FROM_LOG),)
 
 
 def _from_notes(origin: Origin) -> Origin:

@@ -12,6 +12,7 @@ from fablewright.gm.campaign.history import history
 from fablewright.gm.campaign.log_line import line_of
 from fablewright.gm.campaign.memory import TakeBack
 from fablewright.gm.campaign.said import fact_said, is_understood
+from fablewright.gm.reading.name_key import name_key
 from fablewright.gm.scene.scenario import Line, Origin
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ async def _shown(asked: Asked) -> Answer:
     if recalled.found is None:
         return Answer("log", "failed", missing=recalled.missing)
     events = history(recalled.found.log)
-    lines = [_from_log(f"{event.on}  {line_of(event.fact)}  ^{event.id}", event) for event in events[-_SHOWN:]]
+    lines = [_from_log(f"{event.on}: {line_of(event.fact)}", event) for event in events[-_SHOWN:]]
     if len(events) > _SHOWN:
         lines.insert(0, Line(f"The last {_SHOWN} of {len(events)}; `log --markdown` has all.", Origin.BY_RULE))
     lines += _prepared(recalled.found)
@@ -99,8 +100,13 @@ def _prepared(recalled: Recalled) -> list[Line]:
     """Say what is prepared and not played, or that nothing is in the log yet."""
     scene = recalled.prepared
     title = plain(scene.title) if scene else ""
-    if title and title not in {name for name, _ in recalled.state.played.values()}:
-        return [Line(f"Prepared, not played: {title}. `choose 1` or `log played` plays it.", Origin.BY_RULE)]
+    if title and name_key(title) not in recalled.state.played:
+        return [
+            Line(
+                f"Prepared, not played: {title}. `choose 1` plays it out, `log add played` says that you have.",
+                Origin.BY_RULE,
+            )
+        ]
     if not recalled.state.length:
         return [Line('Nothing is in the log yet. `log add "Met Ilse at the mill"` puts something in.', Origin.BY_RULE)]
     return []

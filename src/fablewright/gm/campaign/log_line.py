@@ -44,7 +44,7 @@ LABELS: Mapping[Kind, str] = {
 }
 _KINDS: Mapping[str, Kind] = {label.casefold(): kind for kind, label in LABELS.items() if kind != "undo"}
 
-_SECRET = " (GM only)"
+_GM_ONLY = " (GM only)"
 _MOST = 1_000_000
 _LINE = re.compile(r"\W{0,3}(?P<label>[A-Za-z]+(?: [A-Za-z]+)?)\**\s*:\**\s*(?P<rest>\S.*)")
 _CHOSE = re.compile(
@@ -60,7 +60,7 @@ _BODIES: Mapping[Kind, re.Pattern[str]] = {"chose": _CHOSE, "met": _MET, "clock"
 
 def line_of(fact: Fact) -> str:
     """Return the line, without a bullet."""
-    secret = _SECRET if fact.secret else ""
+    secret = _GM_ONLY if fact.secret else ""
     write = _WRITERS.get(fact.kind, _said)
     return f"{LABELS[fact.kind]}: {write(fact)}{secret}"
 
@@ -72,8 +72,8 @@ def fact_of_line(line: str) -> Fact | None:
     if match is None or kind is None:
         return None
     rest = match["rest"]
-    secret = rest.endswith(_SECRET)
-    body = _BODIES.get(kind, _ALL).fullmatch(rest.removesuffix(_SECRET))
+    secret = rest.endswith(_GM_ONLY)
+    body = _BODIES.get(kind, _ALL).fullmatch(rest.removesuffix(_GM_ONLY))
     found = body.groupdict() if body else {}
     text = plain(found.get("text") or "")
     if not text:

@@ -29,10 +29,10 @@ class StoredScene:
 
 
 class CampaignStore(Protocol):
-    """Keeps campaigns by name. All of it blocks: call it off the event loop. Every method may raise a
-    ``FablewrightError`` that says what is wrong with the store.
+    """Keeps campaigns by name; all of it blocks, so it is called off the event loop.
 
-    What a method that writes has returned from is kept, also if the process is killed right after.
+    Every method may raise a ``FablewrightError`` that says what is wrong with the store. What a method that writes has
+    returned from is kept, also if the process is killed right after.
     """
 
     def campaigns(self) -> dict[str, int]:
@@ -67,7 +67,7 @@ class CampaignStore(Protocol):
         ...
 
     def append(self, campaign: str, events: Sequence[Event]) -> int:
-        """Put events at the end of a log, all or none; return how many were new: one whose id is there already is not."""
+        """Put events at the end of a log, all or none; return how many were new, by their ids."""
         ...
 
     def keep_scene(self, campaign: str, scene: StoredScene) -> None:

@@ -25,6 +25,9 @@ __all__ = ["fact_said", "is_understood"]
 
 _WE = r"(?:(?:they|we|the (?:party|players|characters|heroes|group|pcs)|everybody|everyone) )?(?:have |had |has )?"
 _BE = r"(?:is|are|was|were|has been|have been)"
+_GOT_TO = (
+    r"visited|went (?:in)?to|came to|arrived (?:at|in)|reached|entered|travell?ed to|(?:are|is) (?:now )?(?:at|in)"
+)
 _RULES: tuple[tuple[Kind, str], ...] = (
     ("kept", rf"{_WE}kept (?:the|their|our|a|his|her) (?:promise|word|oath|vow)(?: to| that| of|:|,)? (?P<text>.+)"),
     ("broken", rf"{_WE}broke (?:the|their|our|a|his|her) (?:promise|word|oath|vow)(?: to| that| of|:|,)? (?P<text>.+)"),
@@ -42,8 +45,7 @@ _RULES: tuple[tuple[Kind, str], ...] = (
     ("met", rf"{_WE}(?:met|spoke (?:to|with)|talked (?:to|with)) (?P<text>.+?)(?:,? (?:at|in|on) (?P<detail>.+))?"),
     (
         "visited",
-        rf"{_WE}(?:visited|went (?:in)?to|came to|arrived (?:at|in)|reached|entered|travell?ed to|(?:are|is) (?:now )?"
-        r"(?:at|in)) (?P<text>.+)",
+        rf"{_WE}(?:{_GOT_TO}) (?P<text>.+)",
     ),
     ("spent", rf"{_WE}(?:spent|paid|lost|used up|gave away|sold) (?P<text>.+)"),
     ("gained", rf"{_WE}(?:found|gained|got|looted|took|received|bought|stole|won|earned) (?P<text>.+)"),

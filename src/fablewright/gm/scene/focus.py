@@ -31,7 +31,17 @@ if TYPE_CHECKING:
     from fablewright.gm.reading.notes import Passage
     from fablewright.gm.rules.bestiary import Bestiary
 
-__all__ = ["Focus", "Section", "choose_focus", "merged", "opening_names", "plays_on", "search_words", "window"]
+__all__ = [
+    "Focus",
+    "Section",
+    "choose_focus",
+    "has_play",
+    "merged",
+    "opening_names",
+    "plays_on",
+    "search_words",
+    "window",
+]
 
 _PARTS = """
     situation|set-?up|the scene|overview|background|description|read[ -]?aloud|boxed text|what is here|features?
@@ -179,6 +189,11 @@ def choose_focus(request: str, passages: Sequence[Passage], bestiary: Bestiary) 
     if any(_is_playable(passage, bestiary) for passage in scenes[first]):
         return Focus((first,))
     return Focus((first, *_where_it_happens(first, ranked, bestiary)))
+
+
+def has_play(own: Sequence[Passage], bestiary: Bestiary) -> bool:
+    """Return whether passages of a section are plainly a scene: boxed text, a check or foes, and not the GM's alone."""
+    return not any(map(is_secret_place, own)) and any(_is_boxed(p) or _is_playable(p, bestiary) for p in own)
 
 
 def _is_scene(section: Section, own: Sequence[Passage], asked: frozenset[str], bestiary: Bestiary) -> bool:

@@ -1,7 +1,7 @@
 """What could be played next: of the sections that belong to where the party is, those that it has not played.
 
-In this order: the section that follows the one played last, where its note numbers them ("2. The Toll Hall"); then
-those that speak of what happened last, best first.
+In this order: what follows the scene played last, where sections or notes are numbered ("2. The Toll Hall", "ch08.md");
+then what speaks of what happened last, best first: plain scenes, with boxed text, checks or foes, where there are any.
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ import re
 from typing import TYPE_CHECKING
 
 from fablewright.gm.reading.name_key import name_key
-from fablewright.gm.scene.focus import Focus, Section, choose_focus
+from fablewright.gm.reading.statements import is_secret_place
+from fablewright.gm.scene.focus import Focus, Section, choose_focus, has_play
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from fablewright.gm.reading.notes import Passage
     from fablewright.gm.rules.bestiary import Bestiary
 
-__all__ = ["is_played", "onward", "sections_called"]
+__all__ = ["is_played", "next_note", "onward", "sections_called"]
 
+_LAST_NUMBER = re.compile(r"(?P<number>\d{1,4})(?=\D*$)")
 _NUMBERED = re.compile(
     r"^\W*(?:(?:area|room|scene|chapter|part|act|day|encounter)\s+)?(?:\d{1,3}|[A-Z]\d{1,2})\b", re.IGNORECASE
 )
@@ -48,32 +50,46 @@ def onward(
         bestiary: The creatures that the rules know.
         most: How many to return at most.
     """
-    fresh = [passage for passage in passages if not is_played(Section.of(passage), played)]
+    sections: dict[Section, list[Passage]] = {}
+    for passage in passages:
+        sections.setdefault(Section.of(passage), []).append(passage)
+    fresh = {s: own for s, own in sections.items() if not is_played(s, played)}
+    plain = {s: own for s, own in fresh.items() if has_play(own, bestiary)}  # where there are none, prose will do
+    left = dict(plain) or {s: own for s, own in fresh.items() if not any(map(is_secret_place, own))}
     chosen: list[Focus] = []
-    for section in _following(last, passages):
-        own = [passage for passage in fresh if Section.of(passage) == section]
-        focus = choose_focus(section.title, own, bestiary) if own else None
-        if focus is not None:
-            chosen.append(focus)
-            break
-    while len(chosen) < most:
-        rest = [passage for passage in fresh if not any(focus.holds(passage) for focus in chosen)]
-        focus = choose_focus(lately, rest, bestiary) if rest and lately else None
+    following = next((s for s in _following(last, sections) if s in fresh), None)
+    if following is not None:
+        chosen.append(Focus((following,)))
+        left.pop(following, None)
+    while len(chosen) < most and left:
+        rest = [passage for passage in passages if Section.of(passage) in left]
+        focus = choose_focus(lately, rest, bestiary)
         if focus is None:
             break
         chosen.append(focus)
+        for section in focus.sections:
+            left.pop(section, None)
     return tuple(chosen)
 
 
-def _following(last: str, passages: Sequence[Passage]) -> Iterator[Section]:
-    """Yield the numbered sections that stand behind the one played last, beside it in its note."""
-    for before in sections_called(last, passages):
-        if not _NUMBERED.match(before.title):
-            continue
-        starts: dict[Section, int] = {}
-        for passage in passages:
-            section = Section.of(passage)
-            if section.file == before.file and section.heading[:-1] == before.heading[:-1]:
-                starts[section] = min(passage.start, starts.get(section, passage.start))
-        ordered = sorted(starts, key=starts.__getitem__)
-        yield from (section for section in ordered[ordered.index(before) + 1 :] if _NUMBERED.match(section.title))
+def next_note(file: str) -> str:
+    """Return the name of the note that is numbered next: of ``ch07.md`` ``ch08.md``; empty for one without number."""
+    match = _LAST_NUMBER.search(file)
+    if match is None:
+        return ""
+    number = str(int(match["number"]) + 1).zfill(len(match["number"]))
+    return f"{file[: match.start('number')]}{number}{file[match.end('number') :]}"
+
+
+def _following(last: str, sections: Mapping[Section, Sequence[Passage]]) -> Iterator[Section]:
+    """Yield what stands behind the scene played last: numbered sections beside it, then the note numbered next."""
+    starts = {s: min(passage.start for passage in own) for s, own in sections.items()}
+    ordered = sorted(sections, key=starts.__getitem__)
+    before = [s for s in ordered if is_played(s, frozenset((name_key(last),)))]
+    for section in before:
+        for other in ordered:
+            beside = other.file == section.file and other.heading[:-1] == section.heading[:-1]
+            if beside and starts[other] > starts[section] and _NUMBERED.match(other.title):
+                yield other
+    files = {next_note(section.file) for section in before if not _NUMBERED.match(section.title)}
+    yield from (section for section in ordered if section.file in files)
