@@ -17,7 +17,7 @@ from fablewright.entry.print_answer import print_answer
 from fablewright.entry.prompt import open_prompt
 from fablewright.entry.story_file import asking
 from fablewright.entry.terminal import emit, notice, output_console, set_up_streams, write
-from fablewright.errors import InvalidInput, RequestFailed
+from fablewright.errors import FablewrightError, InvalidInput, RequestFailed
 from fablewright.gm.answering.scene import scene_answer
 from fablewright.gm.campaign.memory import CampaignMemory, KeepScene, Recall
 from fablewright.gm.haystack_pipeline import DescribeNotes, HaystackPipeline
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from fablewright.entry.assemble import Notes
     from fablewright.entry.config import Loaded, Settings
     from fablewright.entry.prompt import Prompt
-    from fablewright.gm.answer import Want
     from fablewright.gm.scenario_generator import Scenario
     from fablewright.runtime.bus import Bus
     from fablewright.runtime.subscription import Subscription
@@ -141,7 +140,7 @@ class _Conversation:
                 await unless_interrupted(self._command(*line.split(maxsplit=1)))
             elif line:
                 await self._answer(self._request(line))
-        except InvalidInput as error:
+        except FablewrightError as error:
             notice(str(error), style="bold red")
         except Interrupted:
             notice("Stopped.", style="dim")
@@ -160,14 +159,6 @@ class _Conversation:
             conversation_id=self.conversation_id,
         )
 
-    def _of_the_log(self, name: str, rest: str) -> HandleRequest:
-        """Return the request for a command about the campaign's log."""
-        if name == "choose" and not rest:
-            raise InvalidInput("Which option? /choose 2, or /choose with words of it.")
-        words = f"log: {rest}" if name == "log" and rest else f"{name} {rest}".strip()
-        want: Want = "choose" if name == "choose" else "log" if name == "log" else "undo" if name == "undo" else "recap"
-        return replace(self._request(words), want=want)
-
     def _seed(self) -> int | None:
         """Return another seed for each request: the same dice all evening would make a dull game."""
         self.asked += 1
@@ -185,16 +176,8 @@ class _Conversation:
                 answer = scene_answer(self.grounded)
                 self.bus.tell(CampaignMemory.name, KeepScene(answer))
                 print_answer(answer)
-            case "/log" if not rest:
-                asked = Recall(with_log=True, with_scene=True)
-                recalled = await ask_campaign(self.bus, asked, timeout=self.settings.timeout)
-                console = output_console()
-                write(console, log_page(recalled, console))
-            case "/choose" | "/log" | "/undo" | "/recap":
-                await self._answer(self._of_the_log(name.removeprefix("/"), rest))
-            case "/campaign":
-                wanted = campaign_request(rest.split())
-                emit(campaigns_text(await ask_campaign(self.bus, wanted, timeout=self.settings.timeout)))
+            case "/campaign" | "/choose" | "/log" | "/recap" | "/undo":
+                await self._of_the_log(name.removeprefix("/"), rest)
             case "/party":
                 if rest:
                     self.party = parse_party(rest)
@@ -207,6 +190,27 @@ class _Conversation:
             case _:
                 nearest = difflib.get_close_matches(name, _COMMANDS, n=1, cutoff=0.0)[0]
                 raise InvalidInput(f"There is no {name}; did you mean {nearest}?")
+
+    async def _of_the_log(self, name: str, rest: str) -> None:
+        """Do a command about the campaign's log."""
+        timeout = self.settings.timeout
+        match name:
+            case "campaign":
+                emit(campaigns_text(await ask_campaign(self.bus, campaign_request(rest.split()), timeout=timeout)))
+            case "log" if not rest:
+                recalled = await ask_campaign(self.bus, Recall(with_log=True, with_scene=True), timeout=timeout)
+                console = output_console()
+                write(console, log_page(recalled, console))
+            case "log":
+                await self._answer(replace(self._request(f"log: {rest}"), want="log"))
+            case "undo":
+                await self._answer(replace(self._request(f"undo {rest}"), want="undo"))
+            case "recap":
+                await self._answer(replace(self._request(f"recap {rest}"), want="recap"))
+            case _ if rest:
+                await self._answer(replace(self._request(rest), want="choose"))
+            case _:
+                raise InvalidInput("Which option? /choose 2, or /choose and words of it.")
 
     async def _describe_notes(self) -> None:
         try:

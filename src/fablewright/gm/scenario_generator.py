@@ -104,12 +104,14 @@ class GameState:
         present: Who is with them.
         played: The titles of the scenes that were played, the last one last.
         lately: What happened last, in words.
+        people: Everybody whom the log knows.
     """
 
     location: str = ""
     present: tuple[str, ...] = ()
     played: tuple[str, ...] = ()
     lately: str = ""
+    people: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -374,6 +376,7 @@ class ScenarioGenerator(Agent):
         until = ctx.now + spare
         missing = (documents.remark,) if documents.remark else ()
         if request.game_state.played and plays_on(request.query):
+            until = max(until, ctx.now + min(_SPARE, 0.4 * ctx.remaining))  # these searches are what it takes
             passages, foci = await self._onward(request.game_state, until, ctx, documents)
             focus = next(iter(foci), None)
             if focus is None:
@@ -419,7 +422,8 @@ class ScenarioGenerator(Agent):
         found = await self._all(further, until, ctx)
         passages = merged([(1.0, told), (0.3, own), *((0.6, each) for each in found)])
         words = f"{state.lately} {' '.join(names)}"
-        return passages, onward(last, words, passages, frozenset(map(name_key, state.played)), self._bestiary)
+        behind = frozenset(map(name_key, (*state.played, *state.people)))
+        return passages, onward(last, words, passages, behind, self._bestiary)
 
     async def _all(
         self, searches: Iterable[RetrieveDocuments], until: float, ctx: Context

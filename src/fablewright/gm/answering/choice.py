@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fablewright.errors import ContractViolation, InvalidInput, RequestFailed
 from fablewright.gm.answer import Answer
 from fablewright.gm.answer_data import answer_from_data
+from fablewright.gm.answering.log import BACK
 from fablewright.gm.answering.steering import game_state
 from fablewright.gm.campaign.choice import check_of, named_in, option_meant, play_out
 from fablewright.gm.campaign.events import Fact, plain
@@ -99,9 +100,7 @@ def _facts(stored: StoredScene, choice: Choice, state: CampaignState, names: tup
 
 def _played(choice: Choice, *, rolled: bool) -> Iterator[Line]:
     action = choice.option.action
-    yield replace(
-        action, text=f"{title.text}, option {choice.number}: {action.text}", origin=_from_notes(action.origin)
-    )
+    yield replace(action, text=f"Option {choice.number}: {action.text}", origin=_from_notes(action.origin))
     if choice.check is not None and choice.outcome:
         how = " on the d20, without a modifier (--roll gives the players' own result)" if rolled else ""
         yield Line(f"Rolled {choice.roll}{how} against DC {choice.check.dc}: a {choice.outcome}.", Origin.BY_RULE)
@@ -116,7 +115,7 @@ def _logged(logged: Logged | None) -> tuple[Line, ...]:
     if logged is None:
         return ()
     before = [line_of(event.fact) for event in logged.events if event.fact.kind != "chose"]
-    return (Line(f"In the log now: {'; '.join([*before, 'this choice'])}. {BACK}", Origin.FROM_LOG),)
+    return (Line(f"In the log now: {'; '.join([*before, 'this choice'])}. {BACK}.", Origin.FROM_LOG),)
 
 
 def _from_notes(origin: Origin) -> Origin:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fablewright.errors import InvalidInput
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BACK", "answer_log", "answer_undo", "logged_lines"]
 
-BACK = "`undo` takes this back."
+BACK = "`undo` takes it back"
 
 _ADD = re.compile(
     r"^\W*(?:please )?(?:log(?: that| add)?|remember(?: that)?|note(?: down)?(?: that)?|write down(?: that)?)\b[\s:,]*"
@@ -80,8 +81,9 @@ def logged_lines(logged: Logged | None) -> tuple[Line, ...]:
     """Return what was put into the log, and how to take it back."""
     if logged is None:
         return ()
-    lines = (_from_log(f"Logged: {line_of(event.fact)}", event) for event in logged.events)
-    return (*lines, Line(BACK, Origin.BY_RULE))
+    lines = [_from_log(f"Logged: {line_of(event.fact)}", event) for event in logged.events]
+    lines[-1] = replace(lines[-1], text=f"{lines[-1].text} ({BACK})")
+    return tuple(lines)
 
 
 async def _shown(asked: Asked) -> Answer:
@@ -122,7 +124,7 @@ def _fact(said: str, recalled: Recalled) -> tuple[Fact, tuple[Line, ...]]:
     fact = fact_said(said, recalled.state)
     if is_understood(fact, said):
         return fact, ()
-    kept = "It is kept as a note; Met, Dead, Visited, Promise, Clock, Loot with a colon say what else it may be."
+    kept = "Kept track of is what begins with Met, Dead, Alive, Visited, Promise, Clock, Loot or Spent and a colon."
     return fact, (Line(kept, Origin.BY_RULE),)
 
 

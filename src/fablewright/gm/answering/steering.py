@@ -21,4 +21,5 @@ def game_state(state: CampaignState) -> GameState:
     telling = [event.fact for event in state.last if event.fact.kind not in {"note", "spent"}][-_LATELY:]
     lately = " ".join(f"{fact.text} {fact.detail}".strip() for fact in telling)
     played = sorted(state.played.values(), key=lambda scene: scene[1])
-    return GameState(state.place, state.present, tuple(title for title, _ in played), lately[-_WORDS:])
+    people = tuple(person.name for person in state.people.values())
+    return GameState(state.place, state.present, tuple(title for title, _ in played), lately[-_WORDS:], people)

@@ -52,7 +52,7 @@ _CHOSE = re.compile(
     r"(?: → (?P<detail>.*))?"
 )
 _MET = re.compile(r"(?P<text>.*?)(?:, (?P<detail>(?:at|in|on) .*))?")
-_CLOCK = re.compile(r"(?P<text>.*?)(?: \((?P<number>\d{1,6})(?: segments)?\))?", re.IGNORECASE)
+_CLOCK = re.compile(r"(?P<text>.*?)(?:,? \(?(?:\d{1,2}/)?(?P<number>\d{1,6})(?: segments)?\)?)?", re.IGNORECASE)
 _ADVANCED = re.compile(r"(?P<text>.*?)(?: \+(?P<number>\d{1,6}))?")
 _ALL = re.compile(r"(?P<text>.*)")
 _BODIES: Mapping[Kind, re.Pattern[str]] = {"chose": _CHOSE, "met": _MET, "clock": _CLOCK, "advanced": _ADVANCED}

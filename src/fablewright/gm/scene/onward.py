@@ -38,7 +38,7 @@ def sections_called(title: str, passages: Sequence[Passage]) -> tuple[Section, .
 
 
 def onward(
-    last: str, lately: str, passages: Sequence[Passage], played: frozenset[str], bestiary: Bestiary, *, most: int = 3
+    last: str, lately: str, passages: Sequence[Passage], behind: frozenset[str], bestiary: Bestiary, *, most: int = 3
 ) -> tuple[Focus, ...]:
     """Return what could be played next, best first.
 
@@ -46,16 +46,20 @@ def onward(
         last: The title of the scene that was played last.
         lately: What happened last, in words.
         passages: What was found about that, best first, and all of the note that it was played out of.
-        played: The keys of the scenes that were played; see ``name_key``.
+        behind: The keys of what is no scene to come: those played, and people; see ``name_key``.
         bestiary: The creatures that the rules know.
         most: How many to return at most.
     """
     sections: dict[Section, list[Passage]] = {}
     for passage in passages:
         sections.setdefault(Section.of(passage), []).append(passage)
-    fresh = {s: own for s, own in sections.items() if not is_played(s, played)}
-    plain = {s: own for s, own in fresh.items() if has_play(own, bestiary)}  # where there are none, prose will do
-    left = dict(plain) or {s: own for s, own in fresh.items() if not any(map(is_secret_place, own))}
+    fresh = {s: own for s, own in sections.items() if not is_played(s, behind)}
+    before = [own for s, own in sections.items() if is_played(s, frozenset((name_key(last),)))]
+    # Where the scene played last was prose, the next one will be too; else prose tells about scenes, and is none.
+    wants_play = any(has_play(own, bestiary) for own in before)
+    left = {s: own for s, own in fresh.items() if has_play(own, bestiary)}
+    if not left and not wants_play:
+        left = {s: own for s, own in fresh.items() if not any(map(is_secret_place, own))}
     chosen: list[Focus] = []
     following = next((s for s in _following(last, sections) if s in fresh), None)
     if following is not None:
