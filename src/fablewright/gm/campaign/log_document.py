@@ -165,9 +165,12 @@ class _Reading:
         self.added = self.changed = self.deleted = 0
         self.state = state_of(log)
         self.known = {event.id: event for event in history(log)}
+        self.places = {each: place for place, each in enumerate(self.known)}
         self.seen: set[str] = set()
+        self.furthest = -1  # the place in the log of the last event that stands where it stood
         self.day = ""
-        self.before = TOP  # the id of the event that stands before
+        self.before = TOP  # the id of the event that stands before, of the same day
+        self.last: dict[str, str] = {}  # by day, the id of the event that stands last
 
     def take(self, entry: _Entry) -> None:
         if entry.is_heading and self._begins_a_day(entry):
@@ -181,15 +184,21 @@ class _Reading:
             self._add(entry, said)
             return
         self.seen.add(marked)
-        moved = self.day and self.day != event.on
-        if " ".join(said.split()) != line_of(event.fact) or moved:
-            self._change(entry, said, event)
-        self.before = marked
+        place = self.places[marked]
+        if (self.day and self.day != event.on) or place < self.furthest:
+            self._change(entry, said, event, self.before)  # moved to where it stands now
+        elif " ".join(said.split()) != line_of(event.fact):
+            self._change(entry, said, event, event.id)
+        else:
+            self.before = marked
+        self.furthest = max(place, self.furthest)
 
     def _begins_a_day(self, entry: _Entry) -> bool:
         day = _DAY.search(entry.said)
         if day is not None:
+            self.last[self.day] = self.before
             self.day = day[1]
+            self.before = self.last.get(self.day, TOP)
         return day is not None or entry.said == "Campaign log"
 
     def _add(self, entry: _Entry, said: str) -> None:
@@ -198,11 +207,12 @@ class _Reading:
         self.events.append(event)
         self.before = event.id
 
-    def _change(self, entry: _Entry, said: str, event: Event) -> None:
+    def _change(self, entry: _Entry, said: str, event: Event, after: str) -> None:
         self.changed += 1
         self._take_back(event)
-        fact = self._fact(entry, said)
-        self.events.append(Event(self.new_id(), self.day or event.on, fact, event.id))
+        fact = event.fact if " ".join(said.split()) == line_of(event.fact) else self._fact(entry, said)
+        self.events.append(Event(self.new_id(), self.day or event.on, fact, after))
+        self.before = self.events[-1].id
 
     def _fact(self, entry: _Entry, said: str) -> Fact:
         fact = fact_said(said, self.state)

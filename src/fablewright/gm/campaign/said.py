@@ -56,7 +56,7 @@ _WORD = re.compile(r"[^\W_]{3,}")
 
 
 def fact_said(words: str, state: CampaignState) -> Fact:
-    """Return the fact that words tell.
+    """Return the fact that words tell; words in the form of a line of the log (``Dead: Tull``) are taken as they are.
 
     A promise that is kept or broken, a clock that goes on and loot that is spent are meant as the log has them:
     "kept their word to Joss" settles the open promise that shares most words with it.
@@ -67,8 +67,10 @@ def fact_said(words: str, state: CampaignState) -> Fact:
     """
     secret = secrecy.marks_sentence(words)
     said = plain(_SECRET.sub(" ", words) if secret else words)
-    fact = fact_of_line(words) or _by_rule(said) or Fact("note", said)
-    return _as_known(replace(fact, secret=fact.secret or secret), state)
+    exact = fact_of_line(words)
+    if exact is not None:
+        return replace(exact, secret=exact.secret or secret)
+    return replace(_as_known(_by_rule(said) or Fact("note", said), state), secret=secret)
 
 
 def is_understood(fact: Fact, words: str) -> bool:
