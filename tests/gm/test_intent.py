@@ -219,3 +219,31 @@ def test_the_party_in_the_words() -> None:
     assert party_in("for my party") is None
     with pytest.raises(InvalidInput):
         party_in("4 level 99 characters")
+
+
+@pytest.mark.parametrize(
+    ("words", "want"),
+    [
+        ("choose 2", "choose"),
+        ("2", "choose"),
+        ("option 3, rolled 17", "choose"),
+        ("they choose the tunnel", "choose"),
+        ("choose a random encounter for me", "encounter"),
+        ("the party picks the lock", "scene"),
+        ("undo", "undo"),
+        ("undo that", "undo"),
+        ("undo the curse on the miller", "scene"),
+        ("log: Met Ilse at the mill", "log"),
+        ("remember that Tull is dead", "log"),
+        ("show me the log", "log"),
+        ("they come to a log cabin", "scene"),
+        ("a log across the river", "scene"),
+        ("remember the alamo", "scene"),
+        ("we played it", "log"),
+        ("recap for the players", "recap"),
+        ("recap", "question"),
+        ("what happened last session?", "question"),
+    ],
+)
+def test_what_is_for_the_campaigns_log(words: str, want: str) -> None:
+    assert intent_of(words) == want

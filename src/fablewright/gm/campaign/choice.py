@@ -139,9 +139,8 @@ def _number(said: str) -> int | None:
     match = _NUMBER.fullmatch(said)
     if match:
         return int(match["number"])
-    words = [word for word in said.casefold().split() if word not in {"option", "number", "the", "one"}] or ["one"]
-    known = _WORDS | _ORDINALS
-    return known.get(words[0]) if len(words) == 1 else None
+    words = said.casefold().removesuffix(" one").split()
+    return (_WORDS | _ORDINALS).get(words[-1]) if words and set(words[:-1]) <= {"option", "number", "the"} else None
 
 
 def _listed(scene: Scene) -> str:

@@ -23,8 +23,10 @@ __all__ = ["is_played", "next_note", "onward", "sections_called"]
 
 _LAST_NUMBER = re.compile(r"(?P<number>\d{1,4})(?=\D*$)")
 _NUMBERED = re.compile(
-    r"^\W*(?:(?:area|room|scene|chapter|part|act|day|encounter)\s+)?(?:\d{1,3}|[A-Z]\d{1,2})\b", re.IGNORECASE
+    r"^ {0,3}#{1,6}[ \t]+(?:(?:area|room|scene|chapter|part|act|day|encounter)\s+)?(?:\d{1,3}|[A-Z]\d{1,2})\b(?P<title>[^\n]*)$",
+    re.IGNORECASE | re.MULTILINE,
 )
+"""A heading as it stands in the note: the names of sections are without their numbers."""
 
 
 def is_played(section: Section, played: frozenset[str]) -> bool:
@@ -65,7 +67,7 @@ def onward(
     if following is not None:
         chosen.append(Focus((following,)))
         left.pop(following, None)
-    while len(chosen) < most and left:
+    while len(chosen) < most and left and lately.strip():
         rest = [passage for passage in passages if Section.of(passage) in left]
         focus = choose_focus(lately, rest, bestiary)
         if focus is None:
@@ -89,11 +91,21 @@ def _following(last: str, sections: Mapping[Section, Sequence[Passage]]) -> Iter
     """Yield what stands behind the scene played last: numbered sections beside it, then the note numbered next."""
     starts = {s: min(passage.start for passage in own) for s, own in sections.items()}
     ordered = sorted(sections, key=starts.__getitem__)
+    numbered = {s for s, own in sections.items() if _is_numbered(s, own)}
     before = [s for s in ordered if is_played(s, frozenset((name_key(last),)))]
     for section in before:
         for other in ordered:
             beside = other.file == section.file and other.heading[:-1] == section.heading[:-1]
-            if beside and starts[other] > starts[section] and _NUMBERED.match(other.title):
+            if beside and starts[other] > starts[section] and other in numbered:
                 yield other
-    files = {next_note(section.file) for section in before if not _NUMBERED.match(section.title)}
+    files = {next_note(section.file) for section in before if section not in numbered}
     yield from (section for section in ordered if section.file in files)
+
+
+def _is_numbered(section: Section, own: Sequence[Passage]) -> bool:
+    key = name_key(section.title)
+    return any(
+        name_key(match["title"]) == key or name_key(match[0]) == key
+        for passage in own
+        for match in _NUMBERED.finditer(passage.text)
+    )
