@@ -111,7 +111,8 @@ from fablewright.adapters.sqlite_campaign import SqliteCampaigns
 from fablewright.gm.campaign.events import Event, Fact
 store = SqliteCampaigns(sys.argv[1])
 for number in range(int(sys.argv[2]), 10**9):
-    store.append("Mine", [Event(f"e{number}", "2026-11-27", Fact("note", "x" * 500)), Event(f"e{number}-2", "2026-11-27", Fact("note", "y"))])
+    pair = [Event(f"e{number}{end}", "2026-11-27", Fact("note", "x" * 500)) for end in ("", "-2")]
+    store.append("Mine", pair)
     print(number, flush=True)
 """
 

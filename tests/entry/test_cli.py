@@ -17,7 +17,20 @@ from fablewright.entry.cli import run
 from fablewright.entry.log_file import log_file
 from fablewright.errors import PeerLost
 
-COMMANDS = ("scene", "ask", "index", "roll", "chat", "doctor", "trace")
+COMMANDS = (
+    "scene",
+    "ask",
+    "choose",
+    "log",
+    "undo",
+    "recap",
+    "campaign",
+    "index",
+    "roll",
+    "chat",
+    "doctor",
+    "trace",
+)
 STAND_IN = "EXAMPLE"
 
 

@@ -38,8 +38,8 @@ aside; on a failure they ring the bell.
 
 > Wet chickens look up from a wet heap of straw.
 
-**Three stirges** sleep under the eaves. A DC 11 Dexterity (Stealth) check crosses without waking them; on a failure they
-feed.
+**Three stirges** sleep under the eaves. A DC 11 Dexterity (Stealth) check crosses without waking them; on a failure
+they feed.
 
 ## 3. The Chapel
 
@@ -71,7 +71,7 @@ def settings(tmp_path: Path) -> Settings:
     folder.mkdir()
     (folder / "keep.md").write_text(KEEP, "utf-8")
     (folder / "people.md").write_text(PEOPLE, "utf-8")
-    return Settings(data_dir=tmp_path / "data", notes=(folder,), timeout=60.0)
+    return Settings(data_dir=tmp_path / "data", notes=(folder,), timeout=60.0, rag_request_timeout=60.0)
 
 
 async def say(bus: Bus, words: str, want: Want | None = None, roll: int | None = None) -> Answer:

@@ -33,6 +33,7 @@ from fablewright.gm.scene.focus import (
     Focus,
     Section,
     choose_focus,
+    is_about_here,
     merged,
     opening_names,
     plays_on,
@@ -369,7 +370,8 @@ class ScenarioGenerator(Agent):
         if state.played and plays_on(request.query):
             return RetrieveDocuments(f"{state.lately} {state.words}".strip(), self._max_docs)
         filters = {"lately": state.names} if state.names else {}
-        return RetrieveDocuments(search_words(request.query), self._max_docs, filters)
+        words = f"{search_words(request.query)} {_here(request)}".strip()
+        return RetrieveDocuments(words, self._max_docs, filters)
 
     async def _choose(self, request: GenerateScenario, documents: Documents, ctx: Context, *, spare: float) -> _Found:
         """Choose what the scene is about, and fetch all of that; ``spare``: seconds for the searches that takes."""
@@ -382,11 +384,12 @@ class ScenarioGenerator(Agent):
             if focus is None:
                 return _Found(missing=(*missing, "Your notes do not say what comes next."))
         else:
-            headings = opening_names(request.query) if spare else ()
+            told = f"{request.query} {_here(request)}".strip()
+            headings = opening_names(told) if spare else ()
             searches = (RetrieveDocuments(name, 20, {"heading": name}) for name in headings)
             openings = await self._all(searches, until, ctx)
             passages = merged([(1.0, documents.passages), *((0.6, found) for found in openings)])
-            focus = choose_focus(request.query, passages, self._bestiary)
+            focus = choose_focus(told, passages, self._bestiary)
             if focus is None:
                 return _Found(missing=(*missing, "Your notes say nothing about this."))
         whole = await self._all(map(_whole, focus.sections if spare else ()), until, ctx)
@@ -446,6 +449,11 @@ class ScenarioGenerator(Agent):
 
         asked = ctx.now
         return await asyncio.gather(*map(passages, searches))
+
+
+def _here(request: GenerateScenario) -> str:
+    """Return where and with whom the party is, if the request is about that: "they look around"."""
+    return request.game_state.words if is_about_here(request.query) else ""
 
 
 def _pointed_to(passage: Passage) -> list[str]:

@@ -69,7 +69,7 @@ edits = st.lists(
 @settings(max_examples=60, deadline=None)
 @given(logs, edits)
 def test_after_edits_the_log_says_what_the_document_says(log: list[Event], edits: list[tuple[str, int, Fact]]) -> None:
-    """Lines deleted, changed, copied, moved and put in anywhere below a day: the log then has these lines in this order."""
+    """Lines deleted, changed, copied, moved and put in anywhere below a day: the log has them, in this order."""
     lines = document_of(log, "My table").split("\n")
     for what, where, fact in edits:
         bullets = [n for n, line in enumerate(lines) if line.startswith(("- ", "## "))]
@@ -142,7 +142,7 @@ def test_a_deleted_line_is_taken_back_and_a_changed_one_put_in_its_place() -> No
         Fact("played", "The Mill"),
         Fact("met", "Ilsabet"),
     ]
-    assert LOG == LOG[:3]  # the log itself only grows
+    assert len(LOG) == 3  # the log itself only grows
 
 
 def test_what_others_logged_since_it_was_written_is_not_deleted() -> None:

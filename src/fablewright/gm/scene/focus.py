@@ -36,6 +36,7 @@ __all__ = [
     "Section",
     "choose_focus",
     "has_play",
+    "is_about_here",
     "merged",
     "opening_names",
     "plays_on",
@@ -66,6 +67,10 @@ _META = re.compile(rf"\b(?:{_any_of(_META_WORDS)})\b", re.IGNORECASE)
 _OPENING = re.compile(
     r"\b(?:first|opening|initial|starting)\s+(?:encounter|scene|scenario|fight|session|battle|chapter|act)\b|"
     r"\b(?:start|open|begin)(?:ing|s)?\s+(?:of\s+)?(?:the\s+)?(?:campaign|adventure|game|session)\b",
+    re.IGNORECASE,
+)
+_NEXT = re.compile(
+    r"\b(?:next|then|now|happens?|comes?|continues?|go(?:es)? on|play on|onwards?|after|new scene|another|move on)\b",
     re.IGNORECASE,
 )
 _OPENING_NAMES = ("first encounter", "start", "opening", "beginning", "introduction", "prologue")
@@ -140,7 +145,12 @@ def opening_names(request: str) -> tuple[str, ...]:
 
 
 def plays_on(request: str) -> bool:
-    """Return whether a request tells of nothing and asks for no opening: it is for whatever comes next."""
+    """Return whether a request is for whatever comes next: it says so, or hardly anything, and tells of nothing."""
+    return is_about_here(request) and bool(_NEXT.search(request) or not request.strip(" .!?"))
+
+
+def is_about_here(request: str) -> bool:
+    """Return whether a request tells of nothing and asks for no opening: it is about where the party is."""
     return not _OPENING.search(request) and not telling(request).words
 
 

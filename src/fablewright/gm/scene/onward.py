@@ -23,7 +23,8 @@ __all__ = ["is_played", "next_note", "onward", "sections_called"]
 
 _LAST_NUMBER = re.compile(r"(?P<number>\d{1,4})(?=\D*$)")
 _NUMBERED = re.compile(
-    r"^ {0,3}#{1,6}[ \t]+(?:(?:area|room|scene|chapter|part|act|day|encounter)\s+)?(?:\d{1,3}|[A-Z]\d{1,2})\b(?P<title>[^\n]*)$",
+    r"^ {0,3}#{1,6}[ \t]+(?:(?:area|room|scene|chapter|part|act|day|encounter)\s+)?(?:\d{1,3}|[A-Z]\d{1,2})\b"
+    r"(?P<title>[^\n]*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 """A heading as it stands in the note: the names of sections are without their numbers."""
