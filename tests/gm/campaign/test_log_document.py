@@ -104,6 +104,8 @@ def test_after_edits_the_log_says_what_the_document_says(log: list[Event], edits
     }
     assert lines_by_day(after) == wanted
     assert read(document_of(after, "My table"), after) == Changes()
+    twice = changes_in("\n".join(lines), after, today=TODAY, new_id=iter(f"m{n}" for n in range(99)).__next__)
+    assert (twice.events, twice.added, twice.changed, twice.deleted) == ((), 0, 0, 0)
 
 
 @settings(max_examples=40, deadline=None)

@@ -29,7 +29,6 @@ def campaign(
     For example:
 
         fablewright campaign new "Tuesday table"
-        fablewright campaign
     """
     invocation: Invocation = ctx.obj
     loaded = invocation.load({"notes": notes or None}, config)

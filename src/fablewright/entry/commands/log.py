@@ -35,7 +35,6 @@ def log(
     For example:
 
         fablewright log add "Met Joss Tarrow at the Full Measure"
-        fablewright log
     """
     invocation: Invocation = ctx.obj
     loaded = invocation.load({"notes": notes or None, "campaign": campaign}, config)

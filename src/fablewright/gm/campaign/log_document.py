@@ -16,8 +16,8 @@
 
 Each line ends with the id of its event, as Obsidian marks a block. A line without one is new; one that reads otherwise
 than its event was changed; one that is gone was deleted. ``events`` says how long the log was when it was written, so
-that what others logged since then is not taken for deleted. Every line below the title that holds words is kept: what
-cannot be understood becomes a note, and is reported.
+that what others logged since then is not taken for deleted, and a file that is read twice adds nothing twice. Every
+line below the title that holds words is kept: what cannot be understood becomes a note, and is reported.
 """
 
 from __future__ import annotations
@@ -102,13 +102,13 @@ def changes_in(text: str, log: Sequence[Event], *, today: str, new_id: Callable[
         new_id: Gives each new event its id.
     """
     lines = text[:_LONGEST].replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    reading = _Reading(log, today, new_id)
     length, start = _front_matter(lines)
+    reading = _Reading(log, today, new_id, length or 0)
     if length is None:
         reading.remarks.append(Remark(0, "The lines at its top are gone (`events: …`), so nothing counts as deleted."))
     for entry in _entries(lines, start):
         reading.take(entry)
-    reading.delete(length or 0)
+    reading.delete()
     order = sorted(reading.remarks, key=lambda remark: remark.line)
     return Changes(tuple(reading.events), reading.added, reading.changed, reading.deleted, tuple(order))
 
@@ -156,8 +156,8 @@ def _entries(lines: Sequence[str], start: int) -> Iterator[_Entry]:
 class _Reading:
     """A document being compared with the log."""
 
-    def __init__(self, log: Sequence[Event], today: str, new_id: Callable[[], str]) -> None:
-        self.log = log
+    def __init__(self, log: Sequence[Event], today: str, new_id: Callable[[], str], length: int) -> None:
+        self.written = {event.id for event in log[:length]}  # what the document had when it was written
         self.today = today
         self.new_id = new_id
         self.events: list[Event] = []
@@ -202,10 +202,25 @@ class _Reading:
         return day is not None or entry.said == "Campaign log"
 
     def _add(self, entry: _Entry, said: str) -> None:
+        day = self.day or self.today
+        known = self._read_before(day, said)
+        if known:
+            self.seen.add(known)
+            self.before = known
+            return
         self.added += 1
-        event = Event(self.new_id(), self.day or self.today, self._fact(entry, said), self.before)
+        event = Event(self.new_id(), day, self._fact(entry, said), self.before)
         self.events.append(event)
         self.before = event.id
+
+    def _read_before(self, day: str, said: str) -> str:
+        """Return the event that an earlier reading of this document made of a line without a mark; empty: none."""
+        line = line_of(fact_said(said, self.state))
+        for event in self.known.values():
+            new = event.id not in self.written and event.id not in self.seen
+            if new and event.on == day and line_of(event.fact) == line:
+                return event.id
+        return ""
 
     def _change(self, entry: _Entry, said: str, event: Event, after: str) -> None:
         self.changed += 1
@@ -226,10 +241,9 @@ class _Reading:
     def _take_back(self, event: Event) -> None:
         self.events.append(Event(self.new_id(), event.on, Fact("undo", event.id)))
 
-    def delete(self, length: int) -> None:
+    def delete(self) -> None:
         """Take back what the document does not have any more, of what the log had when it was written."""
-        written = {event.id for event in self.log[:length]}
         for event in self.known.values():
-            if event.id in written and event.id not in self.seen:
+            if event.id in self.written and event.id not in self.seen:
                 self.deleted += 1
                 self._take_back(event)

@@ -290,7 +290,8 @@ class CampaignMemory(Agent):
 
     def _list(self) -> Campaigns:
         current = self._campaign()
-        return Campaigns({current: 0} | self._store.campaigns(), current)
+        names = dict.fromkeys((*self._store.campaigns(), current))
+        return Campaigns({name: len(history(self._store.events(name))) for name in names}, current)
 
     def _use(self, request: UseCampaign) -> Campaigns:
         name = " ".join(request.name.split())
