@@ -77,8 +77,8 @@ def test_campaigns_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
         out(capsys, "campaign", "new", "Tuesday", "table")
         == "  sample campaign  1 entry\n→ Tuesday table    0 entries\n"
     )
-    assert "Ilse" not in out(capsys, "log")
-    assert "Ilse" in out(capsys, "log", "--campaign", "sample campaign")
+    assert "Met: Ilse" not in out(capsys, "log")
+    assert "Met: Ilse" in out(capsys, "log", "--campaign", "sample campaign")
     out(capsys, "campaign", "switch", "sample campaign")
     found = json.loads(out(capsys, "campaign", "--json"))
     assert found == {"current": "sample campaign", "campaigns": {"sample campaign": 1, "Tuesday table": 0}}

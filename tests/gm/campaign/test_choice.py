@@ -20,7 +20,7 @@ SCENE = Scene(
     title=line("The Yard"),
     checks=(SNEAK, LISTEN),
     foes=(
-        Foe("Spy", 1, 1.0, 200, "Fenwick Tull; wants the tin", Origin.QUOTED),
+        Foe("Spy", 1, 1.0, 200, "Fenwick Tull, Dab and Mabb Crake; wants the tin", Origin.QUOTED),
         Foe("Ogre", 1, 2.0, 450, "Secret Sam", Origin.QUOTED, secret=True),
     ),
     options=(
@@ -101,4 +101,4 @@ def test_what_comes_of_a_secret_is_secret() -> None:
 
 
 def test_who_is_named_among_the_foes_is_met_but_for_the_secret_ones() -> None:
-    assert named_in(SCENE) == ("Fenwick Tull",)
+    assert named_in(SCENE) == ("Fenwick Tull", "Dab", "Mabb Crake")

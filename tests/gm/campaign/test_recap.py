@@ -38,6 +38,12 @@ def test_who_was_never_met_is_not_in_the_players_recap() -> None:
     assert [told.text for told in gm_recap(log)] == ["Hob is dead.", "Met Ilse.", "Dead: Hob."]
 
 
+def test_who_was_met_together_is_told_in_one_sentence() -> None:
+    facts = (Fact("met", "Ilse"), Fact("met", "Hob"), Fact("met", "Joss"), Fact("met", "Pru", "the inn"))
+    told = players_recap([Event(f"e{n}", "2026-11-27", fact) for n, fact in enumerate(facts)])
+    assert [each.text for each in told] == ["Met Ilse, Hob and Joss.", "Met Pru at the inn."]
+
+
 def test_the_game_master_sees_where_everything_stands() -> None:
     facts = (
         Fact("played", "The Mill"),

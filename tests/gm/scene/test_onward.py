@@ -69,6 +69,12 @@ def test_what_is_secret_is_not_offered(bestiary: Bestiary) -> None:
     assert titles(bestiary, "The Market", "the abbot and the vault", secret) == []
 
 
+def test_where_an_adventure_begins_is_not_where_it_goes_on(bestiary: Bestiary) -> None:
+    start = passages_of("start.md", "# Adventure Start\n\n> Rain falls on Maud at the inn.\n")
+    passages = [*start, *passages_of("town.md", TOWN)]
+    assert titles(bestiary, "The Market", "Maud at the inn", passages) == ["The Inn"]
+
+
 def test_the_note_numbered_next_follows_a_note(bestiary: Bestiary) -> None:
     one = passages_of("book/ch09.md", "# The Storm\n\nThe ship broke on the reef, and they swam.\n")
     two = passages_of("book/ch10.md", "# The Beach\n\nSand, and footprints of one foot.\n")

@@ -114,7 +114,10 @@ def _logged(logged: Logged | None) -> tuple[Line, ...]:
     """Say in one line what is in the log now; the choice itself was just told."""
     if logged is None:
         return ()
-    before = [line_of(event.fact) for event in logged.events if event.fact.kind != "chose"]
+    facts = [event.fact for event in logged.events]
+    before = [line_of(fact) for fact in facts if fact.kind == "played"]
+    met = ", ".join(fact.text for fact in facts if fact.kind == "met")
+    before += [f"Met: {met}"] if met else []
     return (Line(f"In the log now: {'; '.join([*before, 'this choice'])}. {BACK}.", Origin.FROM_LOG),)
 
 

@@ -124,7 +124,7 @@ def play_out(number: int, scene: Scene, roll: int | None) -> Choice:
 
 def named_in(scene: Scene) -> tuple[str, ...]:
     """Return who is named among the foes that are no secret: whoever plays the scene meets them."""
-    parts = (part.strip() for foe in scene.foes if not foe.secret for part in re.split(r"[;,]", foe.note))
+    parts = (part.strip() for foe in scene.foes if not foe.secret for part in re.split(r"[;,]|\band\b", foe.note))
     return tuple(dict.fromkeys(part for part in parts if _NAME.fullmatch(part)))
 
 

@@ -6,7 +6,8 @@ have met. Clocks and notes are the GM's, and so is every event that says so of i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from fablewright.gm.campaign.history import history
@@ -46,7 +47,7 @@ def gm_recap(log: Sequence[Event]) -> tuple[Told, ...]:
     """Return what happened last and where everything stands."""
     state = state_of(log)
     events = history(log)
-    told = [told for event in events[-_MOST:] for told in _happened(event.fact)]
+    told = [told for fact in _together(events[-_MOST:]) for told in _happened(fact)]
     if len(events) > _MOST:
         told.insert(0, Told(f"The log has {len(events)} entries; these are the last {_MOST}."))
     return (*told, *_standing(state))
@@ -56,8 +57,18 @@ def players_recap(log: Sequence[Event]) -> tuple[Told, ...]:
     """Return what the players may hear: nothing that is secret, and nothing that their party has not seen."""
     state = state_of(log)
     events = [event for event in history(log) if _is_seen(event.fact, state)]
-    told = [told for event in events[-_MOST:] for told in _happened(event.fact)]
-    return tuple(told)
+    return tuple(told for fact in _together(events[-_MOST:]) for told in _happened(fact))
+
+
+def _together(events: Sequence[Event]) -> Iterator[Fact]:
+    """Yield what happened, those who were met one after the other in one sentence."""
+    for (kind, _, _), group in groupby(events, key=lambda e: (e.fact.kind, e.fact.detail, e.fact.secret)):
+        facts = [event.fact for event in group]
+        if kind == "met":
+            names = [fact.text for fact in facts]
+            yield replace(facts[0], text=" and ".join(filter(None, (", ".join(names[:-1]), names[-1]))))
+        else:
+            yield from facts
 
 
 def _is_seen(fact: Fact, state: CampaignState) -> bool:

@@ -37,6 +37,7 @@ __all__ = [
     "choose_focus",
     "has_play",
     "is_about_here",
+    "is_opening",
     "merged",
     "opening_names",
     "plays_on",
@@ -201,6 +202,11 @@ def choose_focus(request: str, passages: Sequence[Passage], bestiary: Bestiary) 
     return Focus((first, *_where_it_happens(first, ranked, bestiary)))
 
 
+def is_opening(section: Section) -> bool:
+    """Return whether a section is where an adventure begins, by its headings."""
+    return any(_opening_weight(part) for part in section.heading[-2:])
+
+
 def has_play(own: Sequence[Passage], bestiary: Bestiary) -> bool:
     """Return whether passages of a section are plainly a scene: boxed text, a check or foes, and not the GM's alone."""
     return not any(map(is_secret_place, own)) and any(_is_boxed(p) or _is_playable(p, bestiary) for p in own)
@@ -225,8 +231,7 @@ def _is_scene(section: Section, own: Sequence[Passage], asked: frozenset[str], b
 def _is_meant(section: Section, own: Sequence[Passage], told: Telling, bestiary: Bestiary, *, opening: bool) -> bool:
     """Return whether a section speaks of what the request tells of."""
     if opening:
-        opens = any(_opening_weight(part) for part in section.heading[-2:])
-        if opens or (told.words and not told.names):
+        if is_opening(section) or (told.words and not told.names):
             return True
         if not told.words:
             return any(_is_boxed(p) or _is_playable(p, bestiary) for p in own)

@@ -2,6 +2,7 @@
 
 In this order: what follows the scene played last, where sections or notes are numbered ("2. The Toll Hall", "ch08.md");
 then what speaks of what happened last, best first: plain scenes, with boxed text, checks or foes, where there are any.
+Where an adventure begins is not where it goes on, also if the log does not know that it has begun.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from fablewright.gm.reading.name_key import name_key
 from fablewright.gm.reading.statements import is_secret_place
-from fablewright.gm.scene.focus import Focus, Section, choose_focus, has_play
+from fablewright.gm.scene.focus import Focus, Section, choose_focus, has_play, is_opening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,7 +57,7 @@ def onward(
     sections: dict[Section, list[Passage]] = {}
     for passage in passages:
         sections.setdefault(Section.of(passage), []).append(passage)
-    fresh = {s: own for s, own in sections.items() if not is_played(s, behind)}
+    fresh = {s: own for s, own in sections.items() if not is_played(s, behind) and not is_opening(s)}
     before = [own for s, own in sections.items() if is_played(s, frozenset((name_key(last),)))]
     # Where the scene played last was prose, the next one will be too; else prose tells about scenes, and is none.
     wants_play = any(has_play(own, bestiary) for own in before)
