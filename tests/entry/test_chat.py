@@ -226,6 +226,8 @@ def test_once_warm_a_scene_is_there_in_a_moment(
 
 
 def test_a_campaign_is_played_in_chat(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FABLEWRIGHT_TIMEOUT", "60")
+    monkeypatch.setenv("FABLEWRIGHT_RAG_REQUEST_TIMEOUT", "60")
     out, err = say(
         monkeypatch,
         capsys,
@@ -247,7 +249,7 @@ def test_a_campaign_is_played_in_chat(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert "Taken back: Met: Joss Tarrow" in out
     assert "  • Dead: Joss Tarrow  ^" in out
     assert "Joss Tarrow is dead." in out
-    assert "→ sample campaign  5 entries" in out
+    assert "→ sample campaign  6 entries" in out
     assert err.splitlines() == [
         "Write `campaign`, `campaign new NAME` or `campaign switch NAME`.",
         "Which option? /choose 2, or /choose and words of it.",

@@ -62,7 +62,21 @@ Maud keeps the inn and hums.
 
 Maud poisoned the abbot with wolfsbane.
 """
-DISTINCTIVE = ("changeling", "duchess", "quicksilver", "mirror", "poisoned", "abbot", "wolfsbane")
+PLOT = f"""---
+tags: [gm-only]
+---
+
+# Plot
+
+## What everybody sees
+
+{"The duke is calm and sits by the fire. " * 100}
+
+## What nobody sees
+
+The duke keeps a basilisk in the buttery.
+"""
+DISTINCTIVE = ("changeling", "duchess", "quicksilver", "mirror", "poisoned", "abbot", "wolfsbane", "basilisk")
 
 
 @pytest.fixture
@@ -71,6 +85,7 @@ def settings(tmp_path: Path) -> Settings:
     folder.mkdir()
     (folder / "keep.md").write_text(KEEP, "utf-8")
     (folder / "people.md").write_text(PEOPLE, "utf-8")
+    (folder / "plot.md").write_text(PLOT, "utf-8")
     return Settings(data_dir=tmp_path / "data", notes=(folder,), timeout=60.0, rag_request_timeout=60.0)
 
 
@@ -161,6 +176,7 @@ async def test_the_players_recap_has_no_secret_in_it(settings: Settings) -> None
         "went to the inn",
         "The innkeeper Maud is dead",  # never met: not for the players
         "found a lump of wolfsbane",
+        "found the basilisk",  # in a later passage of a note that says at its top that it is secret
         "found three chickens",
         "Loot: the bandits' plan (GM only)",
     )
@@ -175,7 +191,7 @@ async def test_the_players_recap_has_no_secret_in_it(settings: Settings) -> None
     assert "three chickens" in said
     assert not [word for word in ("flees", "dead", "plan") if word in said]
     assert not any(line.secret for line in recap.lines)
-    assert "4 lines were held back" in recap.missing[0]
+    assert "5 lines were held back" in recap.missing[0]
     assert "wolfsbane" in gm
     assert "Maud flees 0/4" in gm
 

@@ -71,4 +71,4 @@ def test_a_word_leaks_that_only_secrets_have() -> None:
     assert set(suspicious("Maud met the abbot at the inn", notes).values()) == {"abbot"}
     assert suspicious("Maud met the abbots", notes)  # in another form too
     assert suspicious("Maud keeps the inn", notes) == {}
-    assert suspicious("the abbot", notes, known=suspicious("abbot", notes)) == {}
+    assert suspicious("the abbot", [*notes, statement("The abbot sings.", secret=False)]) == {}

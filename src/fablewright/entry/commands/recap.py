@@ -31,7 +31,7 @@ def recap(
 
     For example:
 
-        fablewright recap --players
+        fablewright recap
     """
     invocation: Invocation = ctx.obj
     loaded = invocation.load({"notes": notes or None, "timeout": timeout, "campaign": campaign}, config)

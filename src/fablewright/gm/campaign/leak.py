@@ -14,7 +14,7 @@ from fablewright.gm.reading.query_terms import STOP_WORDS
 from fablewright.gm.scene.telling import stem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
 
     from fablewright.gm.reading.statements import Statement
 
@@ -29,15 +29,13 @@ def telling_words(text: str) -> dict[str, str]:
     return {stem(word): word for word in words if word not in STOP_WORDS}
 
 
-def suspicious(said: str, statements: Collection[Statement], known: Iterable[str] = ()) -> dict[str, str]:
+def suspicious(said: str, statements: Collection[Statement]) -> dict[str, str]:
     """Return the words of a sentence that of these statements only secret ones have, by their stems.
 
     Args:
         said: The sentence, without words of ours.
         statements: What the notes say that shares words with it.
-        known: Stems of words that are known to be open.
     """
     secret = {each for s in statements if s.secret for each in telling_words(s.text)}
     public = {each for s in statements if not s.secret for each in telling_words(s.text)}
-    public.update(known)
     return {each: word for each, word in telling_words(said).items() if each in secret and each not in public}
