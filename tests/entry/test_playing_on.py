@@ -153,6 +153,8 @@ async def test_a_failure_brings_what_the_notes_say_and_an_option_can_be_named_by
         assert "ring the bell" in texts(failed)
         with pytest.raises(InvalidInput, match=r"There is no option 9\. The options of 'The Gate' are: 1\. "):
             await say(bus, "9", want="choose")
+        with pytest.raises(InvalidInput, match="Nobody rolls 700"):
+            await say(bus, "1", want="choose", roll=700)
         assert (await say(bus, "choose 9")).status == "failed"  # in a conversation it is an answer
 
 

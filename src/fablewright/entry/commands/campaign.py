@@ -16,7 +16,7 @@ __all__ = ["campaign"]
 
 def campaign(
     ctx: typer.Context,
-    words: Annotated[list[str] | None, typer.Argument(metavar="[new NAME|switch NAME]", hidden=True)] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="new NAME|switch NAME", hidden=True)] = None,
     *,
     notes: Notes = None,
     as_json: AsJson = False,

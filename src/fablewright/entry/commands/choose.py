@@ -19,7 +19,7 @@ def choose(  # noqa: PLR0913 - the options of a command are its arguments
     option: Annotated[list[str], typer.Argument(metavar="OPTION", hidden=True)],
     *,
     roll: Annotated[
-        int | None, typer.Option("--roll", metavar="NUMBER", min=-20, max=100, help="What the players rolled, in all.")
+        int | None, typer.Option("--roll", metavar="NUMBER", help="What the players rolled, in all.")
     ] = None,
     notes: Notes = None,
     timeout: Timeout = None,
@@ -36,6 +36,7 @@ def choose(  # noqa: PLR0913 - the options of a command are its arguments
     For example:
 
         fablewright scene "the first encounter"
+
         fablewright choose 1 --roll 17
     """
     flags = {"notes": notes or None, "timeout": timeout, "seed": seed, "campaign": campaign}

@@ -16,9 +16,7 @@ __all__ = ["log"]
 
 def log(
     ctx: typer.Context,
-    words: Annotated[
-        list[str] | None, typer.Argument(metavar="[add TEXT|export FILE|import FILE]", hidden=True)
-    ] = None,
+    words: Annotated[list[str] | None, typer.Argument(metavar="add TEXT|export FILE|import FILE", hidden=True)] = None,
     *,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print all of it as Markdown.")] = False,
     notes: Notes = None,

@@ -26,8 +26,8 @@ def recap(
 ) -> None:
     """Tell what happened so far, out of the campaign's log.
 
-    For you: what happened last, open promises, clocks, loot, who is dead. With --players it tells what the party has
-    seen, and each line is checked against everything that your notes keep secret.
+    For you: what happened last, open promises, clocks, loot, who is dead. The option for the players tells what the
+    party has seen, and each line is checked against everything that your notes keep secret.
 
     For example:
 

@@ -16,7 +16,7 @@ __all__ = ["undo"]
 
 def undo(
     ctx: typer.Context,
-    event: Annotated[str, typer.Argument(metavar="[EVENT]", hidden=True)] = "",
+    event: Annotated[str, typer.Argument(metavar="EVENT", hidden=True)] = "",
     *,
     notes: Notes = None,
     as_json: AsJson = False,
@@ -30,6 +30,7 @@ def undo(
     For example:
 
         fablewright log add "Found a silver pen-case"
+
         fablewright undo
     """
     invocation: Invocation = ctx.obj

@@ -64,6 +64,8 @@ async def answer_choice(asked: Asked) -> Answer:
     words, said_roll = _understood(asked.words)
     number = option_meant(words, scene)
     own = asked.roll if asked.roll is not None else said_roll
+    if own is not None and not -20 <= own <= 100:
+        raise InvalidInput(f"Nobody rolls {own}: a check comes to something from -20 to 100.")
     needs_roll = check_of(scene.options[number - 1], scene) is not None
     roll = own if own is not None else random.Random(asked.seed).randint(1, 20) if needs_roll else None
     choice = play_out(number, scene, roll)
