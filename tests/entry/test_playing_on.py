@@ -13,7 +13,7 @@ from fablewright.entry.answering import ask_once
 from fablewright.entry.assemble import assistant, open_notes, remembering
 from fablewright.entry.config import Settings
 from fablewright.errors import InvalidInput
-from fablewright.gm.campaign.memory import CampaignMemory, Recall
+from fablewright.gm.campaign.memory import CampaignMemory, Recall, RecallScene
 from fablewright.gm.orchestrator import HandleRequest
 from fablewright.gm.scene.scenario import Origin
 
@@ -161,7 +161,7 @@ async def test_a_failure_brings_what_the_notes_say_and_an_option_can_be_named_by
 async def test_another_process_can_choose(settings: Settings) -> None:
     async with assistant(settings, open_notes(settings)) as bus:
         await say(bus, "They come to the gate")
-        await bus.ask(CampaignMemory.name, Recall(), timeout=5.0)
+        await bus.ask(CampaignMemory.name, RecallScene(), timeout=5.0)
     async with remembering(settings, open_notes(settings)) as bus:
         chosen = await say(bus, "1", want="choose", roll=20)
     assert "Played: The Gate" in texts(chosen)

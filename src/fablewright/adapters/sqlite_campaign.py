@@ -2,8 +2,9 @@
 
 Several processes may write at once (WAL, one transaction a call). A call that has returned has its data on the disk:
 ``synchronous = FULL``, for what a table has played cannot be read again from anywhere, and a write happens once in
-minutes. Nothing is ever deleted but old scenes, and a file that is damaged or of a newer version is left as it is: the
-error says so, and nothing is remembered until somebody has seen to it.
+minutes. A kept scene can be asked for again, and need not wait for the disk. Nothing is ever deleted but old scenes,
+and a file that is damaged or of a newer version is left as it is: the error says so, and nothing is remembered until
+somebody has seen to it.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ class SqliteCampaigns:
                 (number, number, _KEPT_SCENES),
             )
 
-        self._write(write)
+        self._transaction(write, "BEGIN IMMEDIATE", durable=False)
 
     def last_scene(self, campaign: str) -> StoredScene | None:
         """Return the scene that was asked for last."""
@@ -165,11 +166,12 @@ class SqliteCampaigns:
     def _write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         return self._transaction(work, "BEGIN IMMEDIATE")
 
-    def _transaction(self, work: Callable[[sqlite3.Connection], _T], begin: str) -> _T:
+    def _transaction(self, work: Callable[[sqlite3.Connection], _T], begin: str, *, durable: bool = True) -> _T:
         with self._lock:
             try:
                 if self._connection is None:
                     self._connection = self._open()
+                self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
                 self._connection.execute(begin)
                 result = work(self._connection)
                 self._connection.execute("COMMIT")
@@ -204,7 +206,6 @@ class SqliteCampaigns:
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
             with contextlib.suppress(sqlite3.OperationalError):  # busy: another process is just doing the same
                 connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
         if _version(connection) == len(_MIGRATIONS):
             return
         connection.execute("BEGIN IMMEDIATE")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fablewright.entry.interrupt import Interrupted, unless_interrupted
 from fablewright.errors import InvalidInput, RemoteError, RequestFailed
 from fablewright.gm.answer import Answer
-from fablewright.gm.campaign.memory import CampaignMemory, Recall
+from fablewright.gm.campaign.memory import CampaignMemory, RecallScene
 from fablewright.gm.orchestrator import Orchestrator
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ async def ask_once(bus: Bus, request: HandleRequest, *, timeout: float) -> Answe
 async def settle(bus: Bus) -> None:
     """Wait until what the campaign's memory was told is kept; it handles one thing after the other."""
     with contextlib.suppress(RequestFailed):
-        await bus.ask(CampaignMemory.name, Recall(), timeout=_TO_KEEP)
+        await bus.ask(CampaignMemory.name, RecallScene(), timeout=_TO_KEEP)
 
 
 async def _without_notes(bus: Bus, request: HandleRequest, timeout: float, reason: str) -> Answer:

@@ -17,7 +17,7 @@ from fablewright.errors import FablewrightError, InvalidInput, RemoteError
 from fablewright.gm.campaign.history import history
 from fablewright.gm.campaign.log_document import document_of
 from fablewright.gm.campaign.log_line import line_of
-from fablewright.gm.campaign.memory import CampaignMemory, ListCampaigns, ReadDocument, Recall, UseCampaign
+from fablewright.gm.campaign.memory import CampaignMemory, ListCampaigns, ReadDocument, Recall, RecallScene, UseCampaign
 from fablewright.gm.orchestrator import LONGEST_REQUEST, HandleRequest
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _ask(settings: Settings, request: Request[R]) -> R:
 
 def _show(settings: Settings, *, markdown: bool, as_json: bool) -> int:
     set_up_streams(utf_8=as_json)
-    recalled = _ask(settings, Recall(with_log=True, with_scene=True))
+    recalled = _ask(settings, RecallScene(with_log=True))
     if not markdown and not as_json:
         console = output_console()
         write(console, log_page(recalled, console))

@@ -19,7 +19,7 @@ from fablewright.entry.story_file import asking
 from fablewright.entry.terminal import emit, notice, output_console, set_up_streams, write
 from fablewright.errors import FablewrightError, InvalidInput, RequestFailed
 from fablewright.gm.answering.scene import scene_answer
-from fablewright.gm.campaign.memory import CampaignMemory, KeepScene, Recall
+from fablewright.gm.campaign.memory import CampaignMemory, KeepScene, RecallScene
 from fablewright.gm.haystack_pipeline import DescribeNotes, HaystackPipeline
 from fablewright.gm.orchestrator import HandleRequest
 from fablewright.gm.rules.party import Party, parse_party
@@ -198,7 +198,7 @@ class _Conversation:
             case "campaign":
                 emit(campaigns_text(await ask_campaign(self.bus, campaign_request(rest.split()), timeout=timeout)))
             case "log" if not rest:
-                recalled = await ask_campaign(self.bus, Recall(with_log=True, with_scene=True), timeout=timeout)
+                recalled = await ask_campaign(self.bus, RecallScene(with_log=True), timeout=timeout)
                 console = output_console()
                 write(console, log_page(recalled, console))
             case "log":

@@ -13,7 +13,7 @@ from fablewright.errors import (
     RequestFailed,
     UnknownRecipient,
 )
-from fablewright.gm.campaign.memory import CampaignMemory, LogFacts, Recall
+from fablewright.gm.campaign.memory import CampaignMemory, LogFacts, Recall, RecallScene
 from fablewright.gm.haystack_pipeline import RetrieveDocuments, find_documents, why_missing
 from fablewright.gm.scenario_generator import reserve
 from fablewright.gm.scene.table import Table
@@ -33,8 +33,8 @@ __all__ = ["Asked", "Found", "Remembered"]
 
 R = TypeVar("R")
 
-_PATIENCE = 0.5
-"""Seconds that the campaign's log may take to be read: that takes milliseconds, or something is wrong with it."""
+_PATIENCE = 2.0
+"""Seconds that the campaign's log may take to be read: it takes a millisecond, but fifty tables may ask at once."""
 _PATIENCE_TO_WRITE = 5.0
 
 
@@ -105,7 +105,7 @@ class Asked:
         Raises:
             InvalidInput: The campaign that the settings name is not there.
         """
-        request = Recall(with_scene=with_scene, with_log=with_log)
+        request = RecallScene(with_log=with_log) if with_scene else Recall(with_log=with_log)
         found, missing = await self.remember(request, patience=_PATIENCE)
         return Remembered(found, missing)
 
@@ -121,9 +121,10 @@ class Asked:
         Raises:
             InvalidInput: It cannot make sense of the request.
         """
-        keep = reserve(self.ctx.remaining)
+        remaining = self.ctx.remaining
+        patience = min(patience, remaining / 2)
         try:
-            return await self.ctx.ask(CampaignMemory.name, request, timeout=patience, keep=keep), ()
+            reply = await self.ctx.ask(CampaignMemory.name, request, timeout=patience, keep=reserve(remaining))
         except UnknownRecipient:  # put together without a memory: nobody was promised one
             return None, ()
         except DeadlineExceeded:
@@ -132,6 +133,8 @@ class Asked:
             if isinstance(error.__cause__, InvalidInput):
                 raise error.__cause__ from error
             return None, (f"Your campaign's log cannot be used: {error.__cause__ or error}",)
+        else:
+            return reply, ()
 
     async def look_up(self, words: str, *, most: int = 0, filters: Mapping[str, str] | None = None) -> Found:
         """Search the notes, within the time that is left.

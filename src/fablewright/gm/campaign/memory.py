@@ -1,6 +1,6 @@
 """``campaign_memory``: the agent that owns the campaign's log, and everybody's way to it.
 
-It handles one message at a time, so that what was told to it before is there when it is asked next. What follows from
+It handles one message at a time, and scenes are kept when nobody waits to recall something else. What follows from
 the log is worked out once for each version of it: to recall it again costs two look-ups by key.
 """
 
@@ -38,6 +38,7 @@ __all__ = [
     "Logged",
     "ReadDocument",
     "Recall",
+    "RecallScene",
     "Recalled",
     "TakeBack",
     "UseCampaign",
@@ -67,11 +68,20 @@ class Recalled:
 
 @dataclass(frozen=True, slots=True)
 class Recall(Request[Recalled]):
-    """Say where the campaign stands."""
+    """Say where the campaign stands; ``with_log``: with all events."""
 
     action: ClassVar[str] = "recall"
     idempotent: ClassVar[bool] = True
-    with_scene: bool = False
+    with_log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecallScene(Request[Recalled]):
+    """Say where the campaign stands, with the scene that was asked for last: all that was told before is kept first."""
+
+    action: ClassVar[str] = "recall_scene"
+    idempotent: ClassVar[bool] = True
+    priority = -1  # as ``KeepScene``, so that it comes behind those that were told before it
     with_log: bool = False
 
 
@@ -123,6 +133,7 @@ class KeepScene(Message):
     """Keep an answer with a scene in it, so that its options can be chosen."""
 
     action: ClassVar[str] = "keep_scene"
+    priority = -1  # other tables' scenes wait for ``Recall``
     answer: Answer
 
 
@@ -202,7 +213,12 @@ class CampaignMemory(Agent):
             InvalidInput: The settings name a campaign that is not there.
             FablewrightError: The store cannot be read.
         """
-        return await self._threads.run(self._recall, request)
+        return await self._threads.run(self._recall, with_log=request.with_log)
+
+    @handles(RecallScene)
+    async def recall_scene(self, request: RecallScene, ctx: Context) -> Recalled:  # noqa: ARG002 - as above
+        """Say where the campaign stands, with the scene; see ``recall``."""
+        return await self._threads.run(self._recall, with_log=request.with_log, with_scene=True)
 
     @handles(LogFacts)
     async def log_facts(self, request: LogFacts, ctx: Context) -> Logged:  # noqa: ARG002 - as above
@@ -247,15 +263,15 @@ class CampaignMemory(Agent):
 
     # -------------------------------------------------------------- on a thread
 
-    def _recall(self, request: Recall) -> Recalled:
+    def _recall(self, *, with_log: bool, with_scene: bool = False) -> Recalled:
         campaign = self._campaign()
         version = self._store.version(campaign)
         log: tuple[Event, ...] = ()
-        if self._known is None or self._known[:2] != (campaign, version) or request.with_log:
+        if self._known is None or self._known[:2] != (campaign, version) or with_log:
             log = self._store.events(campaign)
             self._known = campaign, version, state_of(log)
-        prepared = self._store.last_scene(campaign) if request.with_scene else None
-        return Recalled(campaign, self._known[2], prepared, log if request.with_log else ())
+        prepared = self._store.last_scene(campaign) if with_scene else None
+        return Recalled(campaign, self._known[2], prepared, log if with_log else ())
 
     def _log_facts(self, facts: Sequence[Fact]) -> Logged:
         campaign = self._campaign(begin=True)
