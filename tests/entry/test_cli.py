@@ -27,6 +27,8 @@ COMMANDS = (
     "campaign",
     "index",
     "roll",
+    "export",
+    "import",
     "chat",
     "doctor",
     "trace",
@@ -76,7 +78,7 @@ def test_every_help_is_sentences_with_an_example(command: str, capsys: pytest.Ca
 
 def test_the_examples_work(data_dir: Path) -> None:
     environment = {**os.environ, "FABLEWRIGHT_DATA_DIR": str(data_dir)}
-    for example in examples():
+    for example in examples():  # in an empty folder, and each after the one before: what export writes, import reads
         arguments = shlex.split(example)[1:]
         done = subprocess.run(
             [sys.executable, "-m", "fablewright", *arguments],

@@ -15,6 +15,8 @@ from fablewright.entry.commands.campaign import campaign
 from fablewright.entry.commands.chat import chat
 from fablewright.entry.commands.choose import choose
 from fablewright.entry.commands.doctor import doctor
+from fablewright.entry.commands.export import export
+from fablewright.entry.commands.import_ import import_
 from fablewright.entry.commands.index import index
 from fablewright.entry.commands.log import log
 from fablewright.entry.commands.recap import recap
@@ -121,6 +123,8 @@ app.command()(campaign)
 app.command()(why)
 app.command()(index)
 app.command(context_settings={"ignore_unknown_options": True})(roll)  # -1d4 is dice and no option
+app.command()(export)
+app.command("import")(import_)
 app.command()(chat)
 app.command()(doctor)
 app.command()(trace)

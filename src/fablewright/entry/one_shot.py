@@ -27,14 +27,15 @@ if TYPE_CHECKING:
     from fablewright.entry.story_file import Asking
     from fablewright.gm.answer import Answer, Want
     from fablewright.gm.reading.notes import FileReport
+    from fablewright.gm.scene.wishes import Wishes
 
-__all__ = ["one_shot", "waiting_for"]
+__all__ = ["answer_one", "one_shot", "waiting_for"]
 
 RESERVE = 0.15
 """Seconds of the time-out that are kept for printing and leaving."""
 
 
-def one_shot(
+def one_shot(  # noqa: PLR0913 - a request has so many parts
     invocation: Invocation,
     loaded: Loaded,
     want: Want,
@@ -43,22 +44,46 @@ def one_shot(
     use_rag: bool,
     as_json: bool,
     roll: int | None = None,
+    wishes: Wishes | None = None,
 ) -> int:
     """Answer one request, print the answer, and return the exit status.
 
     Raises:
         InvalidInput: The request is empty or too long, or the notes folder is none.
     """
+    set_up_streams(utf_8=as_json)
+    request = _request(loaded, want, words, use_rag=use_rag)
+    if wishes is not None:
+        request = replace(request, wishes=wishes)
+    if roll is not None:
+        request = replace(request, roll=roll)
+    return _run(invocation, loaded, request, partial(print_answer, as_json=as_json))
+
+
+def answer_one(invocation: Invocation, loaded: Loaded, want: Want, words: str, *, use_rag: bool) -> Answer:
+    """Answer one request and return the answer, for whoever has more to do with it than to print it.
+
+    Raises:
+        InvalidInput: As ``one_shot``.
+    """
+    answers: list[Answer] = []
+    _run(invocation, loaded, _request(loaded, want, words, use_rag=use_rag), lambda answer, _: answers.append(answer))
+    return answers[0]
+
+
+def _request(loaded: Loaded, want: Want, words: str, *, use_rag: bool) -> HandleRequest:
     if not words.strip():
         raise InvalidInput('The request is empty: write what you need, such as "the first encounter".')
     if len(words) > LONGEST_REQUEST:
         raise InvalidInput(f"The request has {len(words):,} characters; at most {LONGEST_REQUEST:,} are read.")
-    set_up_streams(utf_8=as_json)
+    return HandleRequest(words, want=want, use_rag=use_rag, seed=loaded.settings.seed)
+
+
+def _run(invocation: Invocation, loaded: Loaded, request: HandleRequest, show: Callable[[Answer, Asking], None]) -> int:
     settings = loaded.settings
     notes = assemble.open_notes(settings, settings.notes)
-    request = HandleRequest(words, want=want, use_rag=use_rag, seed=settings.seed, roll=roll)
     deadline = invocation.started + settings.timeout - RESERVE
-    return run_loop(_answer(settings, notes, request, deadline, partial(print_answer, as_json=as_json)))
+    return run_loop(_answer(settings, notes, request, deadline, show))
 
 
 async def _answer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -30,7 +31,12 @@ _HEADING = "bold cyan"
 
 def render(answer: Answer, console: Console) -> list[RenderableType]:
     """Return what to print for an answer, from top to bottom."""
-    return list(_Page(answer, console).parts())
+    parts = list(_Page(answer, console).parts())
+    for number, variant in enumerate(answer.variants, 2):
+        other = replace(answer, scene=variant.scene, citations=variant.citations, variants=())
+        words = f"Variant {number}. {clean(variant.differs)} (distance {variant.distance:.2f})."
+        parts += [Text(), hanging(console, "", Text(words, "bold magenta")), *_Page(other, console).parts()]
+    return parts
 
 
 class _Page:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from fablewright.gm.reading.notes import Passage
     from fablewright.gm.scene.scenario import Line, Scene
+    from fablewright.gm.scene.variants import Variant
 
 __all__ = ["Answer", "Status", "Timings", "Want"]
 
@@ -42,6 +43,7 @@ class Answer:
             ``rules``, ``log`` (the campaign's).
         missing: What could not be had and why, a sentence each, for people.
         timings: How long it took.
+        variants: Other scenes for the same request, each with its own citations.
     """
 
     want: Want
@@ -53,3 +55,4 @@ class Answer:
     generation_method: str = ""
     missing: tuple[str, ...] = ()
     timings: Timings = Timings()
+    variants: tuple[Variant, ...] = ()

@@ -18,12 +18,20 @@ from fablewright.gm.answer import Answer
 from fablewright.gm.reading.notes import Passage
 from fablewright.gm.scene import scenario as scenario_module
 from fablewright.gm.scene.scenario import Line, Scene
+from fablewright.gm.scene.variants import Variant
 
 __all__ = ["answer_data", "answer_from_data", "scene_data", "scene_from_data"]
 
 _Record = TypeVar("_Record")
 
-_NAMES = {"Passage": Passage, "Line": Line, "Scene": Scene, **vars(scenario_module), **vars(answer_module)}
+_NAMES = {
+    "Passage": Passage,
+    "Line": Line,
+    "Scene": Scene,
+    "Variant": Variant,
+    **vars(scenario_module),
+    **vars(answer_module),
+}
 """What the annotations of these records name; their modules import some of it for type checkers only."""
 _LONGEST_TEXT = 200_000
 """Characters of one text; a note's passage has a few thousand."""
@@ -56,6 +64,7 @@ def answer_data(answer: Answer) -> dict[str, object]:
         "generation_method": answer.generation_method,
         "missing": list(answer.missing),
         "timings": {name: round(value, 1) for name, value in dataclasses.asdict(answer.timings).items()},
+        **({"variants": _plain(answer.variants)} if answer.variants else {}),
     }
 
 
@@ -162,16 +171,18 @@ def _shown(value: object) -> str:
 def _check_sources(answer: Answer) -> None:
     """Hold every line to the citations that are there."""
 
-    def look(value: object) -> None:
+    def look(value: object, cited: int) -> None:
         if dataclasses.is_dataclass(value):
             for each in dataclasses.fields(value):
                 part = getattr(value, each.name)
-                if each.name == "sources" and not all(0 <= source < len(answer.citations) for source in part):
+                if each.name == "sources" and not all(0 <= source < cited for source in part):
                     raise InvalidInput("A line of the answer points to a citation that is not there.")
-                look(part)
+                look(part, cited)
         elif isinstance(value, tuple):
             for part in value:
-                look(part)
+                look(part, cited)
 
-    look(answer.scene)
-    look(answer.lines)
+    look(answer.scene, len(answer.citations))
+    look(answer.lines, len(answer.citations))
+    for variant in answer.variants:
+        look(variant.scene, len(variant.citations))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from fablewright.errors import InvalidInput
@@ -17,6 +17,7 @@ from fablewright.gm.answering.recap import answer_recap
 from fablewright.gm.answering.scene import answer_scene
 from fablewright.gm.answering.status import answer_help, answer_status
 from fablewright.gm.intent import intent_of, party_in
+from fablewright.gm.scene.wishes import Wishes
 from fablewright.protocol.message import Request
 from fablewright.runtime.agent import Agent, handles
 
@@ -64,6 +65,7 @@ class HandleRequest(Request[Answer]):
         use_rag: Whether to look into the notes.
         seed: For what is left to chance; None for new dice each time.
         conversation_id: See ``GenerateScenario``.
+        wishes: What else is wished for of a scene.
         roll: What the players rolled themselves for the option that is chosen; None to roll for them.
     """
 
@@ -74,6 +76,7 @@ class HandleRequest(Request[Answer]):
     use_rag: bool = True
     seed: int | None = None
     conversation_id: str = ""
+    wishes: Wishes = field(default_factory=Wishes)
     roll: int | None = None
 
 
@@ -137,6 +140,7 @@ class Orchestrator(Agent):
             use_rag=request.use_rag,
             seed=request.seed,
             conversation_id=request.conversation_id,
+            wishes=request.wishes,
             retrieve_timeout=self._retrieve_timeout,
             max_docs=self._max_docs,
             roll=request.roll,

@@ -12,9 +12,7 @@ from __future__ import annotations
 import asyncio
 import glob
 import logging
-import random
 from dataclasses import dataclass, field, replace
-from itertools import zip_longest
 from typing import TYPE_CHECKING, ClassVar
 
 from fablewright.errors import ContractViolation, RequestFailed
@@ -28,11 +26,11 @@ from fablewright.gm.haystack_pipeline import (
 )
 from fablewright.gm.reading.links import links_of
 from fablewright.gm.reading.name_key import name_key
-from fablewright.gm.scene.composer import Composed, compose
+from fablewright.gm.scene.drafts import Drafts, Source
 from fablewright.gm.scene.focus import (
     Focus,
     Section,
-    choose_focus,
+    foci,
     is_about_here,
     merged,
     opening_names,
@@ -40,21 +38,22 @@ from fablewright.gm.scene.focus import (
     search_words,
     window,
 )
-from fablewright.gm.scene.improviser import improvise
 from fablewright.gm.scene.note_kind import file_title
 from fablewright.gm.scene.onward import next_note, onward, sections_called
 from fablewright.gm.scene.table import Table
+from fablewright.gm.scene.wishes import Wishes
 from fablewright.protocol.message import Message, Request
 from fablewright.runtime.agent import Agent, handles, hears
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from fablewright.gm.reading.notes import Passage
     from fablewright.gm.rules.bestiary import Bestiary
     from fablewright.gm.rules.budget import Rules
     from fablewright.gm.rules.party import Party
     from fablewright.gm.scene.scenario import Scene
+    from fablewright.gm.scene.variants import Variant
     from fablewright.runtime.context import Context
 
 __all__ = [
@@ -137,6 +136,7 @@ class Scenario:
         generation_method: ``composer`` (out of the notes) or ``improviser`` (without them).
         missing: What could not be had and why, a sentence each.
         timings: How long it took.
+        variants: Other scenes for the same request, as many as were wished for and differ.
     """
 
     scene: Scene
@@ -145,6 +145,7 @@ class Scenario:
     generation_method: str
     missing: tuple[str, ...]
     timings: Timings
+    variants: tuple[Variant, ...] = ()
 
     @property
     def source_count(self) -> int:
@@ -164,6 +165,7 @@ class GenerateScenario(Request[Scenario]):
         seed: For what is left to chance; None for a new one each time.
         conversation_id: Names whoever will still be there to be offered the scene again when the notes come late;
             empty when nobody will.
+        wishes: Variants, tone, length, and what is to stay of a scene that there is.
     """
 
     action: ClassVar[str] = "generate_scenario"
@@ -174,6 +176,7 @@ class GenerateScenario(Request[Scenario]):
     use_rag: bool = True
     seed: int | None = None
     conversation_id: str = ""
+    wishes: Wishes = field(default_factory=Wishes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +236,12 @@ class WriteAgain(Message):
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the notes gave: passages and a focus, or the reason why not."""
+    """What the notes gave: passages and a focus, or the reason why not; and what else could be played."""
 
     passages: tuple[Passage, ...] = ()
     focus: Focus | None = None
     missing: tuple[str, ...] = ()
+    others: tuple[Source, ...] = ()
 
 
 class ScenarioGenerator(Agent):
@@ -274,16 +278,15 @@ class ScenarioGenerator(Agent):
     ) -> Scenario:
         campaign = request.campaign_context
         table = Table(campaign.party, campaign.rules, self._bestiary)
-        if found.focus is not None:
-            composed = compose(request.query, found.focus, found.passages, table)
-        else:
-            composed = Composed(improvise(request.query, table, random.Random(request.seed)), ())
+        source = Source(found.focus, found.passages) if found.focus is not None else None
+        scenes = Drafts(request.query, table, request.seed, request.wishes).write(source, found.others)
         return Scenario(
-            scene=composed.scene,
-            citations=composed.citations,
-            used_rag=found.focus is not None,
+            scene=scenes.first.scene,
+            citations=scenes.first.citations,
+            used_rag=found.focus is not None or bool(scenes.first.citations),
             generation_method="composer" if found.focus is not None else "improviser",
-            missing=found.missing,
+            missing=(*found.missing, *scenes.missing),
+            variants=scenes.variants,
             timings=Timings(
                 retrieve_ms=1000 * (retrieved - started),
                 compose_ms=1000 * (ctx.now - retrieved),
@@ -379,28 +382,24 @@ class ScenarioGenerator(Agent):
         missing = (documents.remark,) if documents.remark else ()
         if request.game_state.played and plays_on(request.query):
             until = max(until, ctx.now + min(_SPARE, 0.4 * ctx.remaining))  # these searches are what it takes
-            passages, foci = await self._onward(request.game_state, until, ctx, documents)
-            focus = next(iter(foci), None)
-            if focus is None:
-                return _Found(missing=(*missing, "Your notes do not say what comes next."))
+            passages, chosen = await self._onward(request.game_state, until, ctx, documents)
+            unsaid = "Your notes do not say what comes next."
         else:
             told = f"{request.query} {_here(request)}".strip()
             headings = opening_names(told) if spare else ()
             searches = (RetrieveDocuments(name, 20, {"heading": name}) for name in headings)
             openings = await self._all(searches, until, ctx)
             passages = merged([(1.0, documents.passages), *((0.6, found) for found in openings)])
-            focus = choose_focus(told, passages, self._bestiary)
-            if focus is None:
-                return _Found(missing=(*missing, "Your notes say nothing about this."))
-        whole = await self._all(map(_whole, focus.sections if spare else ()), until, ctx)
-        own: list[Passage] = []
-        for section, fetched in zip_longest(focus.sections, whole, fillvalue=()):
-            found = [p for p in passages if Section.of(p) == section]
-            parts = [p for p in fetched if Section.of(p) == section]
-            own += window(parts or found, found[0] if found else None)
-        scores = {(p.file, p.start): p.score for p in passages}
-        scored = (replace(p, score=scores.get((p.file, p.start), 0.0)) for p in own)
-        return _Found((*scored, *(p for p in passages if not focus.holds(p))), focus, missing)
+            chosen = foci(told, passages, self._bestiary)
+            unsaid = "Your notes say nothing about this."
+        chosen = chosen[: request.wishes.variants]
+        if not chosen:
+            return _Found(missing=(*missing, unsaid))
+        sections = [section for each in chosen for section in each.sections]
+        fetched = await self._all(map(_whole, sections if spare else ()), until, ctx)
+        whole = dict(zip(sections, fetched, strict=False))  # nothing is fetched when there is no time to spare
+        first, *rest = (Source(each, _played(each, passages, whole)) for each in chosen)
+        return _Found(first.passages, first.focus, missing, tuple(rest))
 
     async def _onward(
         self, state: GameState, until: float, ctx: Context, documents: Documents | None = None
@@ -459,6 +458,20 @@ def _here(request: GenerateScenario) -> str:
 def _pointed_to(passage: Passage) -> list[str]:
     """Return the headings, else the notes, that a passage points to."""
     return [link.heading or link.target for link in links_of(passage.text, passage.file).targets]
+
+
+def _played(
+    focus: Focus, passages: Sequence[Passage], whole: Mapping[Section, tuple[Passage, ...]]
+) -> tuple[Passage, ...]:
+    """Return all passages of what is played, each with its score, and the others that were found."""
+    own: list[Passage] = []
+    for section in focus.sections:
+        found = [p for p in passages if Section.of(p) == section]
+        parts = [p for p in whole.get(section, ()) if Section.of(p) == section]
+        own += window(parts or found, found[0] if found else None)
+    scores = {(p.file, p.start): p.score for p in passages}
+    scored = (replace(p, score=scores.get((p.file, p.start), 0.0)) for p in own)
+    return (*scored, *(p for p in passages if not focus.holds(p)))
 
 
 def _whole(section: Section) -> RetrieveDocuments:

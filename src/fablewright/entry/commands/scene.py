@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fablewright.entry.commands.options import AsJson, Campaign, Config, NoRag, Notes, Party, Seed, Timeout
+from fablewright.errors import InvalidInput
 
 if TYPE_CHECKING:
     from fablewright.entry.invocation import Invocation
@@ -16,8 +18,24 @@ __all__ = ["scene"]
 
 def scene(  # noqa: PLR0913 - the options of a command are its arguments
     ctx: typer.Context,
-    request: Annotated[list[str], typer.Argument(metavar="REQUEST", hidden=True)],
+    request: Annotated[list[str] | None, typer.Argument(metavar="REQUEST", hidden=True)] = None,
     *,
+    variants: Annotated[
+        int, typer.Option("--variants", metavar="NUMBER", help="That many scenes that differ, up to 5, and how.")
+    ] = 1,
+    tone: Annotated[
+        str | None,
+        typer.Option("--tone", metavar="TONE", help="What comes first, and what is drawn: grim, light, eerie, heroic."),
+    ] = None,
+    length: Annotated[
+        str | None, typer.Option("--length", metavar="LENGTH", help="Half as much as usual, or twice: short, long.")
+    ] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="A scene that you have, to write a part of it anew.")
+    ] = None,
+    lock: Annotated[
+        str, typer.Option("--lock", metavar="PARTS", help="What of it stays, such as read_aloud,foes.")
+    ] = "",
     notes: Notes = None,
     party: Party = None,
     timeout: Timeout = None,
@@ -32,6 +50,9 @@ def scene(  # noqa: PLR0913 - the options of a command are its arguments
     You get a text to read aloud, what is here, checks, foes, options, consequences and loot, with the
     passages of your notes behind each. Ctrl-C stops the search and writes the scene with what there is.
 
+    A tone rewords nothing: it says which statements come first, and which rows are drawn where something is
+    invented. What is locked stays word for word; what the fight weighs is worked out again.
+
     For example:
 
         fablewright scene "the party comes to the Counting House" --party 4x3
@@ -40,6 +61,11 @@ def scene(  # noqa: PLR0913 - the options of a command are its arguments
     invocation: Invocation = ctx.obj
     loaded = invocation.load(flags, config)
     from fablewright.entry.one_shot import one_shot  # noqa: PLC0415 - not for --help
+    from fablewright.entry.scene_wishes import scene_wishes  # noqa: PLC0415 - not for --help
 
-    code = one_shot(invocation, loaded, "scene", " ".join(request), use_rag=not no_rag, as_json=as_json)
+    if not request and source is None:
+        raise InvalidInput("Missing argument 'REQUEST'. `fablewright scene --help` shows how it is used.")
+    wishes = scene_wishes(variants=variants, tone=tone, length=length, source=source, lock=lock)
+    words = " ".join(request or ()) or (wishes.kept.scene.title.text if wishes.kept is not None else "")
+    code = one_shot(invocation, loaded, "scene", words, use_rag=not no_rag, as_json=as_json, wishes=wishes)
     raise typer.Exit(code)

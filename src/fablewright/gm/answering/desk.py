@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from fablewright.errors import (
@@ -17,6 +17,7 @@ from fablewright.gm.campaign.memory import CampaignMemory, LogFacts, Recall, Rec
 from fablewright.gm.haystack_pipeline import RetrieveDocuments, find_documents, why_missing
 from fablewright.gm.scenario_generator import reserve
 from fablewright.gm.scene.table import Table
+from fablewright.gm.scene.wishes import Wishes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,6 +79,7 @@ class Asked:
         use_rag: Whether to look into the notes.
         seed: For what is left to chance; None for new dice each time.
         conversation_id: See ``GenerateScenario``.
+        wishes: What else is wished for of a scene.
         retrieve_timeout: Seconds to wait for the notes at most.
         max_docs: How many passages a search asks for.
         roll: What the players rolled themselves, for a choice; None when they did not.
@@ -90,6 +92,7 @@ class Asked:
     use_rag: bool = True
     seed: int | None = None
     conversation_id: str = ""
+    wishes: Wishes = field(default_factory=Wishes)
     retrieve_timeout: float = 10.0
     max_docs: int = 12
     roll: int | None = None

@@ -32,6 +32,7 @@ async def answer_scene(asked: Asked) -> Answer:
         use_rag=asked.use_rag,
         seed=asked.seed,
         conversation_id=asked.conversation_id,
+        wishes=asked.wishes,
     )
     answer = scene_answer(await asked.ctx.ask(ScenarioGenerator.name, request, timeout=asked.ctx.remaining))
     if recalled.missing:
@@ -55,4 +56,5 @@ def scene_answer(scenario: Scenario) -> Answer:
         generation_method=scenario.generation_method,
         missing=scenario.missing,
         timings=scenario.timings,
+        variants=scenario.variants,
     )

@@ -34,7 +34,8 @@ def with_remarks(scene: Scene, state: CampaignState) -> Scene:
         else foe
         for foe in scene.foes
     )
-    return replace(scene, here=(*lines, *scene.here), foes=foes)
+    told = (line for line in scene.here if line.origin is not Origin.FROM_LOG)  # not twice, when a part was kept
+    return replace(scene, here=(*lines, *told), foes=foes)
 
 
 def _dead(person: Person) -> str:

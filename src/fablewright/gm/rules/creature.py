@@ -73,6 +73,18 @@ class Creature:
         return plurals(self.name)[0]
 
     @property
+    def speed_text(self) -> str:
+        """Its ways to move: ``30 ft., fly 60 ft. (hover)``."""
+        ways = [f"{'' if way == 'walk' else f'{way} '}{feet} ft." for way, feet in self.speed]
+        return f"{', '.join(ways)}{' (hover)' if self.hover else ''}"
+
+    @property
+    def senses_text(self) -> str:
+        """What it perceives by: ``darkvision 60 ft., passive Perception 12``."""
+        darkvision = f"darkvision {self.darkvision} ft., " if self.darkvision else ""
+        return f"{darkvision}passive Perception {self.passive_perception}"
+
+    @property
     def cr_text(self) -> str:
         """The Challenge Rating as written: ``1/8``, ``3``."""
         return cr_text(self.cr)

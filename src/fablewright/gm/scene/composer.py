@@ -19,15 +19,17 @@ from fablewright.gm.rules.presence import count_here
 from fablewright.gm.scene.attempts import always, attempt
 from fablewright.gm.scene.focus import search_words
 from fablewright.gm.scene.scenario import Check, Foe, Line, Option, Origin, Scene
-from fablewright.gm.scene.table import balance_lines
+from fablewright.gm.scene.table import weigh
+from fablewright.gm.scene.tone import tone_first
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from fablewright.gm.reading.notes import Passage
     from fablewright.gm.rules.mention import Mention
     from fablewright.gm.scene.focus import Focus
     from fablewright.gm.scene.table import Table
+    from fablewright.gm.scene.tone import Tone
 
 __all__ = ["Composed", "compose"]
 
@@ -83,7 +85,15 @@ _PEACEFUL = re.compile(
 _WORD = re.compile(r"[^\W_]{3,}")
 
 
-def compose(request: str, focus: Focus, passages: Sequence[Passage], table: Table) -> Composed:
+def compose(
+    request: str,
+    focus: Focus,
+    passages: Sequence[Passage],
+    table: Table,
+    *,
+    amount: float = 1.0,
+    tone: Tone | None = None,
+) -> Composed:
     """Write the scene that ``focus`` is about.
 
     Args:
@@ -92,20 +102,35 @@ def compose(request: str, focus: Focus, passages: Sequence[Passage], table: Tabl
         passages: What was found. Those of the focus make the scene; of the others, sentences about the same
             place and people are added.
         table: For whom.
+        amount: How much is shown, 1 being the usual: half of it, or twice as much.
+        tone: What of a part comes first; the text to read aloud keeps its order.
     """
     own = sorted((p for p in passages if focus.holds(p)), key=focus.order)
     others = [p for p in passages if not focus.holds(p)]
-    return _Composer(request, focus, [*own, *others], len(own), table).compose()
+    most = {part: max(1, int(number * amount)) for part, number in _MOST.items()}
+    return _Composer(request, focus, [*own, *others], len(own), table, most=most, tone=tone).compose()
 
 
 class _Composer:
     """One scene in the making: which statements are spoken for, and which passages were used."""
 
-    def __init__(self, request: str, focus: Focus, passages: list[Passage], own: int, table: Table) -> None:
+    def __init__(
+        self,
+        request: str,
+        focus: Focus,
+        passages: list[Passage],
+        own: int,
+        table: Table,
+        *,
+        most: Mapping[str, int],
+        tone: Tone | None,
+    ) -> None:
         self.request = request
         self.focus = focus
         self.passages = passages
         self.table = table
+        self.most = most
+        self.tone = tone
         found = statements(passages)
         self.own = [s for s in found if s.passage < own]
         self.elsewhere = [s for s in found if s.passage >= own]
@@ -129,9 +154,9 @@ class _Composer:
             here=here,
             checks=checks,
             foes=foes,
-            balance=self._balance(foes),
+            balance=weigh(foes, self.table),
             options=options,
-            consequences=consequences,
+            consequences=tone_first(consequences, self.tone, lambda line: line.text),
             loot=tuple(line for line, _ in loot),
         )
         return Composed(scene, tuple(self.passages[number] for number in self.cited))
@@ -143,7 +168,7 @@ class _Composer:
         boxed = [s for s in self.own if s.role is Role.READ_ALOUD and not s.secret]
         if boxed:
             paragraphs = [list(group) for _, group in groupby(boxed, key=lambda s: (s.passage, s.block))]
-            return tuple(map(self._line, paragraphs[: _MOST["read_aloud"]]))
+            return tuple(map(self._line, paragraphs[: self.most["read_aloud"]]))
         facts = (s for s in self.own if s.role is Role.FACT)
         for _, paragraph in groupby(facts, key=lambda s: (s.passage, s.block)):
             opening = list(islice(takewhile(self._gives_nothing_away, paragraph), 3))
@@ -165,7 +190,7 @@ class _Composer:
             run = [s for s in group if s.role in {Role.FACT, Role.ITEM, Role.ASIDE}]
             for check in find_checks([s.text for s in run], together=[s.block for s in run]):
                 key = (check.skill.lower(), check.dc)
-                if key not in found and len(found) < _MOST["checks"]:
+                if key not in found and len(found) < self.most["checks"]:
                     found[key] = self._check(check, [run[at] for at in check.used])
         return tuple(found.values())
 
@@ -219,16 +244,6 @@ class _Composer:
             secret=any(statement.secret for _, statement in mentions),
         )
 
-    def _balance(self, foes: tuple[Foe, ...]) -> tuple[Line, ...]:
-        listed = [
-            rating.Foe(foe.name, foe.count, foe.cr, foe.xp)
-            for foe in foes
-            if foe.count and foe.cr is not None and foe.xp is not None
-        ]
-        lines = balance_lines(listed, self.table) if listed else ()
-        secret = any(foe.secret for foe in foes)  # what a fight weighs tells who is in it
-        return tuple(replace(line, secret=secret) for line in lines)
-
     def _options(self, checks: tuple[Check, ...], foes: tuple[Foe, ...]) -> tuple[Option, ...]:
         """Return ways on that the notes offer, then the checks, then what can always be tried."""
         options: list[Option] = []
@@ -237,12 +252,13 @@ class _Composer:
                 self.taken.add(id(statement))
                 options.append(Option(self._line([statement])))
         for check in checks:
-            if check.purpose is not None and len(options) < _MOST["options"] - 1 and not _is_save(check):
+            if check.purpose is not None and len(options) < self.most["options"] - 1 and not _is_save(check):
                 text = f"{attempt(check.skill)}: {check.purpose.text} ({check.skill}, DC {check.dc})"
                 action = Line(text, Origin.FROM_NOTES, check.sources, secret=check.secret)
                 options.append(Option(action, check.success or _if_it_fails(check)))
         options += always(foes, wanted=3 - len(options))
-        return tuple(options[: _MOST["options"]])
+        options = list(tone_first(options, self.tone, lambda option: option.action.text))
+        return tuple(options[: self.most["options"]])
 
     def _here(self) -> tuple[Line, ...]:
         aspects = [s for s in self._free() if s.role is Role.ASIDE and _ASPECTS.search(s.text)]
@@ -251,7 +267,7 @@ class _Composer:
             for s in self._free()
             if s.role in {Role.FACT, Role.ITEM, Role.SPEECH, Role.ROW} or (s.role is Role.ASIDE and s.secret)
         ]
-        runs = [*self._runs(aspects), *self._runs(facts)][: _MOST["here"]]
+        runs = tone_first([*self._runs(aspects), *self._runs(facts)], self.tone, _said)[: self.most["here"]]
         return (*map(self._line, runs), *self._from_elsewhere())
 
     def _from_elsewhere(self) -> Iterator[Line]:
@@ -264,7 +280,7 @@ class _Composer:
             if statement.role in {Role.FACT, Role.ITEM} and len(words := _words(statement.text)) >= _TELLING
         ]
         best = sorted((w for w in weighed if w[0] >= 5), key=lambda w: w[:2], reverse=True)
-        for _, _, statement in best[: _MOST["elsewhere"]]:
+        for _, _, statement in best[: self.most["elsewhere"]]:
             line = self._line([statement])
             about = statement.heading[-1] if statement.heading else ""
             if _words(about) & _words(line.text):
@@ -280,7 +296,7 @@ class _Composer:
     def _take(self, part: str, belongs: Callable[[Statement], bool]) -> list[tuple[Line, Statement]]:
         """Take the free facts that belong to a part of the scene, each line with its first sentence."""
         chosen = [s for s in self._free() if s.role in {Role.FACT, Role.ITEM, Role.ROW} and belongs(s)]
-        return [(self._line(run), run[0]) for run in self._runs(chosen)[: _MOST[part]]]
+        return [(self._line(run), run[0]) for run in self._runs(chosen)[: self.most[part]]]
 
     def _consequences(self) -> tuple[Line, ...]:
         """Take what happens if and when; a condition that stands in the heading goes before it."""
@@ -315,8 +331,7 @@ class _Composer:
 
     def _line(self, run: Sequence[Statement]) -> Line:
         """Quote neighbouring sentences of one passage."""
-        text = " ".join(s.text for s in run)
-        return Line(text, Origin.QUOTED, self._cite(run[0].passage), secret=any(s.secret for s in run))
+        return Line(_said(run), Origin.QUOTED, self._cite(run[0].passage), secret=any(s.secret for s in run))
 
     def _cite(self, *passages: int) -> tuple[int, ...]:
         return tuple(dict.fromkeys(self.cited.setdefault(number, len(self.cited)) for number in passages))
@@ -324,6 +339,10 @@ class _Composer:
 
 def _if_it_fails(check: Check) -> Line | None:
     return replace(check.failure, text=f"If it fails: {check.failure.text}") if check.failure is not None else None
+
+
+def _said(run: Sequence[Statement]) -> str:
+    return " ".join(s.text for s in run)
 
 
 def _in_part(statement: Statement, part: re.Pattern[str]) -> bool:

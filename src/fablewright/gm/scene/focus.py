@@ -35,6 +35,7 @@ __all__ = [
     "Focus",
     "Section",
     "choose_focus",
+    "foci",
     "has_play",
     "is_about_here",
     "is_opening",
@@ -178,6 +179,11 @@ def merged(answers: Iterable[tuple[float, Sequence[Passage]]]) -> list[Passage]:
 
 def choose_focus(request: str, passages: Sequence[Passage], bestiary: Bestiary) -> Focus | None:
     """Return what to play, or None when no scene was found that the request is about."""
+    return next(iter(foci(request, passages, bestiary)), None)
+
+
+def foci(request: str, passages: Sequence[Passage], bestiary: Bestiary) -> tuple[Focus, ...]:
+    """Return everything that could be played for a request, the best first."""
     asked = _words(search_words(request))
     told = telling(request)
     opening = bool(opening_names(request))
@@ -194,12 +200,12 @@ def choose_focus(request: str, passages: Sequence[Passage], bestiary: Bestiary) 
         for p in own
     }
     ranked = sorted(weights, key=lambda passage: -weights[passage])
-    first = next((Section.of(passage) for passage in ranked if Section.of(passage) in meant), None)
-    if first is None:
-        return None
-    if any(_is_playable(passage, bestiary) for passage in scenes[first]):
-        return Focus((first,))
-    return Focus((first, *_where_it_happens(first, ranked, bestiary)))
+    found: list[Focus] = []
+    for section in dict.fromkeys(map(Section.of, ranked)):
+        if section in meant and not any(section in focus.sections for focus in found):
+            playable = any(_is_playable(passage, bestiary) for passage in scenes[section])
+            found.append(Focus((section, *(() if playable else _where_it_happens(section, ranked, bestiary)))))
+    return tuple(found)
 
 
 def is_opening(section: Section) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fablewright.errors import InvalidInput
@@ -13,6 +14,7 @@ from fablewright.gm.rules.presence import MOST_HERE
 from fablewright.gm.scene.invention import invent
 from fablewright.gm.scene.scenario import Check, Foe, Line, Option, Origin, Scene
 from fablewright.gm.scene.table import Table, balance_lines
+from fablewright.gm.scene.wishes import Wishes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,9 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["improvise", "scene_foes"]
 
 
-def improvise(request: str, table: Table, rng: Random) -> Scene:
-    """Invent a scene to the GM's words; equal words, tables and ``rng`` states give equal scenes."""
-    invention = invent(request, rng)
+def improvise(request: str, table: Table, rng: Random, wishes: Wishes | None = None) -> Scene:
+    """Invent a scene to the GM's words; equal words, tables, ``rng`` states and wishes give equal scenes."""
+    wishes = wishes or Wishes()
+    invention = invent(request, rng, wishes.tone)
     encounter = _named(request, table, rng) or _encounter(invention.foes, table, rng)
     checks = tuple(
         Check(
@@ -36,7 +39,7 @@ def improvise(request: str, table: Table, rng: Random) -> Scene:
         )
         for check in invention.checks
     )
-    return Scene(
+    scene = Scene(
         title=_invented(invention.title),
         read_aloud=(_invented(" ".join(invention.read_aloud)),),
         here=tuple(map(_invented, invention.here)),
@@ -46,6 +49,18 @@ def improvise(request: str, table: Table, rng: Random) -> Scene:
         options=tuple(Option(_invented(option.action), _invented(option.consequence)) for option in invention.options),
         consequences=tuple(map(_invented, invention.consequences)),
         loot=tuple(map(_invented, invention.loot)),
+    )
+    return _shortened(scene) if wishes.length == "short" else scene
+
+
+def _shortened(scene: Scene) -> Scene:
+    return replace(
+        scene,
+        here=scene.here[:2],
+        checks=scene.checks[:2],
+        options=scene.options[:2],
+        consequences=scene.consequences[:1],
+        loot=scene.loot[:1],
     )
 
 

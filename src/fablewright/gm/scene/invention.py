@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from fablewright.gm.scene.invention_tables import load_tables
 from fablewright.gm.scene.proper_name import proper_names
+from fablewright.gm.scene.tone import in_tone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 
     from fablewright.gm.scene.invention_tables import Vocabulary
     from fablewright.gm.scene.proper_name import ProperName
+    from fablewright.gm.scene.tone import Tone
 
 __all__ = ["InventedCheck", "InventedOption", "Invention", "invent"]
+
+_Row = TypeVar("_Row")
 
 _MOST_CHARACTERS = 4_000
 """Of the words; more come only from a pasted page, whose beginning says enough."""
@@ -90,22 +94,27 @@ class Invention:
     foes: tuple[str, ...]
 
 
-def invent(words: str, rng: Random) -> Invention:
+def invent(words: str, rng: Random, tone: Tone | None = None) -> Invention:
     """Return a scene for a request; any words at all will do.
 
     Args:
         words: A place, an occasion and names in them are used.
         rng: Every choice comes from here.
+        tone: Rows that sound like it are drawn where a table has some.
     """
     tables, words = load_tables(), words[:_MOST_CHARACTERS]
+
+    def drawn(rows: Sequence[_Row]) -> _Row:
+        return rng.choice(in_tone(rows, tone, str))
+
     plain = " ".join(words.replace("\u2019", "'").casefold().split())
     place_name = _found(plain, tables.place_words) or rng.choice(tables.unsaid_places)
     place = tables.places[place_name]
     occasion = _found(plain, tables.occasion_words)
-    tension = rng.choice([row for row in tables.tensions if occasion in (None, row["occasion"])])
+    tension = drawn([row for row in tables.tensions if occasion in (None, row["occasion"])])
     tried = tension["check"][0]
-    feature = rng.choice([row for row in place["features"] if row["check"][0] != tried] or place["features"])
-    sense = rng.choice(place["senses"])
+    feature = drawn([row for row in place["features"] if row["check"][0] != tried] or place["features"])
+    sense = drawn(place["senses"])
     creatures = rng.choice(place["wild"])
     foes, job = creatures["names"], creatures["job"]
     if tension["foes"] == "people":
@@ -129,11 +138,11 @@ def invent(words: str, rng: Random) -> Invention:
         place=place_name,
         title=_title(tension["title"], feature["at"], names),
         read_aloud=fill((feature["read"], sense, *tension["read"])),
-        here=fill((feature["use"], tension["stake"], job, rng.choice(tables.complications))),
+        here=fill((feature["use"], tension["stake"], job, drawn(tables.complications))),
         checks=tuple(InventedCheck(*fill(check)) for check in (tension["check"], feature["check"], alarm)),
         options=tuple(InventedOption(*fill(option)) for option in tension["options"]),
         consequences=fill(tension["consequences"]),
-        loot=fill((tension["loot"], rng.choice(tables.name_hooks if sure else tables.loot))),
+        loot=fill((tension["loot"], drawn(tables.name_hooks if sure else tables.loot))),
         foes=tuple(foes),
     )
 

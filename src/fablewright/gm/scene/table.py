@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fablewright.errors import InvalidInput
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from fablewright.gm.rules.bestiary import Bestiary
     from fablewright.gm.rules.budget import Rules
     from fablewright.gm.rules.party import Party
+    from fablewright.gm.scene.scenario import Foe
 
-__all__ = ["Table", "balance_lines"]
+__all__ = ["Table", "balance_lines", "weigh"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +36,15 @@ def balance_lines(foes: Sequence[rating.Foe], table: Table) -> tuple[Line, ...]:
     except InvalidInput as error:
         return (Line(str(error), Origin.BY_RULE),)
     return tuple(Line(text, Origin.BY_RULE) for text in (f"{rated.text}.", *rated.warnings))
+
+
+def weigh(foes: Sequence[Foe], table: Table) -> tuple[Line, ...]:
+    """Return what the foes of a scene weigh, those with a number and a rating; a secret if one of them is."""
+    listed = [
+        rating.Foe(foe.name, foe.count, foe.cr, foe.xp)
+        for foe in foes
+        if foe.count and foe.cr is not None and foe.xp is not None
+    ]
+    lines = balance_lines(listed, table) if listed else ()
+    secret = any(foe.secret for foe in foes)  # what a fight weighs tells who is in it
+    return tuple(replace(line, secret=secret) for line in lines)

@@ -1,0 +1,1 @@
+"""What every export shares, whatever it is for: a scene's visible text, what players may see, what was edited."""
