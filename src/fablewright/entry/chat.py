@@ -39,7 +39,7 @@ __all__ = ["chat"]
 _HELP = """\
 Type what you need: a scene, a question to your notes, "a hard fight with goblins", or dice such as 2d6+3.
 
-  /choose 2    an option of the last scene, played out; /choose 2 rolled 17 with the players' own result
+  /choose 2    an option of the last scene, played out; the players' own roll: /choose 2 rolled 17
   /log         what happened; /log Met Ilse at the mill puts something in; /undo takes it back
   /recap       what happened so far; /recap players is safe for them
   /campaign    which campaigns there are; /campaign new NAME, /campaign switch NAME

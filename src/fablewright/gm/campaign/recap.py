@@ -85,7 +85,7 @@ def _happened(fact: Fact) -> Iterator[Told]:
     match fact.kind:
         case "chose":
             rolled = f" ({fact.check}: {fact.number}, a {fact.outcome})" if fact.outcome else ""
-            became = f" {fact.detail}" if fact.detail else ""
+            became = f" {_ended(fact.detail)}" if fact.detail else ""
             yield Told(f"The party: {_ended(fact.text + rolled)}{became}", (fact.text, fact.detail), secret)
         case "met":
             where = f" at {fact.detail}" if fact.detail else ""
