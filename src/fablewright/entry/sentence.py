@@ -21,6 +21,7 @@ __all__ = ["Sentences"]
 _LEGEND = {
     Origin.INVENTED: ("*", "* invented, not in your notes"),
     Origin.BY_RULE: ("§", "§ worked out from the rules"),
+    Origin.FROM_LOG: ("†", "† from your campaign's log"),
 }
 
 

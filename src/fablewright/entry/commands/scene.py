@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fablewright.entry.commands.options import AsJson, Config, NoRag, Notes, Party, Seed, Timeout
+from fablewright.entry.commands.options import AsJson, Campaign, Config, NoRag, Notes, Party, Seed, Timeout
 from fablewright.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def scene(  # noqa: PLR0913 - the options of a command are its arguments
     no_rag: NoRag = False,
     seed: Seed = None,
     as_json: AsJson = False,
+    campaign: Campaign = None,
     config: Config = None,
 ) -> None:
     """Write the scene that you are about to run.
@@ -56,7 +57,7 @@ def scene(  # noqa: PLR0913 - the options of a command are its arguments
 
         fablewright scene "the party comes to the Counting House" --party 4x3
     """
-    flags = {"notes": notes or None, "party": party, "timeout": timeout, "seed": seed}
+    flags = {"notes": notes or None, "party": party, "timeout": timeout, "seed": seed, "campaign": campaign}
     invocation: Invocation = ctx.obj
     loaded = invocation.load(flags, config)
     from fablewright.entry.one_shot import one_shot  # noqa: PLC0415 - not for --help

@@ -19,6 +19,7 @@ class Origin(enum.Enum):
     FROM_NOTES = "from_notes"  # a stretch of a passage, set in order by us: see Option
     BY_RULE = "by_rule"  # computed from the rules: budgets, difficulty classes, XP
     INVENTED = "invented"  # not in the notes
+    FROM_LOG = "from_log"  # what the campaign's log says happened at the table
 
 
 @dataclass(frozen=True, slots=True)
