@@ -11,6 +11,7 @@ from fablewright.entry.answering import ask_once
 from fablewright.entry.event_loop import run_loop
 from fablewright.entry.json_output import to_json
 from fablewright.entry.log_page import log_page
+from fablewright.entry.new_file import write_new
 from fablewright.entry.print_answer import print_answer
 from fablewright.entry.terminal import clean, emit, notice, output_console, set_up_streams, write
 from fablewright.errors import FablewrightError, InvalidInput, RemoteError
@@ -39,7 +40,7 @@ _LARGEST = 10_000_000
 _USAGE = 'Write `log`, `log add "TEXT"`, `log export FILE` or `log import FILE`.'
 
 
-def campaign_log(settings: Settings, words: Sequence[str], *, markdown: bool, as_json: bool) -> int:
+def campaign_log(settings: Settings, words: Sequence[str], *, markdown: bool, force: bool, as_json: bool) -> int:
     """Show the log, add to it, write it to a file or read that back; return the exit status.
 
     Raises:
@@ -52,7 +53,7 @@ def campaign_log(settings: Settings, words: Sequence[str], *, markdown: bool, as
             return ask_memory(settings, "log", f"log: {' '.join(said)}", as_json=as_json)
         case ["export", file]:
             set_up_streams(utf_8=as_json)
-            _write(Path(file), _document(_ask(settings, Recall(with_log=True))))
+            write_new(Path(file), _document(_ask(settings, Recall(with_log=True))).encode(), force=force)
             emit(to_json({"written": file}) + "\n" if as_json else f"Written: {clean(file)}\n")
             return 0
         case ["import", file]:
@@ -201,10 +202,3 @@ def _read(file: Path) -> str:
         raise InvalidInput(f"{file} is not UTF-8 text (byte {error.start}).") from error
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {(error.strerror or 'it cannot be opened').lower()}.") from error
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, "utf-8")
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be written: {(error.strerror or 'no reason given').lower()}.") from error

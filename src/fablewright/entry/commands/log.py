@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 __all__ = ["log"]
 
 
-def log(
+def log(  # noqa: PLR0913 - the options of a command are its arguments
     ctx: typer.Context,
     words: Annotated[list[str] | None, typer.Argument(metavar="add TEXT|export FILE|import FILE", hidden=True)] = None,
     *,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print all of it as Markdown.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Export over a file that is there.")] = False,
     notes: Notes = None,
     as_json: AsJson = False,
     campaign: Campaign = None,
@@ -38,4 +39,4 @@ def log(
     loaded = invocation.load({"notes": notes or None, "campaign": campaign}, config)
     from fablewright.entry.campaign_log import campaign_log  # noqa: PLC0415 - not for --help
 
-    raise typer.Exit(campaign_log(loaded.settings, words or [], markdown=markdown, as_json=as_json))
+    raise typer.Exit(campaign_log(loaded.settings, words or [], markdown=markdown, force=force, as_json=as_json))

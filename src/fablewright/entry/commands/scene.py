@@ -31,7 +31,8 @@ def scene(  # noqa: PLR0913 - the options of a command are its arguments
         str | None, typer.Option("--length", metavar="LENGTH", help="Half as much as usual, or twice: short, long.")
     ] = None,
     source: Annotated[
-        Path | None, typer.Option("--from", metavar="FILE", help="A scene that you have, to write a part of it anew.")
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="A scene to write a part of anew; else the last one."),
     ] = None,
     lock: Annotated[
         str, typer.Option("--lock", metavar="PARTS", help="What of it stays, such as read_aloud,foes.")
@@ -63,9 +64,9 @@ def scene(  # noqa: PLR0913 - the options of a command are its arguments
     from fablewright.entry.one_shot import one_shot  # noqa: PLC0415 - not for --help
     from fablewright.entry.scene_wishes import scene_wishes  # noqa: PLC0415 - not for --help
 
-    if not request and source is None:
+    if not request and source is None and not lock:
         raise InvalidInput("Missing argument 'REQUEST'. `fablewright scene --help` shows how it is used.")
-    wishes = scene_wishes(variants=variants, tone=tone, length=length, source=source, lock=lock)
+    wishes = scene_wishes(loaded.settings, variants=variants, tone=tone, length=length, source=source, lock=lock)
     words = " ".join(request or ()) or (wishes.kept.scene.title.text if wishes.kept is not None else "")
     code = one_shot(invocation, loaded, "scene", words, use_rag=not no_rag, as_json=as_json, wishes=wishes)
     raise typer.Exit(code)
