@@ -13,6 +13,7 @@ from fablewright.errors import (
     RequestFailed,
     UnknownRecipient,
 )
+from fablewright.gm.answering.fight_wish import NO_WISH, FightWish
 from fablewright.gm.campaign.memory import CampaignMemory, LogFacts, Recall, RecallScene
 from fablewright.gm.haystack_pipeline import RetrieveDocuments, find_documents, why_missing
 from fablewright.gm.scenario_generator import reserve
@@ -83,6 +84,7 @@ class Asked:
         retrieve_timeout: Seconds to wait for the notes at most.
         max_docs: How many passages a search asks for.
         roll: What the players rolled themselves, for a choice; None when they did not.
+        fight: What is wished of a fight beside the words.
     """
 
     words: str
@@ -96,6 +98,7 @@ class Asked:
     retrieve_timeout: float = 10.0
     max_docs: int = 12
     roll: int | None = None
+    fight: FightWish = NO_WISH
 
     @property
     def table(self) -> Table:
