@@ -48,8 +48,8 @@ def export(  # noqa: PLR0913 - the options of a command are its arguments
 
     FORMAT is obsidian, foundry, homebrewery, html, pdf, sillytavern or json. It is the scene that you asked for
     last, one that is written for your request now, or one of a file with --from; a - reads it from standard
-    input. Without --to it is printed; a PDF and Foundry's several files get names from the scene's title.
-    Secrets are marked as such.
+    input. It is printed if you name no place for it; a PDF and Foundry's several files get names from the
+    scene's title then. Secrets are marked as such.
 
     For example:
 
