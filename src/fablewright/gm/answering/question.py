@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fablewright.gm.answer import Answer, Timings
-from fablewright.gm.questions.question import answer_question
+from fablewright.gm.questions.compound import answer_parts
 from fablewright.gm.questions.session_log import LOG_SEARCHES, asks_for_log, log_lines
 from fablewright.gm.scenario_generator import DECLINED
 from fablewright.gm.scene.scenario import Line, Origin
@@ -29,7 +29,9 @@ async def answer_notes_question(asked: Asked) -> Answer:
         logs = [await asked.look_up(query, most=50, filters=wanted) for query, wanted in LOG_SEARCHES]
         lines, cited = log_lines(asked.words, [p for log in logs if log.documents for p in log.documents.passages])
     else:
-        lines, cited = answer_question(asked.words, found.documents.passages)
+        answered = answer_parts(asked.words, found.documents.passages)
+        unsaid = tuple(Line(f"Your notes do not say: {part}", Origin.INVENTED) for part in answered.unsaid)
+        lines, cited = (*answered.lines, *unsaid) if answered.lines else (), answered.cited
     if not lines:
         said = Line("Your notes do not say: there is nothing about this in them.", Origin.INVENTED)
         return Answer("question", "abstained", lines=(said,), missing=missing, timings=timings)

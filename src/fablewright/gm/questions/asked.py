@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from fablewright.gm.reading.query_terms import alike
 from fablewright.gm.scene.telling import stem
 
-__all__ = ["Asked", "Kind", "asked_in", "has_kind", "plain_words", "stems"]
+__all__ = ["Asked", "Kind", "asked_in", "content_stems", "has_kind", "plain_words", "stems"]
 
 Kind: TypeAlias = Literal["who", "number", "age", "measure", "price", "when", "where", "name", "whether", "thing"]
 """``measure``: a number that stands beside its name, such as HP 187."""
@@ -167,6 +167,12 @@ def plain_words(text: str) -> str:
 def stems(text: str) -> frozenset[str]:
     """Return the stems of all words of a text."""
     return frozenset(stem(_bare(word)) for word in _WORD.findall(plain_words(text)))
+
+
+def content_stems(text: str) -> frozenset[str]:
+    """Return the stems of the words that say something; of all of them when none does."""
+    words = [_bare(word) for word in _WORD.findall(plain_words(text))]
+    return frozenset(stem(word) for word in words if word not in _FUNCTION_WORDS) or frozenset(map(stem, words))
 
 
 def _bare(word: str) -> str:
