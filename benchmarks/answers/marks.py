@@ -68,9 +68,7 @@ class Totals:
     bad_citations: int
 
 
-def mark(
-    question: Question, answer: Answer, milliseconds: float = 0.0, bad_citations: tuple[str, ...] = ()
-) -> Marks:
+def mark(question: Question, answer: Answer, milliseconds: float = 0.0, bad_citations: tuple[str, ...] = ()) -> Marks:
     """Hold an answer to its question."""
     said = said_by(answer)
     return Marks(

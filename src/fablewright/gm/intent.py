@@ -54,7 +54,8 @@ _NAMED_ENCOUNTER = re.compile(
 _WEIGH = re.compile(
     rf"\bhow {_GRADE}\b|\b(?:too|very|so|that|really) {_GRADE}\b|\b(?:un)?balanced?\b(?! of\b)|\bdifficulty\b|"
     rf"^(?:is|are|was|would|will|should)\b.*\b{_GRADE}\b|\brate\b|"
-    r"\b(?:beat|handle|survive|defeat|take on|win (?:against|this|the|that))\b",
+    r"\b(?:beat|handle|survive|defeat|kill|slaughter|wipe(?: out)?|tpk|take on|win (?:against|this|the|that))\b|"
+    r"^(?:is|are|was|were|would|will)\b.*\b(?:ok(?:ay)?|alright|fine|doable|fair|too (?:much|many|strong))\b",
     re.IGNORECASE,
 )
 _ASKS_OR_RATES = re.compile(
@@ -98,7 +99,11 @@ _QUESTION = re.compile(
     r"(?:who|whom|whose|what|when|where|why|which|how|whether|if|about|of)\b|"
     r"^(?:recap|summari[sz]e|summary|previously|look up|remind me|refresh my memory)\b|"
     r"\b(?:last|previous) session$|\bwhere (?:did )?we (?:stop|left|leave|end)|"
-    rf"^(?:the )?{_KEY} (?:of|for|on|about)\b|\b{_KEY}$",
+    rf"^(?:the )?{_KEY} (?:of|for|on|about)\b|\b{_KEY}$|"
+    r"\b(?:what|how|when|which|who)\b.{0,20}\b(?:do|should|can|could|would|must) i\b|"
+    r"^(?:(?:write|give|make|do|need|want|i need|i want) (?:me |us )?)?(?:an? |the )?(?:\w+ ){0,3}"
+    r"(?:recap|summary)\b|"
+    rf":[^.?!]*,[^.?!]*\b{_KEY}\b",
     re.IGNORECASE,
 )
 _ASKS_TO_SHOW = re.compile(rf"\bwhat {_PLAYERS} (?:see|hear|smell|find|notice)", re.IGNORECASE)

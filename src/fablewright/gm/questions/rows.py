@@ -28,7 +28,9 @@ _MOST = 5
 _LONGEST = 60
 """Words of a row that is still an answer; a longer one is a text in the form of a table."""
 _RANGE = re.compile(r"^\D{0,8}(\d{1,2})(?:st|nd|rd|th)?(?:\s*[-–—]\s*(\d{1,2})|\s*(\+))?\D{0,12}$")
-_LEVEL = re.compile(r"\b(?P<what>level|cr|tier|dc)s?[- ](?P<n>\d{1,2})\b|\b(?P<nth>\d{1,2})(?:st|nd|rd|th)[- ]level\b", re.IGNORECASE)
+_LEVEL = re.compile(
+    r"\b(?P<what>level|cr|tier|dc)s?[- ](?P<n>\d{1,2})\b|\b(?P<nth>\d{1,2})(?:st|nd|rd|th)[- ]level\b", re.IGNORECASE
+)
 _WHICH = re.compile(r"^\W*(?:which|who|whose|what)\b.*", re.IGNORECASE)
 
 
@@ -72,9 +74,7 @@ def rows_for(asked: Asked, words: frozenset[str], question: str, passages: Seque
     return sorted(alike, key=lambda row: -row.weight)[:_MOST]
 
 
-def _of_passage(
-    asked: Asked, words: frozenset[str], question: str, passage: Passage, rank: int
-) -> Iterator[FoundRow]:
+def _of_passage(asked: Asked, words: frozenset[str], question: str, passage: Passage, rank: int) -> Iterator[FoundRow]:
     wanted = frozenset(asked.terms).union(*asked.terms.values(), *asked.names, asked.weak)
     title = stems(" ".join(passage.heading[-1:]))
     for row in rows_of(passage):

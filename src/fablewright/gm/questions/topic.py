@@ -21,13 +21,25 @@ if TYPE_CHECKING:
     from fablewright.gm.reading.notes import Passage
     from fablewright.gm.reading.statements import Statement
 
-__all__ = ["Rarity", "asks_for_all", "asks_way_out", "is_about", "lead", "section_of", "title_of", "way_out"]
+__all__ = [
+    "Rarity",
+    "asks_for_all",
+    "asks_way_out",
+    "asks_way_through",
+    "has",
+    "is_about",
+    "lead",
+    "says_way_through",
+    "section_of",
+    "title_of",
+    "way_out",
+]
 
 _BRACKETS = re.compile(r"[\[(].*?[\])]|^\W*\d+(?:\.\d+)*\.?\s")
 _ALL = re.compile(
     r"\bwhat (?:does|do|did|is|are)\b.{0,60}\b(?:do|doing|effects?|mean)\W*$|\beffects?\b|"
     r"\bhow (?:does|do|did) (?:\w+ ){1,4}works?\b|\bhow bad\b|^\W*who(?:'s|’s| is| are| was)\b|^\W*tell me about\b|"
-    r"^\W*give me\b|\bexplain\b|^\W*what(?:'s|’s| is| are) (?:an? |the )?(?:\w+ ?){1,3}$|\bremind me\b",
+    r"^\W*give me\b|\bexplain\b|^\W*what(?:'s|’s| is| are) an? (?:\w+ ?){1,3}$",
     re.IGNORECASE,
 )
 _WAY_OUT = re.compile(
@@ -37,6 +49,16 @@ _WAY_OUT = re.compile(
 )
 _ENDS = re.compile(
     r"\b(?:end(?:s|ed|ing)?|escap\w+|remov\w+|free(?:s|d)?|cure\w*|recover\w*|right yourself|stands?|break\w*)\b",
+    re.IGNORECASE,
+)
+_WAY_THROUGH = re.compile(
+    r"\b(?:get|go|come|pass|make it|move|sneak|deal|cope)s? (?:safely )?(?:through|past|over|across|around|by|into|in|with)\b|"
+    r"\b(?:avoid|bypass|counter|resist|survive|cross|beat)\b",
+    re.IGNORECASE,
+)
+_PROTECTS = re.compile(
+    r"\b(?:repel\w*|negat\w+|protect\w*|bypass\w*|avoid\w*|cross\w*|immun\w+|safe(?:ly)?|unharmed|without being|"
+    r"no longer|allows?|opens?|password|key|disarm\w*|dispel\w*)\b",
     re.IGNORECASE,
 )
 _STAT_LEAD = re.compile(r"\b(?:Casting Time|Trigger|Armor Class|AC):? ")
@@ -121,6 +143,16 @@ def asks_way_out(text: str) -> bool:
 def way_out(found: Iterable[Statement]) -> list[Statement]:
     """Return the statements that say how something ends."""
     return [statement for statement in found if _ENDS.search(statement.text)]
+
+
+def asks_way_through(text: str) -> bool:
+    """Return whether it is asked how one gets past something."""
+    return _WAY_THROUGH.search(text) is not None
+
+
+def says_way_through(text: str) -> bool:
+    """Return whether a sentence says what protects, opens or leads past."""
+    return _PROTECTS.search(text) is not None
 
 
 def lead(passage: Passage, words: int) -> list[Statement]:

@@ -122,6 +122,7 @@ _SAME_RELATION = tuple(
         "session sessions game",
         "zombie zombies monster monsters creature creatures",
         "dc dcs difficulty",
+        "roll rolls rolled rolling check checks",
     )
 )
 
