@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from fablewright.gm.reading.query_terms import alike
 from fablewright.gm.scene.telling import stem
 
-__all__ = ["Asked", "Kind", "asked_in", "content_stems", "has_kind", "plain_words", "stems"]
+__all__ = ["Asked", "Kind", "asked_in", "content_stems", "has_kind", "is_weak", "plain_words", "stems"]
 
 Kind: TypeAlias = Literal[
     "who", "number", "extent", "age", "measure", "price", "colour", "when", "where", "name", "whether", "thing"
@@ -38,9 +38,10 @@ _WEAK_WORDS = frozenset(
     take takes took come comes find look looks like keep long far often old tall big high deep heavy party characters
     player players notes number price cost costs worth amount person people effect effects rule rules play plays
     playing kind sort type thing things exist there currently still again character pc pcs creature table group
-    already yet ever wants treat treats
+    already yet ever wants treat treats bad badly natural
     """.split()
 )
+_WEAK_STEMS = frozenset(map(stem, _WEAK_WORDS))
 """They ask for something and seldom stand in the answer: "what is it called" is answered by a name."""
 _LONG = 6
 _RANKS = frozenset(
@@ -54,6 +55,7 @@ _SHORT_FORMS = tuple(
         ("difficulty class", "DC"),
         ("challenge rating", "CR"),
         ("experience points?", "XP"),
+        ("saves?(?= ?(?:$|[?.,;:]| (?:at|on|of|for|dc|vs)\\b))", "saving throw"),
         ("first name", "firstname"),
         ("(?:last|family) name", "surname"),
         ("nat(?=\\s\\d)", "natural"),
@@ -72,8 +74,8 @@ _NUMBER = re.compile(
 )
 _EXTENT = re.compile(
     r"(?:\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|"
-    r"eighty|ninety|hundred|thousand|an?))[\w ×+-]{0,30}?[ -](?:feet|foot|ft|miles?|inch(?:es)?|yards?|fathoms?|pounds?|"
-    r"lbs?|tons?|seconds?|minutes?|hours?|days?|weeks?|months?|years?|rounds?|turns?|leagues?)\b",
+    r"eighty|ninety|hundred|thousand|an?))[\w ×+-]{0,30}?[ -](?:feet|foot|ft|miles?|inch(?:es)?|yards?|fathoms?|"
+    r"pounds?|lbs?|tons?|seconds?|minutes?|hours?|days?|weeks?|months?|years?|rounds?|turns?|leagues?)\b",
     re.IGNORECASE,
 )
 _COLOUR = re.compile(
@@ -191,6 +193,11 @@ def plain_words(text: str) -> str:
 def stems(text: str) -> frozenset[str]:
     """Return the stems of all words of a text."""
     return frozenset(stem(_bare(word)) for word in _WORD.findall(plain_words(text)))
+
+
+def is_weak(term: str) -> bool:
+    """Return whether a stem is that of a word that asks for something and seldom stands in the answer."""
+    return term in _WEAK_STEMS
 
 
 def content_stems(text: str) -> frozenset[str]:

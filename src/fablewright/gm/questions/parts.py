@@ -22,8 +22,8 @@ _ASKING = (
 )
 _SENTENCE = re.compile(r"(?<=[.?!;])\s+|\n+")
 _CLAUSE = re.compile(rf"\s*[,;]?\s+(?:and|but|or|plus|&)\s+(?={_ASKING})|\s*[,;–—]\s*(?={_ASKING})", re.IGNORECASE)
-_HEAD = re.compile(r"^(?P<head>[^:?!.,]{2,50}?)\s*(?::|\s[-–—])\s+(?=\S)")
-_ASKS = re.compile(rf"\b{_ASKING}", re.IGNORECASE)
+_HEAD = re.compile(r"^(?P<head>[^:?!.]{2,60}?)\s*(?::|\s[-–—])\s+(?=\S)")
+_ASKS = re.compile(rf"\b(?:who|whom|whose|what|which|when|where|why|how)(?:['’]s)?\b|^\W*{_ASKING}", re.IGNORECASE)
 _OPENS = re.compile(rf"^\W*{_ASKING}", re.IGNORECASE)
 _LIST = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+|\s*/\s*", re.IGNORECASE)
 _BIDS = re.compile(r"^\W*(?:tell|remind|show|give|explain|list|name|look|recap|summari[sz]e|find)\b", re.IGNORECASE)
@@ -35,6 +35,7 @@ _KEY_WORDS = 4
 _KEY_WORDS_ASKING = 8
 _HEAD_WORDS = 8
 _FEW_WORDS = 2
+_BARE = re.compile(r"^(?:and )?(?:why|how|when|where|since when|what for)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def parts_of(question: str) -> list[Part]:
     for sentence in _SENTENCE.split(" ".join(question.split())):
         if sentence.strip(" .?!;"):
             found += _of_sentence(sentence.strip())
+    asked = [part for part in found if not _BARE.match(part.text)]  # "…, and why?" is answered with what it follows
+    found = asked or found
     if not any(part.sort in ("asks", "key") for part in found):
         return [Part(question.strip(), "asks")]
     return found
@@ -70,7 +73,8 @@ def _of_sentence(sentence: str) -> list[Part]:
     head = _HEAD.match(sentence)
     if head and len(head["head"].split()) <= _HEAD_WORDS and not _OPENS.match(sentence):
         rest = sentence[head.end() :]
-        return [Part(head["head"].strip(), "about"), *(_keys(rest) or _clauses(rest))]
+        listed = _keys(head["head"])  # "Pace, food, getting lost: what do we need?"
+        return [*(listed or [Part(head["head"].strip(), "about")]), *(_keys(rest) or _clauses(rest))]
     return _keys(sentence) or _clauses(sentence)
 
 

@@ -27,7 +27,8 @@ _KIN = (
     r"leader|rival|friend|squire|servant|guard|keeper|killer|patron|partner|lover|betrothed|fianc[eé]e?|widow|heir)"
 )
 _POSSESSED = re.compile(
-    rf"(?P<whole>(?P<who>(?:[A-Z][\w’'-]*?\s)*[A-Z][\w-]*)[’']s? (?:old |younger |elder |late |dead )*(?P<kin>{_KIN}))\b|"
+    rf"(?P<whole>(?P<who>(?:[A-Z][\w’'-]*?\s)*[A-Z][\w-]*)[’']s? "
+    rf"(?:old |younger |elder |late |dead )*(?P<kin>{_KIN}))\b|"
     rf"(?P<whole2>(?:the )?(?P<kin2>{_KIN}) of (?P<who2>(?:[A-Z][\w’'-]*\s?)+))"
 )
 _NAME = r"(?P<name>[A-Z][\w’-]+(?: (?:of |the )?[A-Z][\w’-]+){0,3})"

@@ -25,6 +25,7 @@ __all__ = ["FoundRow", "rows_for"]
 _DEEP = 8
 """Of how many of the first passages the tables are read: what is found further down is about something else."""
 _MOST = 5
+_LEAST_STEM = 5
 _LONGEST = 60
 """Words of a row that is still an answer; a longer one is a text in the form of a table."""
 _RANGE = re.compile(r"^\D{0,8}(\d{1,2})(?:st|nd|rd|th)?(?:\s*[-–—]\s*(\d{1,2})|\s*(\+))?\D{0,12}$")
@@ -81,7 +82,7 @@ def _of_passage(asked: Asked, words: frozenset[str], question: str, passage: Pas
         columns = stems(" ".join(row.columns)) | title
         named = _labels(row, words)
         level = _is_level(row, question)
-        asks_column = bool((columns - named) & wanted)
+        asks_column = bool((columns - named) & wanted) or not any(row.columns)
         if (named or level) and asks_column:
             covers = named | ((columns | stems(row.text)) & wanted)
             weight = 1.0 + 0.5 * len(named) + 0.5 * level + 0.2 * len(columns & wanted) - 0.05 * rank
@@ -97,11 +98,16 @@ def _labels(row: Row, words: frozenset[str]) -> frozenset[str]:
         if at and (not cell.isascii() or re.search(r"\d", cell) or len(cell.split()) > 3):
             continue
         own = content_stems(cell)
-        there = own & words
+        there = frozenset(word for word in own if word in words or _is_form(word, words))
         enough = there == own if at else len(there) >= 0.6 * len(own)
         if own and enough and len(there) > len(best):
             best = there
     return best
+
+
+def _is_form(word: str, words: frozenset[str]) -> bool:
+    """Return whether a word is made of one of the question's: "coastal" of "coast"."""
+    return any(len(own) >= _LEAST_STEM and word.startswith(own) for own in words)
 
 
 def _is_level(row: Row, question: str) -> bool:

@@ -28,6 +28,7 @@ __all__ = [
     "asks_way_through",
     "has",
     "is_about",
+    "is_lead",
     "lead",
     "says_way_through",
     "section_of",
@@ -48,11 +49,13 @@ _WAY_OUT = re.compile(
     re.IGNORECASE,
 )
 _ENDS = re.compile(
-    r"\b(?:end(?:s|ed|ing)?|escap\w+|remov\w+|free(?:s|d)?|cure\w*|recover\w*|right yourself|stands?|break\w*)\b",
+    r"\b(?:end(?:s|ed|ing)?|escap\w+|remov\w+|free(?:s|d)|cure\w*|recover\w*|right yourself|stands?|break\w*)\b",
     re.IGNORECASE,
 )
+_DOES = re.compile(r"\b(?:check|saving throw|action|rest|spend\w*|DC)\b", re.IGNORECASE)
 _WAY_THROUGH = re.compile(
-    r"\b(?:get|go|come|pass|make it|move|sneak|deal|cope)s? (?:safely )?(?:through|past|over|across|around|by|into|in|with)\b|"
+    r"\b(?:get|go|come|pass|make it|move|sneak|deal|cope)s? (?:safely )?"
+    r"(?:through|past|over|across|around|by|into|in|with)\b|"
     r"\b(?:avoid|bypass|counter|resist|survive|cross|beat)\b",
     re.IGNORECASE,
 )
@@ -61,8 +64,12 @@ _PROTECTS = re.compile(
     r"no longer|allows?|opens?|password|key|disarm\w*|dispel\w*)\b",
     re.IGNORECASE,
 )
-_STAT_LEAD = re.compile(r"\b(?:Casting Time|Trigger|Armor Class|AC):? ")
+_STAT_LEAD = re.compile(
+    r"\b(?:Casting Time|Trigger|Armor Class|AC):? |^(?:Level \d|\w+ Cantrip\b)[^.]*$|"
+    r"^[\w ]+, (?:Very )?(?:Common|Uncommon|Rare)\b"
+)
 _LEAST_STEM = 5
+_LEAD_WORDS, _FEW_WORDS = 4, 2
 _DEEP = 8
 
 
@@ -105,21 +112,30 @@ def title_of(passage: Passage) -> str:
     return _BRACKETS.sub(" ", title).strip() or title
 
 
-def section_of(words: frozenset[str], head: str, passages: Sequence[Passage]) -> Passage | None:
+def section_of(words: frozenset[str], head: str, question: str, passages: Sequence[Passage]) -> Passage | None:
     """Return the passage whose title has only words of the question, the longest and best found first.
 
     Args:
         words: The stems of the question.
         head: What the question says that it is about; empty when it does not.
+        question: The question as typed: of "Poison" and "Poisoned" the one that it says is meant.
         passages: What was found, best first.
     """
+    said = frozenset(question.lower().replace(":", " ").replace(",", " ").replace("?", " ").split())
     explicit = content_stems(head) if head else frozenset[str]()
     best: tuple[float, Passage] | None = None
     for rank, passage in enumerate(passages[:_DEEP]):
         title = content_stems(title_of(passage))
         if not title <= words:
             continue
-        weight = len(title) + 2.0 * bool(title & explicit) - 0.3 * rank + 0.2 * ("[" in "".join(passage.heading[-1:]))
+        exact = len(said & frozenset(title_of(passage).lower().split()))
+        weight = (
+            len(title)
+            + 0.9 * exact
+            + 2.0 * bool(title & explicit)
+            - 0.3 * rank
+            + 0.2 * ("[" in "".join(passage.heading[-1:]))
+        )
         if best is None or weight > best[0]:
             best = weight, passage
     return best[1] if best else None
@@ -141,8 +157,9 @@ def asks_way_out(text: str) -> bool:
 
 
 def way_out(found: Iterable[Statement]) -> list[Statement]:
-    """Return the statements that say how something ends."""
-    return [statement for statement in found if _ENDS.search(statement.text)]
+    """Return the statements that say how something ends, those that say what to do for it first."""
+    ways = [statement for statement in found if _ENDS.search(statement.text)]
+    return sorted(ways, key=lambda statement: _DOES.search(statement.text) is None)
 
 
 def asks_way_through(text: str) -> bool:
@@ -155,11 +172,17 @@ def says_way_through(text: str) -> bool:
     return _PROTECTS.search(text) is not None
 
 
+def is_lead(text: str) -> bool:
+    """Return whether a sentence only leads the next one in: "Attacks Affected."."""
+    words = len(text.split())
+    return text.endswith(".") and words <= (_FEW_WORDS if re.search(r"\d", text) else _LEAD_WORDS)
+
+
 def lead(passage: Passage, words: int) -> list[Statement]:
     """Return the statements of a section in order, up to so many words; not the lines of numbers at its top."""
     kept: list[Statement] = []
     for statement in statements([passage]):
-        if statement.role is Role.ROW or (_STAT_LEAD.search(statement.text) and not kept):
+        if statement.role is Role.ROW or _STAT_LEAD.search(statement.text):
             continue
         if passage.heading and statement.heading[-1:] != passage.heading[-1:]:
             break

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from fablewright.gm.questions.asked import content_stems, has_kind, stems
+from fablewright.gm.questions.asked import content_stems, has_kind, is_weak, stems
 from fablewright.gm.questions.sheet import unit
 from fablewright.gm.questions.topic import (
     asks_for_all,
@@ -13,6 +13,7 @@ from fablewright.gm.questions.topic import (
     asks_way_through,
     has,
     is_about,
+    is_lead,
     lead,
     says_way_through,
     title_of,
@@ -46,9 +47,15 @@ _DEEP = 10
 _LEAST_PASSAGE = 0.6
 _LEAST_SENTENCE = 0.34
 _LEAST_TOLD = 0.5
-_CLOSE = 0.75
-"""How much of the best passage's weight another has that speaks of the same."""
+_WORDS_FOR_THE_REST, _LEAST_WORDS = 36, 40
+_CLOSE, _CLOSE_IN_FILE = 0.75, 0.45
+"""How much of the best passage's weight another has that speaks of the same, and one of the same file."""
 _NUMBER = re.compile(r"^\d+$")
+_MUST_HAVE = frozenset(("age", "colour", "price", "measure", "extent", "number"))
+"""Kinds of answer without which a sentence is none."""
+_SORTS_OF_RULE = frozenset(
+    stems("condition spell action item magic effect effects rule hazard poison state feat trap potion ability weapon")
+)
 _FOLLOWS = re.compile(r"^(?:he|she|they|it|his|her|their|all|below|then|on a (?:success|fail))\b", re.IGNORECASE)
 _HAPPENS = re.compile(r"\bwhat (?:happens|if|then)\b|\bthen what\b|\bwhat .{0,40}\brisk", re.IGNORECASE)
 _ALREADY = re.compile(
@@ -65,15 +72,17 @@ def by_topic(sheet: Sheet, part: Part, asked: Asked, *, least: float = _LEAST_PA
         return []
     own = sorted((p for p in sheet.passages if is_about(p, topic)), key=lambda p: p != topic)[:3]
     title = content_stems(title_of(topic))
-    rest = _strong({term: forms for term, forms in asked.terms.items() if not (forms | {term}) & title})
-    found = [(s, p) for p in own for s in statements([p]) if s.role is not Role.ROW]
+    rest = _strong({t: forms for t, forms in asked.terms.items() if not (forms | {t}) & (title | _SORTS_OF_RULE)})
+    found = [(s, p) for p in own for s in statements([p]) if s.role is not Role.ROW and not is_lead(s.text)]
     if asks_way_out(part.text) and (sheet.units or len(asked.terms) > len(rest)):
-        ways = [unit(s, p) for s, p in found if way_out([s])]
+        places = {id(s): p for s, p in found}
+        ways = [unit(s, places[id(s)]) for s in way_out(s for s, _ in found)]
         return ([each for each in ways if each.text not in sheet.units] or ways)[:2]
-    if asks_for_all(part.text) and len(rest) <= 1:
-        return [unit(s, topic) for s in lead(_beginning(sheet, topic), max(60, sheet.left))]
+    if asks_for_all(part.text) and not rest:
+        room = sheet.left if sheet.units else sheet.left - _WORDS_FOR_THE_REST * sheet.further
+        return [unit(s, topic) for s in lead(topic, max(_LEAST_WORDS, room))]
     if not rest:
-        return [unit(s, topic) for s in lead(topic, max(40, sheet.left))]
+        return [] if asked.kind in _MUST_HAVE else [unit(s, topic) for s in lead(topic, max(40, sheet.left))]
     weighed = [(sheet.rarity.covered(rest, stems(s.text)), s, p) for s, p in found]
     best = max((weight for weight, _, _ in weighed), default=0.0)
     if best < least:
@@ -96,12 +105,13 @@ def by_nearest(
         titled = sheet.rarity.covered(terms, content_stems(title_of(passage)))
         if share >= least:
             weights[passage] = share + 0.8 * titled + 0.3 / (1 + rank)
-    best = max(weights.values(), default=0.0)
+    ranked = sorted(weights, key=lambda p: -weights[p])
     found: list[Unit] = []
-    for passage in sorted(weights, key=lambda p: -weights[p])[:3]:
-        if weights[passage] >= _CLOSE * best:
+    for passage in ranked[:5]:
+        close = _CLOSE_IN_FILE if passage.file == ranked[0].file else _CLOSE
+        if weights[passage] >= close * weights[ranked[0]]:
             found += _best_of(sheet, asked, terms, part, passage, first=not found)
-    return found
+    return found[:6]
 
 
 def by_house_rules(sheet: Sheet, asked: Asked) -> list[Unit]:
@@ -138,7 +148,8 @@ def by_session_log(sheet: Sheet, part: Part) -> list[Unit]:
     """Return what the logs say of it, when it is asked whether the party has done something."""
     if not _ALREADY.search(part.text):
         return []
-    terms = {term: frozenset((term,)) for term in telling(sheet.question).words}
+    others = telling(sheet.question.replace(part.text, " "))
+    terms = {term: frozenset((term,)) for term in others.words.union(*others.names)}
     found = [
         (sheet.rarity.covered(terms, stems(s.text)), s, p)
         for p in sheet.passages
@@ -191,27 +202,35 @@ def what_follows(part: Part, said: list[Unit]) -> list[Unit]:
         every = statements([each.passage])
         at = next((n for n, s in enumerate(every) if s.text == each.text), len(every))
         for statement in every[at + 1 : at + 4]:
-            if statement.block != every[at].block or not _FOLLOWS.match(statement.text):
+            course = _HAPPENS.search(part.text) and statement.role is not Role.ITEM
+            if statement.block != every[at].block or not (course or _FOLLOWS.match(statement.text)):
                 break
             found.append(unit(statement, each.passage))
     return [*found, *said[2:]]
 
 
 def _strong(terms: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    return {term: forms for term, forms in terms.items() if not _NUMBER.match(term)}
+    """Return the terms that are no bare numbers, and no words that only ask for something unless all are."""
+    plain = {term: forms for term, forms in terms.items() if not _NUMBER.match(term)}
+    return {term: forms for term, forms in plain.items() if not is_weak(term)}
 
 
 def _beginning(sheet: Sheet, topic: Passage) -> Passage:
-    """Return the passage that the section begins in."""
-    own = [p for p in sheet.passages if (p.file, p.heading) == (topic.file, topic.heading)]
-    return min(own, key=lambda p: p.start)
+    """Return the passage that the section begins in, or the one above it whose title is asked for too."""
+    own = [
+        p for p in sheet.passages if p.file == topic.file and p.heading and topic.heading[: len(p.heading)] == p.heading
+    ]
+    named = [p for p in own if p.heading == topic.heading or len(content_stems(title_of(p)) & sheet.words) > 1]
+    return min(named, key=lambda p: p.start, default=topic)
 
 
 def _best_of(
     sheet: Sheet, asked: Asked, terms: Mapping[str, frozenset[str]], part: Part, passage: Passage, *, first: bool
 ) -> list[Unit]:
     every = [s for s in statements([passage]) if s.role is not Role.ROW]
-    weighed = [(sheet.rarity.covered(terms, stems(s.text)) + 0.3 * has_kind(asked, s.text), s) for s in every]
+    if asked.kind in _MUST_HAVE:
+        every = [s for s in every if has_kind(asked, s.text)]
+    weighed = [(sheet.rarity.covered(terms, stems(s.text)), s) for s in every]
     top = max((weight for weight, _ in weighed), default=0.0)
     chosen: list[Statement] = [s for weight, s in weighed if weight >= top - 0.1][: 2 if first else 1]
     titled = sheet.rarity.covered(terms, content_stems(title_of(passage)))

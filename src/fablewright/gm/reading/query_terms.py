@@ -122,6 +122,8 @@ _SAME_RELATION = tuple(
         "session sessions game",
         "zombie zombies monster monsters creature creatures",
         "dc dcs difficulty",
+        "air breath breathe breathing",
+        "end ends ending ended",
         "roll rolls rolled rolling check checks",
     )
 )
