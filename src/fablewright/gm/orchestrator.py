@@ -9,7 +9,8 @@ from fablewright.errors import InvalidInput
 from fablewright.gm.answer import Answer, Want
 from fablewright.gm.answering.desk import Asked
 from fablewright.gm.answering.dice import answer_dice
-from fablewright.gm.answering.encounter import answer_encounter
+from fablewright.gm.answering.fight_grounds import answer_fight
+from fablewright.gm.answering.limits import within_limits
 from fablewright.gm.answering.question import answer_notes_question
 from fablewright.gm.answering.scene import answer_scene
 from fablewright.gm.answering.status import answer_help, answer_status
@@ -35,7 +36,7 @@ _Answerer: TypeAlias = "Callable[[Asked], Awaitable[Answer]]"
 _ANSWERERS: Mapping[Want, _Answerer] = {
     "scene": answer_scene,
     "question": answer_notes_question,
-    "encounter": answer_encounter,
+    "encounter": answer_fight,
     "dice": answer_dice,
     "status": answer_status,
     "help": answer_help,
@@ -126,4 +127,4 @@ class Orchestrator(Agent):
             retrieve_timeout=self._retrieve_timeout,
             max_docs=self._max_docs,
         )
-        return await _ANSWERERS[request.want or intent_of(words, self._bestiary)](asked)
+        return await within_limits(asked, _ANSWERERS[request.want or intent_of(words, self._bestiary)])

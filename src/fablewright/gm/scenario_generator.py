@@ -24,6 +24,7 @@ from fablewright.gm.haystack_pipeline import (
     find_documents,
     why_missing,
 )
+from fablewright.gm.reading.limits import NO_LIMITS, Limits
 from fablewright.gm.scene.drafts import Drafts, Source
 from fablewright.gm.scene.focus import Focus, Section, foci, merged, opening_names, search_words, window
 from fablewright.gm.scene.table import Table
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from fablewright.gm.reading.notes import Passage
+    from fablewright.gm.scene.composer import LeftOut
     from fablewright.gm.rules.bestiary import Bestiary
     from fablewright.gm.rules.budget import Rules
     from fablewright.gm.rules.party import Party
@@ -102,6 +104,7 @@ class Scenario:
         missing: What could not be had and why, a sentence each.
         timings: How long it took.
         variants: Other scenes for the same request, as many as were wished for and differ.
+        left_out: What of the place a line or veil of the table left out.
     """
 
     scene: Scene
@@ -111,6 +114,7 @@ class Scenario:
     missing: tuple[str, ...]
     timings: Timings
     variants: tuple[Variant, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def source_count(self) -> int:
@@ -131,6 +135,7 @@ class GenerateScenario(Request[Scenario]):
         conversation_id: Names whoever will still be there to be offered the scene again when the notes come late;
             empty when nobody will.
         wishes: Variants, tone, length, and what is to stay of a scene that there is.
+        limits: The lines and veils of the table.
     """
 
     action: ClassVar[str] = "generate_scenario"
@@ -142,6 +147,7 @@ class GenerateScenario(Request[Scenario]):
     seed: int | None = None
     conversation_id: str = ""
     wishes: Wishes = field(default_factory=Wishes)
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +231,7 @@ class ScenarioGenerator(Agent):
         self, request: GenerateScenario, found: _Found, started: float, retrieved: float, ctx: Context
     ) -> Scenario:
         campaign = request.campaign_context
-        table = Table(campaign.party, campaign.rules, self._bestiary)
+        table = Table(campaign.party, campaign.rules, self._bestiary, request.limits)
         source = Source(found.focus, found.passages) if found.focus is not None else None
         scenes = Drafts(request.query, table, request.seed, request.wishes).write(source, found.others)
         return Scenario(
@@ -240,6 +246,7 @@ class ScenarioGenerator(Agent):
                 compose_ms=1000 * (ctx.now - retrieved),
                 total_ms=1000 * (ctx.now - started),
             ),
+            left_out=scenes.first.left_out,
         )
 
     @hears(WriteAgain)

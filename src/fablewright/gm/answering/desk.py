@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fablewright.errors import ContractViolation, InvalidInput, RemoteError, RequestFailed
 from fablewright.gm.haystack_pipeline import RetrieveDocuments, find_documents, why_missing
+from fablewright.gm.reading.limits import NO_LIMITS, Limits
 from fablewright.gm.scenario_generator import reserve
 from fablewright.gm.scene.table import Table
 from fablewright.gm.scene.wishes import Wishes
@@ -52,6 +53,7 @@ class Asked:
         wishes: What else is wished for of a scene.
         retrieve_timeout: Seconds to wait for the notes at most.
         max_docs: How many passages a search asks for.
+        limits: The lines and veils of the table, once they are known.
     """
 
     words: str
@@ -64,6 +66,7 @@ class Asked:
     wishes: Wishes = field(default_factory=Wishes)
     retrieve_timeout: float = 10.0
     max_docs: int = 12
+    limits: Limits = NO_LIMITS
 
     @property
     def table(self) -> Table:
