@@ -31,7 +31,7 @@ __all__ = ["CHECKS", "failed_checks", "unknown_checks"]
 _XP = re.compile(r"(\d[\d,]*) XP(?: × [\d.]+ = ([\d,]+))? against")
 _RATED = re.compile(r": ([a-z ]+) \(20\d\d rules\)")
 _FOES = re.compile(r"(?<![\w,.])(\d{1,3})(?: ×)? ((?:[A-Z][\w'’-]+|of|the)(?: (?:[A-Z][\w'’-]+|of|the))*)")
-_CELL = re.compile(r"\d*d\d+|\d[\d,]*|[^\W\d_]{2,}")
+_CELL = re.compile(r"\d*d\d+|\d+(?:,\d{3})*|[^\W\d_]{2,}")
 _UNITS = frozenset("ft feet gp sp cp lb".split())
 
 
