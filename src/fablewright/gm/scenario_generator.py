@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from fablewright.gm.reading.notes import Passage
-    from fablewright.gm.scene.composer import LeftOut
     from fablewright.gm.rules.bestiary import Bestiary
     from fablewright.gm.rules.budget import Rules
     from fablewright.gm.rules.party import Party
+    from fablewright.gm.scene.composer import LeftOut
     from fablewright.gm.scene.scenario import Scene
     from fablewright.gm.scene.variants import Variant
     from fablewright.runtime.context import Context
