@@ -61,6 +61,12 @@ _SHORT_FORMS = tuple(
         ("nat(?=\\s\\d)", "natural"),
     )
 )
+_HAS_LONG_FORM = re.compile(
+    r"hit point|r class|difficulty class|challenge rating|experience point|(?:first|last|family) name|\bnat\b|"
+    r"\bsaves?\b",
+    re.IGNORECASE,
+)
+"""Most sentences have none, and one look is cheaper than one for each."""
 _MEASURES = frozenset("hp ac dc cr xp".split())
 _MEASURED = re.compile(r"\b(?P<what>hp|ac|dc|cr|xp)\b[\W_]{0,4}\d|\b\d[\d,]*\s?(?P<unit>hp|xp)\b", re.IGNORECASE)
 _PRICE = re.compile(
@@ -184,12 +190,14 @@ def has_kind(asked: Asked, text: str) -> bool:
 
 def plain_words(text: str) -> str:
     """Return a text with one word for one thing: HP for hit points."""
+    if _HAS_LONG_FORM.search(text) is None:
+        return text
     for long, short in _SHORT_FORMS:
         text = long.sub(short, text)
     return text
 
 
-@lru_cache(maxsize=4096)  # one answer compares the same sentences with several parts of a question
+@lru_cache(maxsize=16_384)  # one answer compares the same sentences with several parts of a question
 def stems(text: str) -> frozenset[str]:
     """Return the stems of all words of a text."""
     return frozenset(stem(_bare(word)) for word in _WORD.findall(plain_words(text)))

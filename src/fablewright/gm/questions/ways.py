@@ -83,7 +83,11 @@ def by_topic(sheet: Sheet, part: Part, asked: Asked, *, least: float = _LEAST_PA
         return [unit(s, topic) for s in lead(topic, max(_LEAST_WORDS, room))]
     if not rest:
         return [] if asked.kind in _MUST_HAVE else [unit(s, topic) for s in lead(topic, max(40, sheet.left))]
-    weighed = [(sheet.rarity.covered(rest, stems(s.text)), s, p) for s, p in found]
+    weighed = [
+        (sheet.rarity.covered(rest, stems(s.text)), s, p)
+        for s, p in found
+        if asked.kind not in _MUST_HAVE or has_kind(asked, s.text)
+    ]
     best = max((weight for weight, _, _ in weighed), default=0.0)
     if best < least:
         return []
