@@ -125,7 +125,8 @@ def _sheet(question: str, parts: Sequence[Part], passages: Sequence[Passage]) ->
         topic = None  # a name that is not the rule's: "burned" in a question about somebody's shop is no hazard
     in_rules = topic is not None and is_rule_book(topic)
     asking = [part for part in parts if part.sort in ("asks", "key")]
-    room = _WORDS_OF_RULES if in_rules or not asked.names else _WORDS_OF_NAMES
+    of_a_value = len(asking) == 1 and asked.kind in ("price", "age", "colour")
+    room = _WORDS_OF_RULES if (in_rules or not asked.names) and not of_a_value else _WORDS_OF_NAMES
     if any(asks_for_all(part.text) for part in asking):
         room = _WORDS_OF_ALL
     elif not in_rules and not asked.names and any(_ADVICE.search(part.text) for part in asking):
