@@ -37,10 +37,14 @@ __all__ = ["dice_in", "difficulty_in", "intent_of", "is_about_stats", "is_to_be_
 _PLAYERS = r"(?:they|we|(?:the|my|our) (?:party|players|characters|heroes|group|pcs|adventurers))"
 _FIGHT = r"(?:fights?|combats?|battles?|encounters?|boss(?:es)?|ambush(?:es)?|skirmish(?:es)?|showdown)"
 _GRADE = r"(?:hard|deadly|difficult|dangerous|tough|challenging|easy|strong|weak|lethal|balanced|fair|winnable)"
-_KEY = r"(?:ac|armou?r class|hp|hit points|dc|cr|price|costs?|range|duration|speed|casting time|rules?|name|meaning)"
+_KEY = (
+    r"(?:ac|armou?r class|hp|hit points|dcs?|cr|pace|damage|price|costs?|range|duration|speed|casting time|rules?|name|"
+    r"meaning)"
+)
 _POLITE = re.compile(
     r"^\W*(?:(?:(?:please|ok(?:ay)?|now|so|and|hey|hi|hello|well|um|actually|quick question)\b\W*)|"
-    r"(?:(?:can|could|would|will) (?:you|we|i) (?:please )?(?=(?:make|build|create|give|generate|design|describe|set|"
+    r"(?:(?:can|could|would|will) (?:you|we|i(?! describe\b)) (?:please )?"
+    r"(?=(?:make|build|create|give|generate|design|describe|set|"
     r"show|tell|prepare|write|run|rate|balance|summari[sz]e|recap|remind|improvise|invent|play|do|have|get)\b)))*",
     re.IGNORECASE,
 )
@@ -98,13 +102,19 @@ _NAMED_ENCOUNTER = re.compile(
 _WEIGH = re.compile(
     rf"\bhow {_GRADE}\b|\b(?:too|very|so|that|really) {_GRADE}\b|\b(?:un)?balanced?\b(?! of\b)|\bdifficulty\b|"
     rf"^(?:is|are|was|would|will|should)\b.*\b{_GRADE}\b|\brate\b|"
-    r"\b(?:beat|handle|survive|defeat|take on|win (?:against|this|the|that))\b",
+    r"\b(?:beat|handle|survive|defeat|kill|slaughter|wipe(?: out)?|tpk|take on|win (?:against|this|the|that))\b|"
+    r"^(?:is|are|was|were|would|will)\b.*\b(?:ok(?:ay)?|alright|fine|doable|fair|too (?:much|many|strong))\b",
     re.IGNORECASE,
 )
 _ASKS_OR_RATES = re.compile(
-    r"^(?:how|is|are|was|would|will|should|can|could|do|does|what|which|rate|balance|tell me how)\b|"
+    r"(?:^|[.?!]\s+)(?:how|is|are|was|would|will|should|can|could|do|does|what|which|rate|balance|tell me how)\b|"
     r"\bhow\b|\b(?:for|against) (?:my|our|the) (?:party|table)|"
     r"\bbalanced?\b|\brate\b",
+    re.IGNORECASE,
+)
+_ORDERED = re.compile(
+    r"^(?:i (?:need|want)|we need|build|make|give (?:me|us)|create|generate|design|need|want|invent|improvise|prepare|"
+    r"suggest|set up|throw)\b(?! to know)(?!.{0,20}\brat(?:e|ing)\b)",
     re.IGNORECASE,
 )
 _TO_DO = re.compile(
@@ -160,7 +170,11 @@ _QUESTION = re.compile(
     r"(?:who|whom|whose|what|when|where|why|which|how|whether|if|about|of)\b|"
     r"^(?:recap|summari[sz]e|summary|previously|look up|remind me|refresh my memory)\b|"
     r"\b(?:last|previous) session$|\bwhere (?:did )?we (?:stop|left|leave|end)|"
-    rf"^(?:the )?{_KEY} (?:of|for|on|about)\b|\b{_KEY}$",
+    rf"^(?:the )?{_KEY} (?:of|for|on|about)\b|\b{_KEY}$|"
+    r"\b(?:what|how|when|which|who)\b.{0,20}\b(?:do|should|can|could|would|must) i\b|"
+    r"^(?:(?:write|give|make|do|need|want|i need|i want) (?:me |us )?)?(?:an? |the )?(?:\w+ ){0,3}"
+    r"(?:recap|summary)\b|"
+    rf":[^.?!]*,[^.?!]*\b{_KEY}\b|:[^.?!]*\b{_KEY}\b[^.?!]*,",
     re.IGNORECASE,
 )
 _ASKS_TO_SHOW = re.compile(rf"\bwhat {_PLAYERS} (?:see|hear|smell|find|notice)", re.IGNORECASE)
@@ -228,7 +242,7 @@ def _by_rule(said: str, bestiary: Bestiary) -> Want | None:
 def is_to_be_rated(words: str) -> bool:
     """Return whether a fight that is there already is to be weighed, not a new one built."""
     said = _without_politeness(words).rstrip(_SIGNS)
-    return not _BUDGET.search(said) and bool(_ASKS_OR_RATES.search(said))
+    return not (_BUDGET.search(said) or _ORDERED.search(said)) and bool(_ASKS_OR_RATES.search(said))
 
 
 def is_about_stats(words: str) -> bool:

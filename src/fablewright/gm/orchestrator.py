@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from fablewright.errors import InvalidInput
@@ -10,8 +11,9 @@ from fablewright.gm.answer import Answer, Want
 from fablewright.gm.answering.choice import answer_choice
 from fablewright.gm.answering.desk import Asked
 from fablewright.gm.answering.dice import answer_dice
-from fablewright.gm.answering.encounter import answer_encounter
+from fablewright.gm.answering.fight_grounds import answer_fight
 from fablewright.gm.answering.fight_wish import NO_WISH, FightWish, absent_in, rules_in
+from fablewright.gm.answering.limits import within_limits
 from fablewright.gm.answering.log import answer_log, answer_undo
 from fablewright.gm.answering.loot import answer_loot
 from fablewright.gm.answering.person import answer_person
@@ -42,9 +44,9 @@ _Answerer: TypeAlias = "Callable[[Asked], Awaitable[Answer]]"
 
 _ANSWERERS: Mapping[Want, _Answerer] = {
     "scene": answer_scene,
-    "question": answer_notes_question,
-    "encounter": answer_encounter,
-    "npc": answer_person,
+    "question": partial(within_limits, answer_notes_question),
+    "encounter": partial(within_limits, answer_fight),
+    "npc": partial(within_limits, answer_person),
     "loot": answer_loot,
     "rules": answer_rules,
     "dice": answer_dice,

@@ -24,6 +24,7 @@ from fablewright.gm.haystack_pipeline import (
     find_documents,
     why_missing,
 )
+from fablewright.gm.reading.limits import NO_LIMITS, Limits
 from fablewright.gm.reading.links import links_of
 from fablewright.gm.reading.name_key import name_key
 from fablewright.gm.scene.drafts import Drafts, Source
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from fablewright.gm.rules.bestiary import Bestiary
     from fablewright.gm.rules.budget import Rules
     from fablewright.gm.rules.party import Party
+    from fablewright.gm.scene.composer import LeftOut
     from fablewright.gm.scene.scenario import Scene
     from fablewright.gm.scene.variants import Variant
     from fablewright.runtime.context import Context
@@ -137,6 +139,7 @@ class Scenario:
         missing: What could not be had and why, a sentence each.
         timings: How long it took.
         variants: Other scenes for the same request, as many as were wished for and differ.
+        left_out: What of the place a line or veil of the table left out.
     """
 
     scene: Scene
@@ -146,6 +149,7 @@ class Scenario:
     missing: tuple[str, ...]
     timings: Timings
     variants: tuple[Variant, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def source_count(self) -> int:
@@ -166,6 +170,7 @@ class GenerateScenario(Request[Scenario]):
         conversation_id: Names whoever will still be there to be offered the scene again when the notes come late;
             empty when nobody will.
         wishes: Variants, tone, length, and what is to stay of a scene that there is.
+        limits: The lines and veils of the table.
     """
 
     action: ClassVar[str] = "generate_scenario"
@@ -177,6 +182,7 @@ class GenerateScenario(Request[Scenario]):
     seed: int | None = None
     conversation_id: str = ""
     wishes: Wishes = field(default_factory=Wishes)
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +283,7 @@ class ScenarioGenerator(Agent):
         self, request: GenerateScenario, found: _Found, started: float, retrieved: float, ctx: Context
     ) -> Scenario:
         campaign = request.campaign_context
-        table = Table(campaign.party, campaign.rules, self._bestiary)
+        table = Table(campaign.party, campaign.rules, self._bestiary, request.limits)
         source = Source(found.focus, found.passages) if found.focus is not None else None
         scenes = Drafts(request.query, table, request.seed, request.wishes).write(source, found.others)
         return Scenario(
@@ -292,6 +298,7 @@ class ScenarioGenerator(Agent):
                 compose_ms=1000 * (ctx.now - retrieved),
                 total_ms=1000 * (ctx.now - started),
             ),
+            left_out=scenes.first.left_out,
         )
 
     @handles(SuggestScenes)

@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fablewright.gm.answer import Answer
+from fablewright.gm.answering.limits import within_limits
 from fablewright.gm.answering.steering import game_state
 from fablewright.gm.campaign.memory import CampaignMemory, KeepScene
 from fablewright.gm.campaign.remarks import with_remarks
 from fablewright.gm.scenario_generator import GameState, GenerateScenario, ScenarioGenerator
+from fablewright.gm.scene.scenario import Line, Origin
 
 if TYPE_CHECKING:
-    from fablewright.gm.answering.desk import Asked
+    from fablewright.gm.answering.desk import Asked, Remembered
     from fablewright.gm.scenario_generator import Scenario
+    from fablewright.gm.scene.composer import LeftOut
 
 __all__ = ["answer_scene", "scene_answer"]
 
 
 async def answer_scene(asked: Asked) -> Answer:
-    """Have a scene written.
+    """Have a scene written, within the limits of the table.
 
     It is kept as prepared, and steers nothing: that it was played, an option that is chosen says, or the GM.
     """
     recalled = await asked.recall()
+    answer = await within_limits(partial(_written, recalled), asked)
+    if recalled.found is not None:
+        asked.ctx.tell(CampaignMemory.name, KeepScene(answer))  # nobody waits for the disk
+    return answer
+
+
+async def _written(recalled: Remembered, asked: Asked) -> Answer:
     state = recalled.found.state if recalled.found else None
     request = GenerateScenario(
         asked.words,
@@ -33,28 +44,40 @@ async def answer_scene(asked: Asked) -> Answer:
         seed=asked.seed,
         conversation_id=asked.conversation_id,
         wishes=asked.wishes,
+        limits=asked.limits,
     )
     answer = scene_answer(await asked.ctx.ask(ScenarioGenerator.name, request, timeout=asked.ctx.remaining))
     if recalled.missing:
         answer = replace(answer, status="degraded", missing=(*answer.missing, *recalled.missing))
-    if state is None:
-        return answer
-    if answer.scene is not None:
+    if state is not None and answer.scene is not None:
         answer = replace(answer, scene=with_remarks(answer.scene, state))
-    asked.ctx.tell(CampaignMemory.name, KeepScene(answer))  # nobody waits for the disk
     return answer
 
 
 def scene_answer(scenario: Scenario) -> Answer:
     """Return a scene as the answer to a person."""
+    cited = list(dict.fromkeys((*scenario.citations, *(each.limit.passage for each in scenario.left_out))))
+    left_out = tuple(_said(each, cited.index(each.limit.passage)) for each in scenario.left_out)
     return Answer(
         want="scene",
         status="degraded" if scenario.missing else "answered",
         scene=scenario.scene,
-        citations=scenario.citations,
+        lines=left_out,
+        citations=tuple(cited),
         used_rag=scenario.used_rag,
         generation_method=scenario.generation_method,
         missing=scenario.missing,
         timings=scenario.timings,
         variants=scenario.variants,
     )
+
+
+def _said(left_out: LeftOut, source: int) -> Line:
+    """Return what is said of sentences that were left out: where they stand, never their words."""
+    what = "one sentence" if left_out.count == 1 else f"{left_out.count} sentences"
+    where = f"{what} of {left_out.passage.place}"
+    if left_out.limit.kind == "veil":
+        text = f"A veil of your table covers {where}: fade to black there."
+    else:
+        text = f"A line of your table left out {where}: put something else there, or nothing."
+    return Line(text, Origin.BY_RULE, (source,))

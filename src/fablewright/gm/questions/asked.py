@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from fablewright.gm.reading.query_terms import alike
 from fablewright.gm.scene.telling import stem
 
-__all__ = ["Asked", "Kind", "asked_in", "has_kind", "plain_words", "stems"]
+__all__ = ["Asked", "Kind", "asked_in", "content_stems", "has_kind", "is_weak", "plain_words", "stems"]
 
-Kind: TypeAlias = Literal["who", "number", "age", "measure", "price", "when", "where", "name", "whether", "thing"]
+Kind: TypeAlias = Literal[
+    "who", "number", "extent", "age", "measure", "price", "colour", "when", "where", "name", "whether", "thing"
+]
 """``measure``: a number that stands beside its name, such as HP 187."""
 
 _WORD = re.compile(r"[^\W_]+(?:[’'][^\W_]+)?")
@@ -34,10 +37,13 @@ _WEAK_WORDS = frozenset(
     happen happens happened work works worked say says said give gives gave day days time use uses used make makes made
     take takes took come comes find look looks like keep long far often old tall big high deep heavy party characters
     player players notes number price cost costs worth amount person people effect effects rule rules play plays
-    playing kind sort type thing things exist there currently still again
+    playing kind sort type thing things exist there currently still again character pc pcs creature table group
+    already yet ever wants treat treats bad badly natural
     """.split()
 )
+_WEAK_STEMS = frozenset(map(stem, _WEAK_WORDS))
 """They ask for something and seldom stand in the answer: "what is it called" is answered by a name."""
+_LONG = 6
 _RANKS = frozenset(
     stem(word) for word in "captain sheriff lord lady king queen sir brother sister mother father".split()
 )
@@ -49,8 +55,18 @@ _SHORT_FORMS = tuple(
         ("difficulty class", "DC"),
         ("challenge rating", "CR"),
         ("experience points?", "XP"),
+        ("saves?(?= ?(?:$|[?.,;:]| (?:at|on|of|for|dc|vs)\\b))", "saving throw"),
+        ("first name", "firstname"),
+        ("(?:last|family) name", "surname"),
+        ("nat(?=\\s\\d)", "natural"),
     )
 )
+_HAS_LONG_FORM = re.compile(
+    r"hit point|r class|difficulty class|challenge rating|experience point|(?:first|last|family) name|\bnat\b|"
+    r"\bsaves?\b",
+    re.IGNORECASE,
+)
+"""Most sentences have none, and one look is cheaper than one for each."""
 _MEASURES = frozenset("hp ac dc cr xp".split())
 _MEASURED = re.compile(r"\b(?P<what>hp|ac|dc|cr|xp)\b[\W_]{0,4}\d|\b\d[\d,]*\s?(?P<unit>hp|xp)\b", re.IGNORECASE)
 _PRICE = re.compile(
@@ -60,6 +76,17 @@ _PRICE = re.compile(
 _NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fifteen|twenty|thirty|forty|fifty|"
     r"sixty|seventy|eighty|ninety|hundred|thousand|dozens?)\b",
+    re.IGNORECASE,
+)
+_EXTENT = re.compile(
+    r"(?:\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|"
+    r"eighty|ninety|hundred|thousand|an?))[\w ×+-]{0,30}?[ -](?:feet|foot|ft|miles?|inch(?:es)?|yards?|fathoms?|"
+    r"pounds?|lbs?|tons?|seconds?|minutes?|hours?|days?|weeks?|months?|years?|rounds?|turns?|leagues?)\b",
+    re.IGNORECASE,
+)
+_COLOUR = re.compile(
+    r"\b(?:red|crimson|scarlet|blue|green|yellow|orange|purple|violet|black|white|gr[ae]y|brown|golden|gold|silver|pink|"
+    r"colou?r(?:ed|s|less)?)\b",
     re.IGNORECASE,
 )
 _AGE = re.compile(
@@ -80,6 +107,8 @@ _PLACE = re.compile(
 _HAS: dict[Kind, re.Pattern[str]] = {
     "price": _PRICE,
     "number": _NUMBER,
+    "extent": _EXTENT,
+    "colour": _COLOUR,
     "age": _AGE,
     "when": _TIME,
     "where": _PLACE,
@@ -93,7 +122,9 @@ _PRICE_ASKED = (
 _KIND_WORDS: dict[Kind, str] = {
     "price": _PRICE_ASKED,
     "age": r"\bhow old\b|\bwhat age\b|'s age\b|\bage of\b",
-    "number": r"\bhow (?:many|much|tall|long|far|big|high|deep|heavy|fast|often|wide)\b|\bwhat level\b",
+    "colour": r"\bcolou?rs?\b",
+    "extent": r"\bhow (?:tall|long|far|high|deep|heavy|wide)\b",
+    "number": r"\bhow (?:many|much|big|fast|often)\b|\bwhat level\b",
     "when": rf"^\W*when\b|\bwhat (?:time|year|day)\b|{_TELL}when\b",
     "where": rf"^\W*where\b|{_TELL}where\b",
     "name": r"\bnames? (?:of|for)\b|\b(?:called|named)\W{0,9}$|'s name\b",
@@ -159,18 +190,33 @@ def has_kind(asked: Asked, text: str) -> bool:
 
 def plain_words(text: str) -> str:
     """Return a text with one word for one thing: HP for hit points."""
+    if _HAS_LONG_FORM.search(text) is None:
+        return text
     for long, short in _SHORT_FORMS:
         text = long.sub(short, text)
     return text
 
 
+@lru_cache(maxsize=16_384)  # one answer compares the same sentences with several parts of a question
 def stems(text: str) -> frozenset[str]:
     """Return the stems of all words of a text."""
     return frozenset(stem(_bare(word)) for word in _WORD.findall(plain_words(text)))
 
 
+def is_weak(term: str) -> bool:
+    """Return whether a stem is that of a word that asks for something and seldom stands in the answer."""
+    return term in _WEAK_STEMS
+
+
+def content_stems(text: str) -> frozenset[str]:
+    """Return the stems of the words that say something; of all of them when none does."""
+    words = [_bare(word) for word in _WORD.findall(plain_words(text))]
+    return frozenset(stem(word) for word in words if word not in _FUNCTION_WORDS) or frozenset(map(stem, words))
+
+
 def _bare(word: str) -> str:
-    return word.lower().replace("’", "'").removesuffix("'s")
+    plain = word.lower().replace("’", "'").removesuffix("'s")
+    return plain[:-2] if plain.endswith("ly") and len(plain) > _LONG else plain  # "strongly" is said of what is strong
 
 
 def _capitals(text: str) -> list[list[str]]:

@@ -35,6 +35,7 @@ _WORD = re.compile(r"[^\W_]+(?:[’'][^\W_]+)?")
 _CAPITAL = re.compile(r"\b[^\W\d_a-z][\w'’]*")
 _OWN = frozenset(stems("own belong"))
 _HAS = re.compile(r"\b(?:my|his|her|their|our|has|had|have|carries|keeps|with)\b|[’']s\b", re.IGNORECASE)
+_SAYS_PRICE = re.compile(r"\b(?:values?|worth|costs?|prices?|sells?)\b", re.IGNORECASE)
 _ASIDE = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")
 _FEW_TERMS = 4
 """Up to so many terms each must be found; of more, 60 % are enough."""
@@ -161,6 +162,8 @@ def _weight(asked: Asked, candidate: _Candidate) -> float:
     if asked.kind in ("who", "name") and not names_somebody(asked, candidate.text, candidate.title):
         return 0.0
     weight = names + terms + 0.15 * len(asked.weak & own)
+    if asked.kind == "price" and _SAYS_PRICE.search(candidate.text):
+        weight += 0.2  # and not what it takes to make it
     if stems(_ASIDE.sub("", candidate.title)) <= asked.all_terms:
         weight += 1.0  # the note on that very thing
     return max(0.01, weight - 0.005 * len(candidate.text.split()))

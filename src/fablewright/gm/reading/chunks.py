@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES_VERSION", "Chunk", "ChunkSizes", "chunks"]
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Raised whenever the same text would be cut differently, so that stored indexes are rebuilt."""
 
 

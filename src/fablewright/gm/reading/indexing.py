@@ -6,17 +6,20 @@ two steps; whatever was done stays done, and the next run goes on from there.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fablewright.errors import InvalidInput
+from fablewright.gm.reading import secrecy
 from fablewright.gm.reading.chunks import chunks
+from fablewright.gm.reading.markdown_blocks import blocks
 from fablewright.gm.reading.notes import FileReport, FileStamp, NoteFile, NoteText, Passage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from fablewright.gm.reading.chunks import Chunk
     from fablewright.gm.reading.ports import NotesSource, PassageIndex
 
 __all__ = ["passages_of", "refresh"]
@@ -98,6 +101,10 @@ def refresh(
             yield FileReport(item.name, "read", len(passages), note.remark)
 
 
+_GM_ONLY = "GM only"
+"""The heading of a passage that is secret for what stands before it."""
+
+
 def passages_of(name: str, text: str, pages: Sequence[int] = ()) -> list[Passage]:
     """Cut one decoded file into passages; ``.txt`` is plain text, everything else Markdown.
 
@@ -114,11 +121,12 @@ def passages_of(name: str, text: str, pages: Sequence[int] = ()) -> list[Passage
     found = chunks(text, markdown=not name.lower().endswith(".txt"))
     if len(found) > _MOST_PASSAGES:
         raise InvalidInput(f"more than {_MOST_PASSAGES:,} sections")
+    carried = _carried_secrets(text, found)
     return [
         Passage(
             text[chunk.start : chunk.end],
             name,
-            chunk.heading,
+            (_GM_ONLY, *(chunk.heading or (_bare(name),))) if chunk.start in carried else chunk.heading,
             chunk.start,
             chunk.end,
             page=bisect_right(pages, chunk.start) or None,
@@ -126,6 +134,30 @@ def passages_of(name: str, text: str, pages: Sequence[int] = ()) -> list[Passage
         )
         for chunk in found
     ]
+
+
+def _carried_secrets(text: str, found: Sequence[Chunk]) -> frozenset[int]:
+    """Return the beginnings of the chunks that a mark further up makes secret: front matter, an open element.
+
+    A chunk that holds such a mark itself shows it; those after it would not, so they get a heading that says so.
+    """
+    first = found[0] if found else None
+    if first and any(
+        block.kind == "front_matter" and secrecy.is_secret_front_matter(text[block.start : block.end])
+        for block in blocks(text[: first.end])[:2]
+    ):
+        return frozenset(chunk.start for chunk in found[1:])
+    spans = secrecy.hidden_spans(text)
+    starts = [start for start, _ in spans]
+    return frozenset(
+        chunk.start
+        for chunk in found
+        if (at := bisect_left(starts, chunk.start) - 1) >= 0 and chunk.start < spans[at][1]
+    )
+
+
+def _bare(name: str) -> str:
+    return name.rpartition("/")[2].partition(".")[0] or name
 
 
 def _unchanged(name: str, refusal: str, passages: int, remark: str = "") -> FileReport:

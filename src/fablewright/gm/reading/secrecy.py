@@ -4,8 +4,8 @@ One table of marks serves headings, file names, callouts, labels, summaries, tag
 is taken for one too often costs a line marked "GM only"; one that is missed is read to the players. So in doubt
 it is a mark, except where "secret" only describes a thing in the world: a secret door is no secret.
 
-A passage is judged by itself. What is left to whoever cuts files into passages: front matter, an open
-``<details>`` and a box that is cut in two are seen in the passage that they begin in, not in those after it.
+A passage is judged by itself. Whoever cuts files into passages (``indexing``) carries front matter and an open
+``<details>`` on, by a heading that says so; a box that is cut in two is seen in the passage that it begins in only.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ _IN_PROSE = re.compile(
     r"\bSECRETS?\b|\b(?i:GM|DM|keeper|referee|storyteller|master)(?:['’]?s['’]?)?[ -](?i:only|eyes)\b|"
     r"(?<!\w)#(?i:gm|dm|secret|spoiler)s?(?:[-_/](?i:only|notes?))?\b|"
     r"[(\[{]\W{0,3}(?i:GM|DM|keeper|referee|secret|spoiler)s?(?:\s(?i:notes?|only|info))?\W{0,3}[:—–)\]}]|"
-    r"\b(?i:unknown to the (?:players|party|characters)|not for (?:the )?players)\b"
+    r"\b(?i:unknown to the (?:players|party|characters)|not for (?:the )?players)\b|"
+    r"[(\[][^()\[\]]{0,200}\b(?i:secretly|in secret|actually)\b"
 )
 _LABEL = re.compile(r"\W{0,8}+(?P<label>[^\n:—–()\[\]]{1,60}?)\s?(?:[:—–)\]]|\s-\s)")
 _MARKED_UP = re.compile(r"[\s>+\d.*_=`~-]{0,12}+(?<=[*_=`~])(?P<label>[^*_=`~\n]{1,60}+)[*_=`~]")

@@ -8,11 +8,13 @@ its own are marked as invented, and numbers are computed by the rules.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import groupby, islice, takewhile
 from typing import TYPE_CHECKING
 
 from fablewright.gm.reading.checks import FoundCheck, find_checks
+from fablewright.gm.reading.leaks import leaks
 from fablewright.gm.reading.statements import Role, Statement, is_secret_place, statements
 from fablewright.gm.rules import rating
 from fablewright.gm.rules.presence import count_here
@@ -25,21 +27,38 @@ from fablewright.gm.scene.tone import tone_first
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from fablewright.gm.reading.limits import Limit, Limits
     from fablewright.gm.reading.notes import Passage
     from fablewright.gm.rules.mention import Mention
     from fablewright.gm.scene.focus import Focus
     from fablewright.gm.scene.table import Table
     from fablewright.gm.scene.tone import Tone
 
-__all__ = ["Composed", "compose"]
+__all__ = ["Composed", "LeftOut", "compose"]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Sentences of one passage that were left out for a line or veil of the table."""
+
+    passage: Passage
+    limit: Limit
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A scene and the passages that it rests on, in the order in which its lines point to them."""
+    """A scene and the passages that it rests on, in the order in which its lines point to them.
+
+    Attributes:
+        scene: The scene.
+        citations: The passages.
+        left_out: What of the place a line or veil of the table left out.
+    """
 
     scene: Scene
     citations: tuple[Passage, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 _MOST = {"read_aloud": 3, "here": 9, "checks": 6, "options": 4, "consequences": 5, "loot": 4, "elsewhere": 3}
@@ -82,6 +101,7 @@ _PEACEFUL = re.compile(
     r"\bnot (?:\w{1,20} )?(?:aggressive|hostile)\b|\bnot attack\b|\b(?:friendly|peaceful|harmless|will not fight)\b",
     re.IGNORECASE,
 )
+_LEANS = re.compile(r"\b(?:this|that|these|those|it|its|them)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]{3,}")
 
 
@@ -111,6 +131,21 @@ def compose(
     return _Composer(request, focus, [*own, *others], len(own), table, most=most, tone=tone).compose()
 
 
+def _crossing(found: Sequence[Statement], limits: Limits) -> dict[int, Limit]:
+    """Return the statements, by id, that cross a limit, and those after them that only make sense with them."""
+    crossing: dict[int, Limit] = {}
+    before: Statement | None = None
+    for statement in found if limits.every else ():
+        limit = limits.crossed_by(statement.text)
+        if limit is None and before is not None and id(before) in crossing:
+            together = (before.passage, before.block) == (statement.passage, statement.block)
+            limit = crossing[id(before)] if together and _LEANS.search(statement.text) else None
+        if limit is not None:
+            crossing[id(statement)] = limit
+        before = statement
+    return crossing
+
+
 class _Composer:
     """One scene in the making: which statements are spoken for, and which passages were used."""
 
@@ -131,8 +166,12 @@ class _Composer:
         self.table = table
         self.most = most
         self.tone = tone
-        found = statements(passages)
+        every = statements(passages)
+        crossing = _crossing(every, table.limits)
+        found = [s for s in every if id(s) not in crossing]
+        self._left_out = Counter((s.passage, crossing[id(s)]) for s in every if s.passage < own and id(s) in crossing)
         self.own = [s for s in found if s.passage < own]
+        self.secrets = [s.text for s in found if s.secret]
         self.elsewhere = [s for s in found if s.passage >= own]
         self.taken: set[int] = set()  # ids of own statements that have their place in the scene
         self.cited: dict[int, int] = {}  # passage -> index among the citations
@@ -159,7 +198,10 @@ class _Composer:
             consequences=tone_first(consequences, self.tone, lambda line: line.text),
             loot=tuple(line for line, _ in loot),
         )
-        return Composed(scene, tuple(self.passages[number] for number in self.cited))
+        left_out = tuple(
+            LeftOut(self.passages[number], limit, count) for (number, limit), count in self._left_out.items()
+        )
+        return Composed(scene, tuple(self.passages[number] for number in self.cited), left_out)
 
     # -------------------------------------------------------------- parts
 
@@ -181,6 +223,8 @@ class _Composer:
         if statement.secret or _in_part(statement, _THEN_PART) or _in_part(statement, _LOOT_PART):
             return False
         if statement.text.startswith(("“", '"')) or _NOT_FOR_PLAYERS.search(statement.text):
+            return False
+        if leaks(statement.text, self.secrets):
             return False
         return not any(mention.count for mention in self.table.bestiary.mentions(statement.text))
 

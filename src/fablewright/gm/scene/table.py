@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fablewright.errors import InvalidInput
+from fablewright.gm.reading.limits import NO_LIMITS
 from fablewright.gm.rules import rating
 from fablewright.gm.scene.scenario import Line, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fablewright.gm.reading.limits import Limits
     from fablewright.gm.rules.bestiary import Bestiary
     from fablewright.gm.rules.budget import Rules
     from fablewright.gm.rules.party import Party
@@ -22,11 +24,12 @@ __all__ = ["Table", "balance_lines", "weigh"]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Who plays, and by which rules."""
+    """Who plays, by which rules, and within which limits."""
 
     party: Party
     rules: Rules
     bestiary: Bestiary
+    limits: Limits = NO_LIMITS
 
 
 def balance_lines(foes: Sequence[rating.Foe], table: Table) -> tuple[Line, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fablewright.gm.reading.query_terms import STOP_WORDS, query_terms
@@ -100,6 +101,7 @@ def _names(request: str) -> Iterator[str]:
             run = []
 
 
+@lru_cache(maxsize=32_768)  # a note's words are few, and each is asked for again and again
 def stem(word: str) -> str:
     """Reduce a word to what plural, tense and possession leave alone, the same on both sides of a comparison."""
     plain = word.lower().replace("’", "'").removesuffix("'s")

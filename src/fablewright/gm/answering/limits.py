@@ -1,0 +1,204 @@
+"""Holds an answer to the lines and veils of the table.
+
+Every answer is looked through, part by part. A scene that crosses a limit is composed again without what crosses it,
+and looked through once more. What was left out is said with its place, never with its words. A game master who asks for
+something that a limit is on is shown the limit. Rules that she looks up, and the sheet itself, are hers to read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from dataclasses import fields, is_dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from fablewright.errors import ContractViolation, RequestFailed
+from fablewright.gm.haystack_pipeline import HaystackPipeline, RetrieveDocuments
+from fablewright.gm.reading.limits import limits_of
+from fablewright.gm.scenario_generator import reserve
+from fablewright.gm.scene.note_kind import is_rule_book
+from fablewright.gm.scene.scenario import Check, Foe, Line, Option, Origin, Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from fablewright.gm.answer import Answer
+    from fablewright.gm.answering.desk import Asked
+    from fablewright.gm.reading.limits import Limit, Limits
+    from fablewright.gm.reading.notes import Passage
+
+__all__ = ["held_to", "within_limits"]
+
+_SEARCHES = (
+    RetrieveDocuments("lines veils", 20, {"heading": "lines"}),
+    RetrieveDocuments("lines veils", 20, {"heading": "veils"}),
+    RetrieveDocuments("safety sheet lines and veils", 12),
+)
+"""Where a table writes down its lines and veils."""
+_PATIENCE = 0.5
+"""Seconds; what these searches need was read for the answer, and whoever waits has waited for that already."""
+_TO_PLAY = re.compile(
+    r"\b(?:can|may|should|could|shall|must) (?:i|we)\b|\b(?:describ|narrat|show|play|run|frame)\w*\b", re.IGNORECASE
+)
+"""A question that is for the table; others are for the game master's own eyes."""
+
+_ASKS_FOR_THEM = re.compile(
+    r"\b(?:lines? (?:and|&|or|/) veils?|(?:our|my|the) (?:hard )?(?:lines|veils))\b", re.IGNORECASE
+)
+
+_Part = TypeVar("_Part", Line, Check, Foe, Option)
+
+
+async def within_limits(answerer: Callable[[Asked], Awaitable[Answer]], asked: Asked) -> Answer:
+    """Answer, and hold the answer to the limits of the table."""
+    answer = await answerer(asked)
+    if answer.status == "failed" or not asked.use_rag:
+        return answer
+    limits = await _limits(asked)
+    held = held_to(limits, answer, asked.words)
+    if answer.want == "scene" and answer.used_rag and held != answer:
+        # The composer knows better what goes with a sentence that is left out; what it needs is found already.
+        answer = await answerer(replace(asked, limits=limits))
+        held = held_to(limits, answer, asked.words)
+    return held
+
+
+async def _limits(asked: Asked) -> Limits:
+    """Look the limits up; none when the notes cannot be searched, which the answer says already."""
+    ctx = asked.ctx
+
+    async def search(request: RetrieveDocuments) -> tuple[Passage, ...]:
+        try:
+            documents = await ctx.ask(
+                HaystackPipeline.name, request, timeout=min(_PATIENCE, ctx.remaining / 2), keep=reserve(ctx.remaining)
+            )
+        except (RequestFailed, ContractViolation):
+            return ()
+        return documents.passages
+
+    found = await asyncio.gather(*map(search, _SEARCHES))
+    return limits_of(passage for passages in found for passage in passages)
+
+
+def held_to(limits: Limits, answer: Answer, request: str = "") -> Answer:
+    """Return an answer without what crosses a limit, with a line for each note in which something was left out.
+
+    Args:
+        limits: Those of the table.
+        answer: Any answer.
+        request: What was asked; a limit that it touches is shown.
+    """
+    if not limits.every:
+        return answer
+    if answer.want == "question" and _ASKS_FOR_THEM.search(request):
+        return _listed(limits, answer)
+    keeper = _Keeper(limits, answer)
+    wanted = limits.crossed_by(request) or limits.asked_for_by(request)
+    if wanted and answer.want == "question" and not (_TO_PLAY.search(request) or wanted.crossed_by(request)):
+        wanted = None
+    scene = keeper.scene(answer.scene) if answer.scene else None
+    lines = [line for line in answer.lines if keeper.keeps(line, wanted)]
+    cited = list(answer.citations)
+    shown = list(_shown(wanted, cited)) if wanted and not _rests_on(answer, wanted) else []
+    left = [_left_out(kind, place, count, limit, cited) for (kind, place, limit), count in keeper.left_out.items()]
+    variants = tuple(
+        replace(each, scene=_Keeper(limits, replace(answer, citations=each.citations)).scene(each.scene))
+        for each in answer.variants
+    )
+    return replace(answer, scene=scene, lines=(*shown, *lines, *left), citations=tuple(cited), variants=variants)
+
+
+def _listed(limits: Limits, answer: Answer) -> Answer:
+    """Return all limits, each as it stands in the notes."""
+    cited: list[Passage] = []
+    lines = [line for limit in limits.every for line in _shown(limit, cited)]
+    return replace(
+        answer,
+        status="answered" if answer.status == "abstained" else answer.status,
+        lines=tuple(lines),
+        citations=tuple(cited),
+        used_rag=True,
+        generation_method="quoted",
+    )
+
+
+class _Keeper:
+    """Decides what stays, and counts what does not."""
+
+    def __init__(self, limits: Limits, answer: Answer) -> None:
+        self._limits = limits
+        self._answer = answer
+        self.left_out: Counter[tuple[str, str, Limit]] = Counter()
+
+    def scene(self, scene: Scene) -> Scene:
+        """Return a scene without what crosses a limit."""
+        return replace(
+            scene,
+            title=scene.title
+            if self._keeps(scene.title)
+            else replace(scene.title, text="(left out)", origin=Origin.BY_RULE),
+            read_aloud=self._kept(scene.read_aloud),
+            here=self._kept(scene.here),
+            checks=self._kept(scene.checks),
+            foes=self._kept(scene.foes),
+            balance=self._kept(scene.balance),
+            options=self._kept(scene.options),
+            consequences=self._kept(scene.consequences),
+            loot=self._kept(scene.loot),
+        )
+
+    def keeps(self, line: Line, wanted: Limit | None) -> bool:
+        """Return whether a line of an answer stays: what is asked for, rules and the sheet itself do."""
+        if self._answer.want == "question":
+            sources = [self._answer.citations[n] for n in line.sources]
+            own = any(limit.passage.file == p.file for limit in self._limits.every for p in sources)
+            crossed = self._limits.crossed_by(line.text, "line")
+            if own or crossed is None or crossed == wanted or any(map(is_rule_book, sources)):
+                return True
+        return self._keeps(line)
+
+    def _kept(self, parts: tuple[_Part, ...]) -> tuple[_Part, ...]:
+        return tuple(part for part in parts if self._keeps(part))
+
+    def _keeps(self, part: Line | Check | Foe | Option) -> bool:
+        limit = self._limits.crossed_by(_text(part))
+        if limit is None:
+            return True
+        sources = part.action.sources if isinstance(part, Option) else part.sources
+        place = self._answer.citations[sources[0]].place if sources else ""
+        self.left_out[limit.kind, place, limit] += 1
+        return False
+
+
+def _text(part: object) -> str:
+    """Return all words of a part of a scene."""
+    if isinstance(part, str):
+        return part
+    if is_dataclass(part):
+        return " ".join(filter(None, (_text(getattr(part, each.name)) for each in fields(part))))
+    return ""
+
+
+def _rests_on(answer: Answer, limit: Limit) -> bool:
+    return any(limit.said in line.text for line in answer.lines)
+
+
+def _shown(limit: Limit, cited: list[Passage]) -> list[Line]:
+    return [Line(f"{limit.title}: {limit.said}", Origin.FROM_NOTES, (_place(limit.passage, cited),))]
+
+
+def _left_out(kind: str, place: str, count: int, limit: Limit, cited: list[Passage]) -> Line:
+    what = "one sentence" if count == 1 else f"{count} sentences"
+    where = f" of {place}" if place else ""
+    return Line(
+        f"A {kind} of your table left out {what}{where}; see {limit.passage.file}.",
+        Origin.BY_RULE,
+        (_place(limit.passage, cited),),
+    )
+
+
+def _place(passage: Passage, cited: list[Passage]) -> int:
+    if passage not in cited:
+        cited.append(passage)
+    return cited.index(passage)

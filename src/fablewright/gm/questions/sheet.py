@@ -1,0 +1,113 @@
+"""An answer in the making: what was asked and found, which lines are chosen already, and how much still fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from fablewright.gm.questions.asked import asked_in, stems
+from fablewright.gm.questions.topic import is_about, is_lead, title_of
+from fablewright.gm.scene.scenario import Line, Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fablewright.gm.questions.topic import Rarity
+    from fablewright.gm.reading.notes import Passage
+    from fablewright.gm.reading.statements import Statement
+
+__all__ = ["Sheet", "Unit", "unit"]
+
+MOST_CITED = 8
+"""Passages: more is a pile of notes, and no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A line of the answer and the passage that it stands in."""
+
+    text: str
+    passage: Passage
+    origin: Origin = Origin.QUOTED
+    secret: bool = False
+
+
+def unit(statement: Statement, passage: Passage) -> Unit:
+    """Return a statement as a line."""
+    return Unit(statement.text, passage, secret=statement.secret)
+
+
+@dataclass(slots=True)
+class Sheet:
+    """One answer in the making.
+
+    Attributes:
+        question: The words as typed.
+        passages: What was found, best first.
+        words: The stems of the question, and of what means the same.
+        rarity: How much each word tells among the passages.
+        named: Whether somebody or something is asked for by name, so that only what is said of them is an answer.
+        head: What the question says that it is about, before a colon; empty when it does not.
+        topic: The section that is called what is asked for, if there is one.
+        left: How many words still fit.
+        further: How many parts come after the first, and need room too.
+        house_rule: The passage of the table's own rule on it, if there is one.
+        units: The lines, by their text.
+        unsaid: The parts that the notes do not answer.
+    """
+
+    question: str
+    passages: Sequence[Passage]
+    words: frozenset[str]
+    rarity: Rarity
+    named: bool
+    head: str
+    topic: Passage | None
+    left: int
+    further: int = 0
+    house_rule: Passage | None = None
+    units: dict[str, Unit] = field(default_factory=dict)
+    unsaid: list[str] = field(default_factory=list)
+
+    @property
+    def subjects(self) -> list[Passage]:
+        """Return the passages that the answer rests on so far, and those that are called the same or as asked."""
+        own = list(dict.fromkeys(each.passage for each in self.units.values()))
+        if self.topic and self.topic not in own:
+            own.append(self.topic)
+        names = asked_in(self.question).names
+        return [
+            p
+            for p in self.passages
+            if any(p == one or is_about(p, one) for one in own) or any(name & stems(title_of(p)) for name in names)
+        ]
+
+    def put(self, found: Iterable[Unit]) -> bool:
+        """Take lines as long as they fit; the first always. Return whether there was any."""
+        any_put = False
+        for each in found:
+            new = each.text not in self.units
+            words = len(each.text.split())
+            if new and any_put and words > self.left:
+                break
+            if new:
+                self.units[each.text] = each
+                self.left -= words
+            any_put = True
+        return any_put
+
+    def lines(self) -> tuple[tuple[Line, ...], tuple[Passage, ...]]:
+        """Return the lines as they are, and the passages that they point into."""
+        cited = list(dict.fromkeys(each.passage for each in self.units.values()))[:MOST_CITED]
+        lines: list[Line] = []
+        led_in = ""
+        for each in self.units.values():
+            if each.passage not in cited:
+                continue
+            source = cited.index(each.passage)
+            if led_in and lines and lines[-1].sources == (source,):  # "Slow." and what it leads in are one line
+                lines[-1] = replace(lines[-1], text=f"{lines[-1].text} {each.text}")
+            else:
+                lines.append(Line(each.text, each.origin, (source,), each.secret))
+            led_in = each.text if is_lead(each.text) else ""
+        return tuple(lines), tuple(cited)

@@ -1,0 +1,115 @@
+"""Answers stay within the table's lines and veils, and say what was left out, where, and never with its words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fablewright.gm.answer import Answer
+from fablewright.gm.answering.limits import held_to
+from fablewright.gm.haystack_pipeline import Documents, RetrieveDocuments
+from fablewright.gm.orchestrator import HandleRequest, Orchestrator
+from fablewright.gm.reading.indexing import passages_of
+from fablewright.gm.reading.limits import NO_LIMITS, limits_of
+from fablewright.gm.rules.party import parse_party
+from fablewright.gm.scenario_generator import CampaignContext, ScenarioGenerator
+from fablewright.gm.scene.scenario import Line, Option, Origin, Scene
+from fablewright.runtime.bus import Bus
+from fablewright.testing.fakes import Reply, ScriptedAgent
+
+if TYPE_CHECKING:
+    from fablewright.gm.rules.bestiary import Bestiary
+
+pytestmark = pytest.mark.anyio
+
+SHEET = "# House rules and safety\n\n## Lines\n\n- Spiders (Jo)\n\n## Veils\n\n- Torture\n"
+CELLAR = """# The Cellar
+
+> Barrels stand along the walls. Something moves behind them.
+
+Three giant spiders lurk behind the barrels. They drop this barrel on whoever comes near. Two bandits sleep here.
+
+A door leads to the well. The cook owns the cellar.
+"""
+NOTES = (*passages_of("cellar.md", CELLAR), *passages_of("Safety.md", SHEET))
+LIMITS = limits_of(NOTES)
+
+
+@pytest.fixture
+def anyio_backend(virtual_time: object) -> object:
+    return virtual_time
+
+
+async def answer(bestiary: Bestiary, words: str) -> Answer:
+    bus = Bus()
+    bus.register(ScriptedAgent("haystack_pipeline", {RetrieveDocuments: Reply(Documents(NOTES))}))
+    bus.register(ScenarioGenerator(bestiary))
+    bus.register(Orchestrator(CampaignContext(parse_party("4x2")), bestiary))
+    async with bus:
+        return await bus.ask("orchestrator", HandleRequest(words, seed=1), timeout=10.0)
+
+
+def said(found: Answer) -> str:
+    return repr((found.scene, found.lines))
+
+
+async def test_a_scene_is_composed_without_what_crosses_a_line(bestiary: Bestiary) -> None:
+    found = await answer(bestiary, "They go down to the cellar")
+    assert found.want == "scene"
+    assert "pider" not in said(found)
+    assert "this barrel" not in said(found)  # nor what only makes sense with it
+    assert found.scene is not None
+    assert [(foe.name, foe.count) for foe in found.scene.foes] == [("Bandit", 2)]
+    [left] = [line for line in found.lines if "line of your table" in line.text]
+    assert "2 sentences of cellar.md" in left.text
+    assert found.citations[left.sources[0]].file == "Safety.md"
+
+
+async def test_a_question_whether_one_may_is_shown_the_veil(bestiary: Bestiary) -> None:
+    found = await answer(bestiary, "Can I describe the torture of the cook?")
+    assert found.lines[0].text == "Veils: Torture"
+    assert found.citations[found.lines[0].sources[0]].file == "Safety.md"
+
+
+async def test_the_limits_themselves_are_listed_when_asked_for(bestiary: Bestiary) -> None:
+    found = await answer(bestiary, "What are our lines and veils?")
+    assert [line.text for line in found.lines] == ["Lines: Spiders (Jo)", "Veils: Torture"]
+    assert found.status == "answered"
+
+
+async def test_what_crosses_nothing_is_left_as_it_is(bestiary: Bestiary) -> None:
+    found = await answer(bestiary, "Who owns the cellar?")
+    assert [line.text for line in found.lines] == ["The cook owns the cellar."]
+
+
+def test_without_limits_nothing_changes() -> None:
+    plain = Answer("scene", "answered", Scene(Line("Spiders", Origin.INVENTED)))
+    assert held_to(NO_LIMITS, plain) is plain
+
+
+def test_rules_and_the_sheet_itself_are_hers_to_read() -> None:
+    rules = passages_of("srd/monsters.md", "# Monsters\n\nGiant spiders climb. **AC** 14, Armor Class, _Level 1.")
+    lines = (Line("Giant spiders climb.", Origin.QUOTED, (0,)), Line("Spiders (Jo)", Origin.QUOTED, (1,)))
+    found = Answer("question", "answered", lines=lines, citations=(rules[0], LIMITS.every[0].passage))
+    assert held_to(LIMITS, found).lines == lines
+
+
+TEXTS = st.sampled_from(["A spider drops.", "Spiders!", "The torture goes on.", "Rain falls.", "The inn is warm.", ""])
+LINES = st.builds(Line, TEXTS, st.just(Origin.INVENTED))
+PARTS = st.lists(LINES, max_size=3).map(tuple)
+
+
+OPTIONS = st.lists(st.builds(Option, LINES, LINES), max_size=3).map(tuple)
+SCENES = st.builds(Scene, LINES, read_aloud=PARTS, here=PARTS, loot=PARTS, options=OPTIONS)
+
+
+@given(SCENES, PARTS)
+def test_no_part_of_any_scene_crosses_a_limit_afterwards(scene: Scene, lines: tuple[Line, ...]) -> None:
+    held = held_to(LIMITS, Answer("scene", "answered", scene, lines=lines))
+    assert "pider" not in said(held)
+    assert "orture" not in said(held)
+    kept = [line for line in (*scene.here, *scene.loot, *lines) if LIMITS.crossed_by(line.text) is None]
+    assert all(line.text in said(held) for line in kept)

@@ -1,0 +1,134 @@
+"""Questions are answered part by part, and what the notes do not say is said by name."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fablewright.gm.questions.compound import Answered, answer_parts
+from fablewright.gm.questions.sheet import MOST_CITED
+from fablewright.gm.reading.indexing import passages_of
+from fablewright.gm.scene.scenario import Origin
+
+if TYPE_CHECKING:
+    from fablewright.gm.reading.notes import Passage
+
+
+def notes(**files: str) -> list[Passage]:
+    return [passage for name, text in files.items() for passage in passages_of(f"{name}.md", text)]
+
+
+PEOPLE = """# The Gilded Heron
+
+Odette Marl owns the Gilded Heron. She leaves the daily work to Bram Oxley. The cellar floods every spring.
+
+# Bram Oxley
+
+Bram Oxley is a ferryman. He runs the bar with his wife Ysolde, and his sister, Wenna Oxley, keeps the books.
+
+# Wenna Oxley
+
+Wenna Oxley was robbed by Corin Vale at the ford.
+"""
+RULES = """# Rules glossary
+
+## Dazed [Condition]
+
+While you have the Dazed condition, you experience the following effects.
+
+_Slow._ Your Speed is halved.
+
+_Open._ Attack rolls against you have Advantage.
+
+## Dazing
+
+_Ending It._ A dazed creature can use its action to make a DC 12 Wisdom saving throw, ending the condition on a success.
+
+## Overland
+
+| Land | Pace | Food DC | Lost DC |
+|---|---|---|---|
+| Fen | Slow | 12 | 15 |
+| Moor | Normal | 14 | 10 |
+"""
+HOUSE = """# House rules
+
+## House rules
+
+- Dazed: a slap from a friend ends it.
+"""
+ALL = notes(people=PEOPLE, rules=RULES, house=HOUSE)
+
+
+def texts(answered: Answered) -> list[str]:
+    return [line.text for line in answered.lines]
+
+
+def test_both_parts_are_answered_and_the_second_by_its_pronoun() -> None:
+    found = texts(answer_parts("Who owns the Gilded Heron, and who is his wife that runs the bar?", ALL))
+    assert "Odette Marl owns the Gilded Heron." in found
+
+
+def test_a_part_that_the_notes_do_not_answer_is_said_by_name() -> None:
+    found = answer_parts("Who owns the Gilded Heron, and what is her favourite song?", ALL)
+    assert texts(found) == ["Odette Marl owns the Gilded Heron."]
+    assert found.unsaid == ("what is her favourite song",)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What is the name of Odette Marl's horse?", "How old is Bram Oxley?", "What colour is Wenna Oxley's hat?"],
+)
+def test_what_is_not_there_is_not_made_up(question: str) -> None:
+    assert answer_parts(question, ALL).lines == ()
+
+
+def test_a_condition_is_given_with_all_its_effects_and_the_way_out() -> None:
+    found = " ".join(texts(answer_parts("Dazed: what does it do, and how do you get out?", ALL)))
+    assert "Speed is halved" in found
+    assert "Advantage" in found
+    assert "DC 12 Wisdom saving throw" in found
+
+
+def test_a_house_rule_goes_before_the_book() -> None:
+    assert texts(answer_parts("Dazed: does a slap end it at our table?", ALL))[0] == (
+        "Dazed: a slap from a friend ends it."
+    )
+
+
+def test_a_row_is_given_under_its_columns() -> None:
+    found = answer_parts("They cross the fen. Pace, food, getting lost?", ALL)
+    assert texts(found) == ["Fen: Pace Slow, Food DC 12, Lost DC 15"]
+    assert found.lines[0].origin is Origin.FROM_NOTES
+
+
+def test_somebody_meant_by_kin_is_looked_up_under_their_name() -> None:
+    found = texts(answer_parts("Who robbed Bram's sister?", ALL))
+    assert any("his sister, Wenna Oxley" in line for line in found)
+    assert "Wenna Oxley was robbed by Corin Vale at the ford." in found
+
+
+def test_nothing_found_answers_nothing() -> None:
+    assert answer_parts("Who owns the inn, and who runs it?", []) == Answered(
+        (), (), ("Who owns the inn", "who runs it")
+    )
+
+
+WORDS = st.sampled_from(
+    "who what how owns runs Odette Bram Wenna the Heron dazed fen moor pace food cellar his her and , ? robbed".split()
+)
+
+
+@given(st.lists(WORDS, max_size=14).map(" ".join), st.permutations(ALL))
+def test_every_line_stands_in_the_passage_that_it_points_to(question: str, passages: list[Passage]) -> None:
+    found = answer_parts(question, passages)
+    assert len(found.cited) <= MOST_CITED
+    assert set(found.cited) <= set(ALL)
+    for line in found.lines:
+        [source] = line.sources
+        there = set(re.findall(r"[^\W_]+", found.cited[source].text))
+        assert set(re.findall(r"[^\W_]+", line.text)) <= there
