@@ -39,8 +39,8 @@ class Answer:
         lines: For everything else: the answer's sentences.
         citations: The passages that scene and lines point to by index.
         used_rag: Whether anything in the answer rests on the notes.
-        generation_method: Who wrote it: ``composer`` (out of passages), ``improviser`` (without), ``quoted``,
-            ``rules``.
+        generation_method: Who wrote it: ``composer`` (out of passages), ``improviser`` (without), ``model`` (a part
+            of it is in a model's words), ``quoted``, ``rules``.
         missing: What could not be had and why, a sentence each, for people.
         timings: How long it took.
         variants: Other scenes for the same request, each with its own citations.

@@ -55,6 +55,7 @@ class HandleRequest(Request[Answer]):
         seed: For what is left to chance; None for new dice each time.
         conversation_id: See ``GenerateScenario``.
         wishes: What else is wished for of a scene.
+        prose: See ``GenerateScenario``.
     """
 
     action: ClassVar[str] = "handle_request"
@@ -65,6 +66,7 @@ class HandleRequest(Request[Answer]):
     seed: int | None = None
     conversation_id: str = ""
     wishes: Wishes = field(default_factory=Wishes)
+    prose: bool = True
 
 
 class Orchestrator(Agent):
@@ -125,5 +127,6 @@ class Orchestrator(Agent):
             wishes=request.wishes,
             retrieve_timeout=self._retrieve_timeout,
             max_docs=self._max_docs,
+            prose=request.prose,
         )
         return await _ANSWERERS[request.want or intent_of(words, self._bestiary)](asked)

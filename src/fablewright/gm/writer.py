@@ -146,6 +146,8 @@ class Writing(Agent):
                             woven=(*prose.woven, part) if judged.kept else prose.woven,
                         )
                     yield prose
+                if reader.is_complete:
+                    break  # whatever it says behind that
         missed = reader.end()
         if len(missed) == len(told.parts):
             raise Unreadable("The model wrote something else than it was asked for.")
@@ -200,10 +202,8 @@ def _why(error: RequestFailed | ContractViolation, timeout: float, *, some: bool
     """Say to a person why the model's prose did not come, or not to its end."""
     what = "The rest of the model's prose" if some else "The model's prose"
     if isinstance(error, DeadlineExceeded):
-        return f"{what}: it did not come within {timeout:.3g} s."
+        return f"{what} did not come within {timeout:.3g} s."
     if isinstance(error, CircuitOpen):
-        return f"{what}: the model failed too often lately and is left alone for a while."
+        return f"{what} did not come: it failed too often lately, and the model is left alone for a while."
     cause = error.__cause__ if isinstance(error, RemoteError) else None
-    if isinstance(cause, FablewrightError):
-        return f"{what}: {cause}"
-    return f"{what}: {error}"
+    return f"{what} did not come. {cause if isinstance(cause, FablewrightError) else error}"

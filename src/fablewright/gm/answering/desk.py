@@ -52,6 +52,7 @@ class Asked:
         wishes: What else is wished for of a scene.
         retrieve_timeout: Seconds to wait for the notes at most.
         max_docs: How many passages a search asks for.
+        prose: See ``GenerateScenario``.
     """
 
     words: str
@@ -64,6 +65,7 @@ class Asked:
     wishes: Wishes = field(default_factory=Wishes)
     retrieve_timeout: float = 10.0
     max_docs: int = 12
+    prose: bool = True
 
     @property
     def table(self) -> Table:

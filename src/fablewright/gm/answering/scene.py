@@ -23,6 +23,7 @@ async def answer_scene(asked: Asked) -> Answer:
         seed=asked.seed,
         conversation_id=asked.conversation_id,
         wishes=asked.wishes,
+        prose=asked.prose,
     )
     return scene_answer(await asked.ctx.ask(ScenarioGenerator.name, request, timeout=asked.ctx.remaining))
 

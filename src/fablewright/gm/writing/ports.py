@@ -1,14 +1,14 @@
-"""What the game needs of a language model, as a Protocol: text for a prompt, in pieces, as it comes."""
+"""What the game needs of a language model, as Protocols: text for a prompt, in pieces, as it comes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-__all__ = ["Prompt", "Writer"]
+__all__ = ["Endpoint", "ModelServer", "Prompt", "Writer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +46,43 @@ class Writer(Protocol):
 
     async def close(self) -> None:
         """Let go of connections, threads and processes; closing twice is harmless."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a model answers.
+
+    Attributes:
+        url: Of the API, without a slash at the end: ``http://127.0.0.1:11434/v1``.
+        model: The model's name, as the server knows it.
+        key: What is sent with each call; empty: nothing is. Never shown.
+    """
+
+    url: str
+    model: str
+    key: str = field(default="", repr=False)
+
+
+class ModelServer(Protocol):
+    """What serves a model: it may have to be found, or started, before it can be asked."""
+
+    async def model(self) -> str:
+        """Return what to call the model, for people; empty when there is none. Quick, and never raises."""
+        ...
+
+    async def endpoint(self) -> Endpoint:
+        """Return where the model answers; only now need it run.
+
+        Raises:
+            FablewrightError: It cannot be found or started; the message says what to do.
+        """
+        ...
+
+    async def was_silent(self) -> None:
+        """Be told that a call has brought nothing at all."""
+        ...
+
+    async def close(self) -> None:
+        """End what was started; closing twice is harmless."""
         ...

@@ -45,6 +45,11 @@ class PartReader:
         self._key = ""
         self._state = "before"  # the object; then "inside", then "after"
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the object is closed: what comes now is of no interest."""
+        return self._state == "after"
+
     def feed(self, piece: str) -> Iterator[tuple[Part, tuple[Sentence, ...] | None]]:
         """Yield each part that ends in this piece: its sentences, or None where it has another shape.
 

@@ -1,0 +1,280 @@
+"""Prose from any server with OpenAI's protocol, through Haystack's ``OpenAIChatGenerator``.
+
+What a server may do to us is bounded: one deadline for the whole call, whatever the pace of its bytes, a cap on those
+bytes, no other host than the one that was named. The key is sent there and never shown. Haystack and its client are
+imported late and on a thread: that takes seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
+
+from fablewright.errors import ConfigurationError, FablewrightError
+from fablewright.runtime.supervisor import Supervisor
+from fablewright.runtime.threads import Threads
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+
+    import httpx
+    from haystack.components.generators.chat import OpenAIChatGenerator
+    from haystack.dataclasses import StreamingChunk
+
+    from fablewright.gm.writing.ports import Endpoint, ModelServer, Prompt
+
+__all__ = ["ChatWriter", "KnownServer"]
+
+_MOST_BYTES = 4 * 1024 * 1024
+"""Of one reply: 500 tokens, each with half a kilobyte of its server's words around it, are a tenth."""
+_TEMPERATURE = 0.4  # low: to hold to the notes is worth more here than to surprise
+_GRACE = 1.0  # seconds that a call has to close its connection
+_NOT_UNDERSTOOD = (400, 422)
+
+
+class KnownServer:
+    """A :class:`~fablewright.gm.writing.ports.ModelServer` of which all is known.
+
+    Args:
+        endpoint: Where it is.
+
+    Raises:
+        ConfigurationError: The URL is none of HTTP.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        if not endpoint.url.startswith(("http://", "https://")):
+            raise ConfigurationError("The URL of a model's server begins with http:// or https://; see model_url.")
+        self._endpoint = endpoint
+
+    async def model(self) -> str:
+        """Return the model's name."""
+        return self._endpoint.model
+
+    async def endpoint(self) -> Endpoint:
+        """Return where it is."""
+        return self._endpoint
+
+    async def was_silent(self) -> None:
+        """Do nothing: the server is not ours."""
+
+    async def close(self) -> None:
+        """Do nothing, as above."""
+
+
+class ChatWriter:
+    """A :class:`~fablewright.gm.writing.ports.Writer` over HTTP.
+
+    Args:
+        server: Serves the model; closed with this object.
+        timeout: Seconds for one call, from the first byte sent to the last received.
+        most_bytes: What a reply may have.
+        threads: Where Haystack is imported.
+    """
+
+    def __init__(
+        self,
+        server: ModelServer,
+        *,
+        timeout: float = 30.0,
+        most_bytes: int = _MOST_BYTES,
+        threads: Threads | None = None,
+    ) -> None:
+        self._server = server
+        self._timeout = timeout
+        self._most_bytes = most_bytes
+        self._threads = threads or Threads(1, name="model")
+        self._own_threads = threads is None
+        self._calls = Supervisor()
+        self._loading = asyncio.Lock()
+        self._generator: OpenAIChatGenerator | None = None
+        self._endpoint: Endpoint | None = None
+        self._takes_schema = True
+
+    async def name(self) -> str:
+        """Return what to call the model; empty when there is none."""
+        return await self._server.model()
+
+    async def write(
+        self, prompt: Prompt, *, schema: Mapping[str, object], most_tokens: int
+    ) -> AsyncGenerator[str, None]:
+        """Yield what the model writes; see the port.
+
+        Raises:
+            FablewrightError: The server cannot be reached, takes too long, refuses, or says something else.
+        """
+        pieces: asyncio.Queue[str | FablewrightError | None] = asyncio.Queue()  # what is in it is bounded in bytes
+
+        async def call() -> None:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    await self._call(prompt, schema, most_tokens, pieces)
+            except TimeoutError:
+                pieces.put_nowait(FablewrightError(f"The model did not finish within {self._timeout:.3g} s."))
+            except FablewrightError as error:
+                pieces.put_nowait(error)
+            finally:
+                pieces.put_nowait(None)
+
+        came = False
+        task = self._calls.start(call(), name="call of a model")
+        try:
+            while (piece := await pieces.get()) is not None:
+                if isinstance(piece, FablewrightError):
+                    raise piece
+                came = True
+                yield piece
+        finally:
+            task.cancel()
+            await asyncio.wait({task}, timeout=_GRACE)
+            if not came:
+                await self._server.was_silent()
+
+    async def close(self) -> None:
+        """Close connections, and end the server if it is ours; closing twice is harmless."""
+        await self._calls.stop()
+        await self._forget()
+        await self._server.close()
+        if self._own_threads:
+            self._threads.close()
+
+    # -------------------------------------------------------------- one call
+
+    async def _call(
+        self,
+        prompt: Prompt,
+        schema: Mapping[str, object],
+        most_tokens: int,
+        pieces: asyncio.Queue[str | FablewrightError | None],
+    ) -> None:
+        generator, endpoint = await self._ready()
+        from haystack.dataclasses import ChatMessage  # noqa: PLC0415 - loaded by now, on a thread
+
+        async def take(chunk: StreamingChunk) -> None:
+            if chunk.content:
+                pieces.put_nowait(chunk.content)
+
+        messages = [ChatMessage.from_system(prompt.system), ChatMessage.from_user(prompt.user)]
+        try:
+            try:
+                options = self._options(endpoint, schema, most_tokens)
+                await generator.run_async(messages, streaming_callback=take, generation_kwargs=options)
+            except Exception as error:
+                if not self._takes_schema or getattr(error, "status_code", 0) not in _NOT_UNDERSTOOD:
+                    raise
+                self._takes_schema = False  # an older server: it is told the shape in words, too
+                options = self._options(endpoint, schema, most_tokens)
+                await generator.run_async(messages, streaming_callback=take, generation_kwargs=options)
+        except FablewrightError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a server sends may break anywhere in its client
+            _raise_ours(error, endpoint)
+
+    def _options(self, endpoint: Endpoint, schema: Mapping[str, object], most_tokens: int) -> dict[str, Any]:
+        """Return the options of a call; OpenAI's own newer models take neither a temperature nor the old bound."""
+        if (urlsplit(endpoint.url).hostname or "").endswith("openai.com"):
+            options: dict[str, Any] = {"max_completion_tokens": most_tokens}
+        else:
+            options = {"max_tokens": most_tokens, "temperature": _TEMPERATURE}
+        if self._takes_schema:
+            form = {"name": "scene", "strict": True, "schema": schema}
+            options["response_format"] = {"type": "json_schema", "json_schema": form}
+        return options
+
+    async def _ready(self) -> tuple[OpenAIChatGenerator, Endpoint]:
+        """Return the generator for where the server is now: one of ours that was started again is elsewhere."""
+        endpoint = await self._server.endpoint()
+        async with self._loading:
+            if self._generator is None or endpoint != self._endpoint:
+                await self._forget()
+                self._generator = await self._threads.run(_generator, endpoint, self._most_bytes)
+                self._endpoint = endpoint
+            return self._generator, endpoint
+
+    async def _forget(self) -> None:
+        generator, self._generator = self._generator, None
+        if generator is not None:
+            with contextlib.suppress(Exception):  # connections to a server that is gone may not close cleanly
+                await generator.close_async()
+
+
+def _generator(endpoint: Endpoint, most_bytes: int) -> OpenAIChatGenerator:
+    """Import Haystack's generator and make one; blocks."""
+    os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")  # it is read while Haystack is imported
+    import httpx  # noqa: PLC0415 - see the head of this file
+    from haystack.components.generators.chat import OpenAIChatGenerator  # noqa: PLC0415 - as above
+    from haystack.utils import Secret  # noqa: PLC0415 - as above
+
+    host = urlsplit(endpoint.url).hostname or ""
+    return OpenAIChatGenerator(
+        api_key=Secret.from_token(endpoint.key or "none"),  # its client insists on one
+        model=endpoint.model,
+        api_base_url=endpoint.url,
+        timeout=86_400.0,  # the deadline of the call stands around it
+        max_retries=0,
+        http_client_kwargs={
+            "follow_redirects": False,  # the key and the notes are for the server that was named
+            "timeout": None,
+            "headers": {"accept-encoding": "identity"},  # see below
+            "trust_env": host not in {"127.0.0.1", "localhost", "::1"},  # no proxy is to be asked for this machine
+            "verify": httpx.create_ssl_context() if endpoint.url.startswith("https") else False,
+            "event_hooks": {"response": [_bounded(most_bytes)]},
+        },
+    )
+
+
+def _bounded(most_bytes: int) -> Any:  # noqa: ANN401 - the shape of a hook is httpx's own affair
+    """Return a hook that lets a reply end in an error once it is too large, or packed so that it might be."""
+    import httpx  # noqa: PLC0415 - loaded by now
+
+    class Bounded(httpx.AsyncByteStream):
+        def __init__(self, stream: httpx.AsyncByteStream) -> None:
+            self._stream = stream
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            received = 0
+            async for part in self._stream:
+                received += len(part)
+                if received > most_bytes:
+                    raise FablewrightError(f"The model's server sent more than {most_bytes:,} bytes.")
+                yield part
+
+        async def aclose(self) -> None:
+            await self._stream.aclose()
+
+    async def bound(response: httpx.Response) -> None:
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise FablewrightError("The model's server sent a packed reply, which was not asked for.")
+        response.stream = Bounded(response.stream)  # type: ignore[arg-type] # an asynchronous client's is one
+
+    return bound
+
+
+def _raise_ours(error: Exception, endpoint: Endpoint) -> NoReturn:
+    """Raise what a client's error means to a person. What the server says is not repeated: it may say anything."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, FablewrightError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is not None:
+        raise cause
+    import openai  # noqa: PLC0415 - loaded by now
+
+    status = error.status_code if isinstance(error, openai.APIStatusError) else 0
+    if status in {401, 403}:
+        raise ConfigurationError("The model's server refused the key; set FABLEWRIGHT_MODEL_KEY.") from error
+    if status == 404:
+        raise ConfigurationError(
+            f"the server does not know the model {endpoint.model}, or model_url is wrong."
+        ) from error
+    if status == 429:
+        raise FablewrightError("The model's server has too much to do, or your quota is used up.") from error
+    if 300 <= status < 400:
+        raise ConfigurationError("The model's server sends us elsewhere; set model_url to where it is.") from error
+    if status:
+        raise FablewrightError(f"The model's server answered with status {status}.") from error
+    if isinstance(error, openai.APIConnectionError):
+        raise FablewrightError("The model's server cannot be reached, or broke off; is it running?") from error
+    raise FablewrightError("The model's server sent something else than OpenAI's protocol.") from error
