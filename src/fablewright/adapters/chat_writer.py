@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -150,7 +151,10 @@ class ChatWriter:
         most_tokens: int,
         pieces: asyncio.Queue[str | FablewrightError | None],
     ) -> None:
-        generator, endpoint = await self._ready()
+        try:
+            generator, endpoint = await self._ready()
+        except OSError as error:
+            raise FablewrightError("The model's server cannot be found; is model_url right?") from error
         from haystack.dataclasses import ChatMessage  # noqa: PLC0415 - loaded by now, on a thread
 
         async def take(chunk: StreamingChunk) -> None:
@@ -187,11 +191,17 @@ class ChatWriter:
     async def _ready(self) -> tuple[OpenAIChatGenerator, Endpoint]:
         """Return the generator for where the server is now: one of ours that was started again is elsewhere."""
         endpoint = await self._server.endpoint()
+        # Here first, because the loop would look it up on a thread that is waited for at exit, however long it hangs.
+        parts = urlsplit(endpoint.url)
+        await self._threads.run(socket.getaddrinfo, parts.hostname, parts.port or parts.scheme)
         async with self._loading:
             if self._generator is None or endpoint != self._endpoint:
                 await self._forget()
                 self._generator = await self._threads.run(_generator, endpoint, self._most_bytes)
                 self._endpoint = endpoint
+                await self._generator.warm_up_async()
+                # Its client would find out about our system for a header, on a thread that is waited for at exit.
+                self._generator.async_client._platform = "Unknown"  # type: ignore[union-attr] # noqa: SLF001 - as said
             return self._generator, endpoint
 
     async def _forget(self) -> None:
@@ -205,7 +215,9 @@ def _generator(endpoint: Endpoint, most_bytes: int) -> OpenAIChatGenerator:
     """Import Haystack's generator and make one; blocks."""
     os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")  # it is read while Haystack is imported
     import httpx  # noqa: PLC0415 - see the head of this file
+    import openai.resources.chat.completions  # noqa: F401, PLC0415 - else its first call imports it, on the loop
     from haystack.components.generators.chat import OpenAIChatGenerator  # noqa: PLC0415 - as above
+    from haystack.dataclasses import ChatMessage  # noqa: F401, PLC0415 - as above
     from haystack.utils import Secret  # noqa: PLC0415 - as above
 
     host = urlsplit(endpoint.url).hostname or ""
@@ -267,7 +279,7 @@ def _raise_ours(error: Exception, endpoint: Endpoint) -> NoReturn:
         raise ConfigurationError("The model's server refused the key; set FABLEWRIGHT_MODEL_KEY.") from error
     if status == 404:
         raise ConfigurationError(
-            f"the server does not know the model {endpoint.model}, or model_url is wrong."
+            f"The server does not know the model {endpoint.model}, or model_url is wrong."
         ) from error
     if status == 429:
         raise FablewrightError("The model's server has too much to do, or your quota is used up.") from error

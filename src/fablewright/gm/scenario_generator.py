@@ -62,7 +62,7 @@ _log = logging.getLogger(__name__)
 _QUICK = 0.3
 """Seconds; a search that takes longer is not followed by others for the same scene."""
 
-_LEAST_FOR_PROSE = 1.0
+_LEAST_FOR_PROSE = 0.5
 """Seconds; in less no model has ever written a part of a scene."""
 
 _SPARE = 2.0

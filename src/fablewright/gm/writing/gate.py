@@ -64,6 +64,7 @@ _ACTS = re.compile(
     r"flee|accept|fight)\b",
     re.IGNORECASE,
 )
+_CLAUSE_END = re.compile(r"[,;:()–—]|\s(?:and|but|though|although|while|because|so|yet|where|when|who|which)\s")
 _DENIES = re.compile(r"\b(?:not|no|never|none|nobody|nothing|without|neither|nor|\w+n[’']t)\b", re.IGNORECASE)
 
 
@@ -71,8 +72,9 @@ def judge(part: Part, sentences: Sequence[Sentence], grounds: Grounds) -> Judged
     """Return which sentences of a part may be used. Where they are one text, a flaw in one turns all of them away."""
     kept: list[Sentence] = []
     flaws: list[Flaw] = []
+    standing = grounds.standing if part is Part.HERE else ()
     for sentence in sentences:
-        flaw = _flaw(part, sentence, grounds, [other.text for other in kept])
+        flaw = _flaw(part, sentence, grounds, [*standing, *(other.text for other in kept)])
         if flaw is None:
             kept.append(sentence)
         else:
@@ -136,10 +138,18 @@ def _not_supported(sentence: Sentence, grounds: Grounds) -> Flaw | None:
     shared = words & passages
     if len(shared) < min(_LEAST_SHARED, len(words)) or len(shared) < _SUPPORT * len(words):
         return Flaw.UNSUPPORTED
-    nearest = max(cited, key=lambda text: len(telling(text) & words))
-    if bool(_DENIES.search(nearest)) != bool(_DENIES.search(sentence.text)):
-        return Flaw.UNSUPPORTED  # "the wheel turns" out of "the wheel does not turn"
-    return None
+    return Flaw.UNSUPPORTED if _denies_the_opposite(sentence.text, cited) else None
+
+
+def _denies_the_opposite(text: str, cited: Sequence[str]) -> bool:
+    """Return whether a clause says no where the nearest clause of its passages says yes, or the other way round."""
+    theirs = [(clause, telling(clause)) for said in cited for clause in _CLAUSE_END.split(said)]
+    for clause in _CLAUSE_END.split(text):
+        words = telling(clause)
+        nearest, shared = max(((other, len(words & told)) for other, told in theirs), key=lambda pair: pair[1])
+        if shared >= _LEAST_SHARED and bool(_DENIES.search(nearest)) != bool(_DENIES.search(clause)):
+            return True
+    return False
 
 
 def _invents_too_much(text: str, grounds: Grounds) -> Flaw | None:

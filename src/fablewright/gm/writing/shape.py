@@ -36,7 +36,7 @@ _ENGLISH = frozenset(
 
 
 def bad_shape(text: str, before: Iterable[str], grounds: Grounds) -> Flaw | None:
-    """Return what is wrong with a sentence by itself; ``before``: those before it in its part."""
+    """Return what is wrong with a sentence by itself; ``before``: what it stands beside, and must not repeat."""
     if _MARKUP.search(text) or _CONTROL.search(text):
         return Flaw.MARKUP
     if len(text) not in _LENGTH:
@@ -46,7 +46,7 @@ def bad_shape(text: str, before: Iterable[str], grounds: Grounds) -> Flaw | None
         return Flaw.FRAGMENT
     if not _same_language(text, grounds):
         return Flaw.LANGUAGE
-    if _loops(text) or any(_says_the_same(text, other) for other in (*before, *grounds.standing)):
+    if _loops(text) or any(_says_the_same(text, other) for other in before):
         return Flaw.REPEATS
     return None
 
