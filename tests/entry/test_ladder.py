@@ -56,7 +56,7 @@ def model_text(*aloud: str, source: int = 1) -> str:
             "read_aloud": sentences(*aloud),
             "here": sentences("Two bandits are asleep up in the loft."),
             "options": sentences("Creep up to the loft while the bandits sleep."),
-            "consequences": sentences("A draught stirs the dust, and somebody upstairs coughs.", sources=()),
+            "consequences": sentences("A draught stirs the flour, and somebody upstairs coughs.", sources=()),
         }
     )
 

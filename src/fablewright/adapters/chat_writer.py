@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import os
 import socket
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -33,6 +34,17 @@ _MOST_BYTES = 4 * 1024 * 1024
 """Of one reply: 500 tokens, each with half a kilobyte of its server's words around it, are a tenth."""
 _TEMPERATURE = 0.4  # low: to hold to the notes is worth more here than to surprise
 _GRACE = 1.0  # seconds that a call has to close its connection
+_LATE = (
+    "anyio._backends._asyncio",
+    "anyio.streams.tls",
+    "h11",
+    "haystack.dataclasses.chat_message",
+    "httpcore",
+    "jiter",
+    "openai.resources.chat.chat",
+    "openai.resources.chat.completions.completions",
+)
+"""What the client would import with its first call, on the event loop."""
 _NOT_UNDERSTOOD = (400, 422)
 
 
@@ -215,11 +227,12 @@ def _generator(endpoint: Endpoint, most_bytes: int) -> OpenAIChatGenerator:
     """Import Haystack's generator and make one; blocks."""
     os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")  # it is read while Haystack is imported
     import httpx  # noqa: PLC0415 - see the head of this file
-    import openai.resources.chat.completions  # noqa: F401, PLC0415 - else its first call imports it, on the loop
     from haystack.components.generators.chat import OpenAIChatGenerator  # noqa: PLC0415 - as above
-    from haystack.dataclasses import ChatMessage  # noqa: F401, PLC0415 - as above
     from haystack.utils import Secret  # noqa: PLC0415 - as above
 
+    for name in _LATE:
+        with contextlib.suppress(ImportError):  # another version may have it elsewhere, and import it when it wants
+            importlib.import_module(name)
     host = urlsplit(endpoint.url).hostname or ""
     return OpenAIChatGenerator(
         api_key=Secret.from_token(endpoint.key or "none"),  # its client insists on one

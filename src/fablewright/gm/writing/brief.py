@@ -109,7 +109,7 @@ def brief(
     user = f"{head}\n<notes>\n{notes}\n</notes>\n{foot}" if shown else f"{head}\n{foot}"
     return Brief(
         Prompt(system, user),
-        parts,
+        parts if shown or not citations else (),  # of a scene that is all secret a model can say nothing
         tuple(passage for _, passage, _ in shown),
         Grounds(
             shown=tuple(texts for _, _, texts in shown),

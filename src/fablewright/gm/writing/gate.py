@@ -19,7 +19,7 @@ from fablewright.gm.writing.shape import bad_shape
 from fablewright.gm.writing.telling import names, stem, telling
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from fablewright.gm.writing.grounds import Grounds
     from fablewright.gm.writing.parts import Sentence
@@ -45,6 +45,7 @@ _SUPPORT = 0.5
 """Share of a sentence's telling words that its passages must have: a retold sentence has words of its own, and one
 that shares less tells something else."""
 _LEAST_SHARED = 2
+_BEGINNING = 5  # letters
 
 _MACHINE = re.compile(
     r"\blanguage model\b|\bas an? (?:AI|assistant)\b|\bI(?:['’]m| am) (?:sorry|unable|an? (?:AI|assistant))|"
@@ -81,6 +82,8 @@ def judge(part: Part, sentences: Sequence[Sentence], grounds: Grounds) -> Judged
             flaws.append(flaw)
     if part is Part.READ_ALOUD and not flaws and sum(len(s.text.split()) for s in kept) < _LEAST_ALOUD:
         flaws.append(Flaw.LENGTH)
+    if part is Part.READ_ALOUD and grounds.shown and not any(sentence.sources for sentence in kept):
+        flaws.append(Flaw.UNRELATED)
     if flaws and part.holds_together:
         return Judged((), tuple(flaws))
     return Judged(tuple(kept), tuple(flaws))
@@ -103,11 +106,16 @@ def _out_of_place(part: Part, text: str, grounds: Grounds) -> Flaw | None:
         Flaw.MACHINE: _MACHINE.search(text) or _echoes(text, grounds.told),
         Flaw.PLANTED: is_planted(text) or obeys(text, grounds.planted, telling(grounds.everything)),
         Flaw.LINE: any(_has(text, word) for word in grounds.forbidden),
-        Flaw.SECRET: telling(text) & grounds.secrets,
+        Flaw.SECRET: _beginnings(telling(text)) & _beginnings(grounds.secrets),
         Flaw.RULES: aloud and _RULES.search(text),
         Flaw.ACTS: aloud and _ACTS.search(text),
     }
     return next((flaw for flaw, is_there in found.items() if is_there), None)
+
+
+def _beginnings(words: Iterable[str]) -> set[str]:
+    """Return how words begin: a werewolf is given away by werewolves too."""
+    return {word[:_BEGINNING] for word in words}
 
 
 def _echoes(text: str, told: str) -> bool:
@@ -153,7 +161,12 @@ def _denies_the_opposite(text: str, cited: Sequence[str]) -> bool:
 
 
 def _invents_too_much(text: str, grounds: Grounds) -> Flaw | None:
-    """An invented sentence may colour the scene: it counts nothing, and names nobody but whom the GM has named."""
+    """An invented sentence may colour the scene: it counts nothing, and names nobody but whom the GM has named.
+
+    It is about something that is there: what a weak model makes up about anything at all is about nothing here.
+    """
+    if not telling(text) & telling(grounds.everything):
+        return Flaw.UNRELATED
     if figures(text) and unsupported(text, (), grounds.counts):
         return Flaw.FIGURE
     if names(text) - telling(grounds.said):

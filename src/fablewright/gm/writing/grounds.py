@@ -21,6 +21,7 @@ class Flaw(enum.Enum):
     LENGTH = "too long or too short"
     MARKUP = "markup or a link"
     LANGUAGE = "another language"
+    UNRELATED = "it is not about this scene"
     REPEATS = "it repeats itself, or what stands there"
     MACHINE = "the model speaks of itself"
     PLANTED = "it does what a note tells a model to do"

@@ -20,6 +20,7 @@ _COMMON = (
     | FUNCTION_WORDS
     | frozenset(
         """
+    anybody anyone anything everybody everyone everything nobody nothing somebody someone
     across along already also although always among another around away back behind beside beyond
     come comes came else even ever every first here however instead keep keeps last less like
     look looks made many much near never next one ones open others perhaps quite rather really
