@@ -55,12 +55,12 @@ class Tally:
 
 
 def places(folder: Path, most: int) -> list[str]:
-    """Return a request for each second-level heading of the Markdown notes, spread evenly over them."""
+    """Return a request for each heading of the Markdown notes but the title, spread evenly over them."""
     headings = [
-        line[3:].strip()
+        line.lstrip("#").strip()
         for file in sorted(folder.rglob("*.md"))
         for line in file.read_text("utf-8", "replace").splitlines()
-        if line.startswith("## ")
+        if line.startswith("##")
     ]
     chosen = list(dict.fromkeys(headings))
     step = max(1, len(chosen) // most)

@@ -124,7 +124,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 1.5
     prose: Annotated[
         Literal["auto", "off"],
-        Meta(description="Whether a model writes prose for a scene, where there is one; see `use-a-model.md`."),
+        Meta(description="Whether a model, where there is one, [writes prose](how-to/use-a-model.md) for a scene."),
     ] = "auto"
     model: Annotated[
         str,

@@ -74,7 +74,7 @@ class _Page:
         """Yield one part that came after the page; sources keep the numbers that they have there."""
         before = self._answer.scene or scene
         list(self.parts())
-        known = len(self._sentences.places)
+        known, marks = len(self._sentences.places), self._sentences.legend
         yield from self._section(f"{part.words[:1].upper()}{part.words[1:]}, by {clean(writer)}")
         match part:
             case Part.READ_ALOUD:
@@ -89,6 +89,9 @@ class _Page:
                 yield from self._bullets("", [line for line in scene.consequences if line not in before.consequences])
         for number, place in enumerate(self._sentences.places[known:], known + 1):
             yield self._hanging(f"  [{number}] ", Text(place, "dim"), style="cyan")
+        for words in self._sentences.legend:
+            if words not in marks:
+                yield self._hanging("", Text(words, "dim"))
 
     # -------------------------------------------------------------- a scene's parts
 

@@ -124,6 +124,8 @@ def test_the_text_to_read_aloud_is_for_the_players(text: str, expected: Flaw) ->
 
 def test_what_stands_there_is_not_said_again() -> None:
     assert flaw("Two bandits sleep in the loft, under a blanket of blue.", 1, part=Part.HERE) is Flaw.REPEATS
+    aloud = replace(GROUNDS, standing=(" ".join(MILL[1:]),))
+    assert flaw("Two bandits sleep in the loft.", 1, part=Part.HERE, grounds=aloud) is Flaw.REPEATS
     assert flaw("Creep up to the loft where two bandits sleep.", 1, part=Part.OPTIONS) is None
 
 

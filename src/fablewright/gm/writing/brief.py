@@ -115,7 +115,7 @@ def brief(
             shown=tuple(texts for _, _, texts in shown),
             said=head,
             told=f"{system} {foot}",
-            standing=tuple(line.text for line in scene.here),
+            standing=tuple(line.text for line in (*scene.read_aloud, *scene.here)),
             secrets=_only_in_secrets(said, f"{request} {scene.title.text}"),
             planted=planted,
             counts=tuple(_counts(scene)),

@@ -43,7 +43,7 @@ class Grounds:
         shown: The statements of each passage that it was shown, in the prompt's order.
         said: What else it was told of the scene: the GM's words, the title, the foes.
         told: Its orders; a sentence that repeats them says nothing.
-        standing: What the scene says of what is here already.
+        standing: What the scene says already of what is here.
         secrets: Telling words that only secrets have.
         planted: Sentences of the notes that tell a model what to do.
         counts: How many foes there are, by the rules' count.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["bad_shape"]
 
 _LENGTH = range(12, 321)  # characters of a sentence
-_SAME = 0.75
+_SAME = 0.75  # share of its telling words that stand in another one
 _COMMON_SHARE = 0.3
 _BRIEF = 4  # letters of the words by which languages are told apart: the, and, you; der, und, wir
 
@@ -72,5 +72,5 @@ def _loops(text: str) -> bool:
 
 
 def _says_the_same(text: str, other: str) -> bool:
-    ours, theirs = telling(text), telling(other)
-    return bool(ours) and len(ours & theirs) >= _SAME * len(ours | theirs)
+    ours = telling(text)
+    return bool(ours) and len(ours & telling(other)) >= _SAME * len(ours)
