@@ -14,6 +14,7 @@ import pytest
 
 from fablewright.adapters.chat_writer import ChatWriter, KnownServer
 from fablewright.errors import ConfigurationError, FablewrightError
+from fablewright.gm.writing.parts import Part, schema
 from fablewright.gm.writing.ports import Endpoint, Prompt
 from fablewright.testing.model_server import ModelServer, Turn
 
@@ -174,3 +175,14 @@ def test_a_url_is_one_of_http() -> None:
 
 def test_the_key_is_never_shown() -> None:
     assert KEY not in repr(Endpoint("http://x", "tiny", KEY))
+
+
+def test_openai_is_asked_as_it_wants_to_be() -> None:
+    writer = ChatWriter(KnownServer(Endpoint("https://api.openai.com/v1", "gpt")))
+    form = schema((Part.HERE,), 2)
+    asked = writer._options(Endpoint("https://api.openai.com/v1", "gpt"), form, 9)
+    assert asked.keys() == {"max_completion_tokens", "response_format"}
+    assert "maxLength" not in json.dumps(asked)
+    elsewhere = writer._options(Endpoint("http://127.0.0.1:1/v1", "gpt"), form, 9)
+    assert elsewhere["response_format"]["json_schema"]["schema"] == form
+    assert "maxLength" in json.dumps(elsewhere)

@@ -5,9 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fablewright.adapters.chat_writer import ChatWriter, KnownServer
 from fablewright.adapters.haystack_retriever import HaystackRetriever
 from fablewright.entry.cli import run
-from fablewright.errors import MissingExtra
+from fablewright.entry.doctor import _first_word
+from fablewright.errors import FablewrightError, MissingExtra
+from fablewright.gm.writing.ports import Endpoint
+from fablewright.testing.model_server import ModelServer, Turn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,3 +151,33 @@ def test_models_that_are_set_are_tried_out(
 def test_models_that_are_not_set_are_not_mentioned(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["doctor", "--json"]) == 0
     assert not {"Embedder", "Reranker"} & findings(capsys).keys()
+@pytest.mark.parametrize(
+    ("settings", "state", "said"),
+    [
+        ({}, "ok", "none found"),
+        ({"PROSE": "off"}, "ok", "switched off"),
+        ({"MODEL": "tiny"}, "note", "cannot be reached"),
+        ({"MODEL_URL": "http://127.0.0.1:9/v1"}, "bad", "set model"),
+    ],
+)
+def test_a_model_is_made_to_write_a_word(
+    settings: dict[str, str], state: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"FABLEWRIGHT_{name}", value)
+    assert run(["doctor", "--json"]) == (3 if state == "bad" else 0)
+    found = findings(capsys)["Model"]
+    assert found[0] == state
+    assert said in found[1]
+
+
+@pytest.mark.anyio
+async def test_how_long_its_first_word_took_is_said() -> None:
+    async with ModelServer(Turn('{"word": "mill"}')) as server:
+        writer = ChatWriter(KnownServer(Endpoint(server.url, "tiny")))
+        name, seconds = await _first_word(writer)
+        assert name == "tiny"
+        assert seconds > 0
+    async with ModelServer(Turn("")) as server:
+        with pytest.raises(FablewrightError, match="writes nothing"):
+            await _first_word(ChatWriter(KnownServer(Endpoint(server.url, "tiny"))))

@@ -12,6 +12,7 @@ import contextlib
 import importlib
 import os
 import socket
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ from fablewright.runtime.supervisor import Supervisor
 from fablewright.runtime.threads import Threads
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     import httpx
     from haystack.components.generators.chat import OpenAIChatGenerator
@@ -190,13 +191,14 @@ class ChatWriter:
             _raise_ours(error, endpoint)
 
     def _options(self, endpoint: Endpoint, schema: Mapping[str, object], most_tokens: int) -> dict[str, Any]:
-        """Return the options of a call; OpenAI's own newer models take neither a temperature nor the old bound."""
+        """Return the options of a call; OpenAI's own take no temperature, no bound of that name and no lengths."""
+        form = {"name": "scene", "strict": True, "schema": schema}
         if (urlsplit(endpoint.url).hostname or "").endswith("openai.com"):
             options: dict[str, Any] = {"max_completion_tokens": most_tokens}
+            form["schema"] = _without_lengths(schema)
         else:
             options = {"max_tokens": most_tokens, "temperature": _TEMPERATURE}
         if self._takes_schema:
-            form = {"name": "scene", "strict": True, "schema": schema}
             options["response_format"] = {"type": "json_schema", "json_schema": form}
         return options
 
@@ -221,6 +223,13 @@ class ChatWriter:
         if generator is not None:
             with contextlib.suppress(Exception):  # connections to a server that is gone may not close cleanly
                 await generator.close_async()
+
+
+def _without_lengths(schema: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return a schema without bounds on texts, which OpenAI's strict mode refuses."""
+    if isinstance(schema, Mapping):
+        return {name: _without_lengths(value) for name, value in schema.items() if name != "maxLength"}
+    return schema
 
 
 def _generator(endpoint: Endpoint, most_bytes: int) -> OpenAIChatGenerator:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     from fablewright.gm.scene.scenario import Scene
 
-__all__ = ["Part", "Sentence", "schema", "wanted"]
+__all__ = ["LONGEST", "Part", "Sentence", "schema", "wanted"]
+
+LONGEST = 300
+"""Characters of a sentence. A small model that begins to repeat itself does not end a sentence by itself."""
 
 
 class Part(enum.Enum):
@@ -95,7 +98,7 @@ def schema(parts: Sequence[Part], passages: int) -> Mapping[str, object]:
     sentence = {
         "type": "object",
         "properties": {
-            "text": {"type": "string"},
+            "text": {"type": "string", "maxLength": LONGEST},
             "from": {"type": "array", "items": numbers, "maxItems": min(3, passages)},
         },
         "required": ["text", "from"],

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from fablewright.gm.writing.grounds import Flaw
+from fablewright.gm.writing.parts import LONGEST
 from fablewright.gm.writing.telling import telling
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bad_shape"]
 
-_LENGTH = range(12, 321)  # characters of a sentence
+_LENGTH = range(12, LONGEST + 1)  # characters of a sentence
 _SAME = 0.75  # share of its telling words that stand in another one
 _COMMON_SHARE = 0.3
 _BRIEF = 4  # letters of the words by which languages are told apart: the, and, you; der, und, wir
