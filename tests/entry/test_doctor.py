@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fablewright.adapters.chat_writer import ChatWriter, KnownServer
+from fablewright.adapters.chat_model.writer import ChatWriter, KnownServer
 from fablewright.adapters.haystack_retriever import HaystackRetriever
 from fablewright.entry.cli import run
 from fablewright.entry.doctor import _first_word

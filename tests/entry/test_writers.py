@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fablewright.adapters.chat_writer import ChatWriter
+from fablewright.adapters.chat_model.writer import ChatWriter
 from fablewright.adapters.local_model import process
 from fablewright.entry.config import Settings
 from fablewright.entry.secret import Secret

@@ -28,7 +28,7 @@ def open_writer(settings: Settings, threads: Threads) -> Writer | None:
     """
     if settings.prose == "off":
         return None
-    from fablewright.adapters.chat_writer import ChatWriter  # noqa: PLC0415 - only where it is wanted
+    from fablewright.adapters.chat_model.writer import ChatWriter  # noqa: PLC0415 - only where it is wanted
 
     return ChatWriter(_server(settings, threads), timeout=settings.model_timeout, threads=threads)
 
@@ -41,7 +41,7 @@ def _server(settings: Settings, threads: Threads) -> ModelServer:
 
         return LocalModel(None if model == "local" else Path(model), threads=threads)
     if url or settings.model_key:
-        from fablewright.adapters.chat_writer import KnownServer  # noqa: PLC0415 - as above
+        from fablewright.adapters.chat_model.writer import KnownServer  # noqa: PLC0415 - as above
 
         if not model:
             raise ConfigurationError("A model's server needs to be told a model: set model.")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from fablewright.adapters.chat_writer import ChatWriter
+from fablewright.adapters.chat_model.writer import ChatWriter
 from fablewright.adapters.local_model import process
 from fablewright.adapters.local_model.process import LocalModel, packaged_model
 from fablewright.errors import FablewrightError, InvalidInput, MissingExtra

@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
-import os
 import socket
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from fablewright.adapters.chat_model.client import generator_for, raise_ours
 from fablewright.errors import ConfigurationError, FablewrightError
 from fablewright.runtime.supervisor import Supervisor
 from fablewright.runtime.threads import Threads
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
 
-    import httpx
     from haystack.components.generators.chat import OpenAIChatGenerator
     from haystack.dataclasses import StreamingChunk
 
@@ -35,17 +33,6 @@ _MOST_BYTES = 4 * 1024 * 1024
 """Of one reply: 500 tokens, each with half a kilobyte of its server's words around it, are a tenth."""
 _TEMPERATURE = 0.4  # low: to hold to the notes is worth more here than to surprise
 _GRACE = 1.0  # seconds that a call has to close its connection
-_LATE = (
-    "anyio._backends._asyncio",
-    "anyio.streams.tls",
-    "h11",
-    "haystack.dataclasses.chat_message",
-    "httpcore",
-    "jiter",
-    "openai.resources.chat.chat",
-    "openai.resources.chat.completions.completions",
-)
-"""What the client would import with its first call, on the event loop."""
 _NOT_UNDERSTOOD = (400, 422)
 
 
@@ -188,7 +175,7 @@ class ChatWriter:
         except FablewrightError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a server sends may break anywhere in its client
-            _raise_ours(error, endpoint)
+            raise_ours(error, endpoint)
 
     def _options(self, endpoint: Endpoint, schema: Mapping[str, object], most_tokens: int) -> dict[str, Any]:
         """Return the options of a call; OpenAI's own take no temperature, no bound of that name and no lengths."""
@@ -211,7 +198,7 @@ class ChatWriter:
         async with self._loading:
             if self._generator is None or endpoint != self._endpoint:
                 await self._forget()
-                self._generator = await self._threads.run(_generator, endpoint, self._most_bytes)
+                self._generator = await self._threads.run(generator_for, endpoint, self._most_bytes)
                 self._endpoint = endpoint
                 await self._generator.warm_up_async()
                 # Its client would find out about our system for a header, on a thread that is waited for at exit.
@@ -230,85 +217,3 @@ def _without_lengths(schema: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(schema, Mapping):
         return {name: _without_lengths(value) for name, value in schema.items() if name != "maxLength"}
     return schema
-
-
-def _generator(endpoint: Endpoint, most_bytes: int) -> OpenAIChatGenerator:
-    """Import Haystack's generator and make one; blocks."""
-    os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")  # it is read while Haystack is imported
-    import httpx  # noqa: PLC0415 - see the head of this file
-    from haystack.components.generators.chat import OpenAIChatGenerator  # noqa: PLC0415 - as above
-    from haystack.utils import Secret  # noqa: PLC0415 - as above
-
-    for name in _LATE:
-        with contextlib.suppress(ImportError):  # another version may have it elsewhere, and import it when it wants
-            importlib.import_module(name)
-    host = urlsplit(endpoint.url).hostname or ""
-    return OpenAIChatGenerator(
-        api_key=Secret.from_token(endpoint.key or "none"),  # its client insists on one
-        model=endpoint.model,
-        api_base_url=endpoint.url,
-        timeout=86_400.0,  # the deadline of the call stands around it
-        max_retries=0,
-        http_client_kwargs={
-            "follow_redirects": False,  # the key and the notes are for the server that was named
-            "timeout": None,
-            "headers": {"accept-encoding": "identity"},  # see below
-            "trust_env": host not in {"127.0.0.1", "localhost", "::1"},  # no proxy is to be asked for this machine
-            "verify": httpx.create_ssl_context() if endpoint.url.startswith("https") else False,
-            "event_hooks": {"response": [_bounded(most_bytes)]},
-        },
-    )
-
-
-def _bounded(most_bytes: int) -> Any:  # noqa: ANN401 - the shape of a hook is httpx's own affair
-    """Return a hook that lets a reply end in an error once it is too large, or packed so that it might be."""
-    import httpx  # noqa: PLC0415 - loaded by now
-
-    class Bounded(httpx.AsyncByteStream):
-        def __init__(self, stream: httpx.AsyncByteStream) -> None:
-            self._stream = stream
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            received = 0
-            async for part in self._stream:
-                received += len(part)
-                if received > most_bytes:
-                    raise FablewrightError(f"The model's server sent more than {most_bytes:,} bytes.")
-                yield part
-
-        async def aclose(self) -> None:
-            await self._stream.aclose()
-
-    async def bound(response: httpx.Response) -> None:
-        if response.headers.get("content-encoding", "identity") != "identity":
-            raise FablewrightError("The model's server sent a packed reply, which was not asked for.")
-        response.stream = Bounded(response.stream)  # type: ignore[arg-type] # an asynchronous client's is one
-
-    return bound
-
-
-def _raise_ours(error: Exception, endpoint: Endpoint) -> NoReturn:
-    """Raise what a client's error means to a person. What the server says is not repeated: it may say anything."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, FablewrightError):
-        cause = cause.__cause__ or cause.__context__
-    if cause is not None:
-        raise cause
-    import openai  # noqa: PLC0415 - loaded by now
-
-    status = error.status_code if isinstance(error, openai.APIStatusError) else 0
-    if status in {401, 403}:
-        raise ConfigurationError("The model's server refused the key; set FABLEWRIGHT_MODEL_KEY.") from error
-    if status == 404:
-        raise ConfigurationError(
-            f"The server does not know the model {endpoint.model}, or model_url is wrong."
-        ) from error
-    if status == 429:
-        raise FablewrightError("The model's server has too much to do, or your quota is used up.") from error
-    if 300 <= status < 400:
-        raise ConfigurationError("The model's server sends us elsewhere; set model_url to where it is.") from error
-    if status:
-        raise FablewrightError(f"The model's server answered with status {status}.") from error
-    if isinstance(error, openai.APIConnectionError):
-        raise FablewrightError("The model's server cannot be reached, or broke off; is it running?") from error
-    raise FablewrightError("The model's server sent something else than OpenAI's protocol.") from error

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fablewright.adapters.chat_writer import ChatWriter, KnownServer
+from fablewright.adapters.chat_model.writer import ChatWriter, KnownServer
 from fablewright.errors import ConfigurationError, FablewrightError
 from fablewright.gm.writing.parts import Part, schema
 from fablewright.gm.writing.ports import Endpoint, Prompt
