@@ -67,7 +67,7 @@ async def test_each_part_is_printed_below_what_is_there(tmp_path: Path, capsys: 
         async def show(answer: Answer, prose: Prose) -> None:
             print_piece(answer, prose)
 
-        await prose_below(bus, answer, "the mill", timeout=30.0, show=show)
+        await prose_below(bus, answer, request, timeout=30.0, show=show)
     out, err = capsys.readouterr()
     assert out.splitlines() == [
         "",

@@ -159,6 +159,17 @@ async def test_words_that_the_table_does_not_want(table: Table) -> None:
     assert (Part.READ_ALOUD, Flaw.LINE) in pieces[-1].flaws
 
 
+async def test_locked_parts_stay(table: Table) -> None:
+    bus = Bus()
+    bus.register(Writing(Scripted()))
+    asked = request(table)
+    async with bus:
+        kept = WriteProse(asked.request, asked.scene, asked.citations, locked=("read_aloud", "consequences"))
+        pieces = [piece async for piece in in_prose(bus, kept, timeout=60.0)]
+    assert [piece.part for piece in pieces] == [Part.HERE, Part.OPTIONS, None]
+    assert pieces[-1].scene.read_aloud == asked.scene.read_aloud
+
+
 async def test_five_failures_and_the_model_is_left_alone(table: Table) -> None:
     writer = Scripted("Once upon a time")
     bus = Bus(BusOptions(policies=writing_policies(reset_after=60.0)))

@@ -136,13 +136,13 @@ class _Conversation:
             answer = await unless_interrupted(ask_once(self.bus, request, timeout=self.settings.timeout))
         print_answer(answer, asked)
         if not request.prose:
-            self.later.start(self._prose(answer, request.words), name="prose below a scene")
+            self.later.start(self._prose(answer, request), name="prose below a scene")
 
-    async def _prose(self, answer: Answer, words: str) -> None:
+    async def _prose(self, answer: Answer, request: HandleRequest) -> None:
         async def show(answer: Answer, prose: Prose) -> None:
             await self.prompt.above(lambda: print_piece(answer, prose))
 
-        await prose_below(self.bus, answer, words, timeout=self.settings.model_timeout, show=show)
+        await prose_below(self.bus, answer, request, timeout=self.settings.model_timeout, show=show)
 
     def _request(self, words: str) -> HandleRequest:
         return HandleRequest(

@@ -110,15 +110,15 @@ async def _answer(
                 notice(_skipped(skipped))
             if not request.prose:
                 with contextlib.suppress(Interrupted):  # she has what she needs
-                    await unless_interrupted(_prose(bus, answer, request.words, settings.model_timeout))
+                    await unless_interrupted(_prose(bus, answer, request, settings.model_timeout))
             return 3 if answer.status == "failed" else 0
 
 
-async def _prose(bus: Bus, answer: Answer, words: str, timeout: float) -> None:
+async def _prose(bus: Bus, answer: Answer, request: HandleRequest, timeout: float) -> None:
     async def show(answer: Answer, prose: Prose) -> None:
         print_piece(answer, prose)
 
-    await prose_below(bus, answer, words, timeout=timeout, show=show)
+    await prose_below(bus, answer, request, timeout=timeout, show=show)
 
 
 def _skipped(reports: Sequence[FileReport]) -> str:

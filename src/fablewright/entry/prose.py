@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from fablewright.gm.answer import Answer
+    from fablewright.gm.orchestrator import HandleRequest
     from fablewright.gm.writer import Prose
     from fablewright.runtime.bus import Bus
 
@@ -20,21 +21,28 @@ __all__ = ["print_piece", "prose_below"]
 
 
 async def prose_below(
-    bus: Bus, answer: Answer, words: str, *, timeout: float, show: Callable[[Answer, Prose], Awaitable[None]]
+    bus: Bus,
+    answer: Answer,
+    request: HandleRequest,
+    *,
+    timeout: float,
+    show: Callable[[Answer, Prose], Awaitable[None]],
 ) -> None:
     """Have a model write prose for an answer, and show what comes of it.
 
     Args:
         bus: With all agents up.
-        answer: As it was shown; if it is no scene, nothing happens.
-        words: What was asked for.
+        answer: As it was shown; if it is no scene, or there are variants to compare, nothing happens.
+        request: What was asked for.
         timeout: Seconds until the last part.
         show: Shows a piece: a part that is new, or at the end what did not come.
     """
-    if answer.scene is None:
+    if answer.scene is None or answer.variants:
         return
-    request = WriteProse(words, answer.scene, answer.citations)
-    async with aclosing(in_prose(bus, request, timeout=timeout)) as pieces:
+    kept = request.wishes.kept
+    locked = kept.parts if kept is not None else ()
+    asked = WriteProse(request.words, answer.scene, answer.citations, locked=locked)
+    async with aclosing(in_prose(bus, asked, timeout=timeout)) as pieces:
         async for prose in pieces:
             if prose.is_new or prose.missing:
                 await show(answer, prose)

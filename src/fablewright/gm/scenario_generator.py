@@ -241,7 +241,7 @@ class ScenarioGenerator(Agent):
         started = ctx.now
         found = await self._look(request, ctx) if request.use_rag else _Found(missing=(DECLINED,))
         scenario = self._write(request, found, started, ctx.now, ctx)
-        if not (request.prose and self._prose_timeout):
+        if not (request.prose and self._prose_timeout) or scenario.variants:  # she compares what the notes give
             return scenario
         scenario = await self._in_prose(scenario, request, ctx)
         return replace(scenario, timings=replace(scenario.timings, total_ms=1000 * (ctx.now - started)))
@@ -251,7 +251,9 @@ class ScenarioGenerator(Agent):
         within = min(self._prose_timeout, ctx.remaining - reserve(ctx.remaining))
         if within < _LEAST_FOR_PROSE:
             return replace(scenario, missing=(*scenario.missing, _NO_TIME_FOR_PROSE))
-        asked = WriteProse(request.query, scenario.scene, scenario.citations)
+        kept = request.wishes.kept
+        locked = kept.parts if kept is not None else ()
+        asked = WriteProse(request.query, scenario.scene, scenario.citations, locked=locked)
         async with aclosing(in_prose(ctx, asked, timeout=within)) as pieces:
             async for prose in pieces:
                 scenario = replace(

@@ -81,6 +81,7 @@ class WriteProse(StreamRequest[Prose]):
         scene: Complete without a model.
         citations: The passages that it rests on.
         forbidden: Words that the prose may not have: what the table does not want to hear of.
+        locked: Parts that are to stay as they are, as ``Wishes`` names them.
     """
 
     action: ClassVar[str] = "write_prose"
@@ -89,6 +90,7 @@ class WriteProse(StreamRequest[Prose]):
     scene: Scene
     citations: tuple[Passage, ...]
     forbidden: tuple[str, ...] = ()
+    locked: tuple[str, ...] = ()
 
 
 def writing_policies(*, failures: int = 5, reset_after: float = 60.0) -> Mapping[tuple[str, str], Policy]:
@@ -124,7 +126,9 @@ class Writing(Agent):
             FablewrightError: The model failed, or nothing of what it sent could be read.
         """
         name = await self._writer.name()
-        told = brief(request.request, request.scene, request.citations, forbidden=request.forbidden)
+        told = brief(
+            request.request, request.scene, request.citations, forbidden=request.forbidden, locked=request.locked
+        )
         if not name or not told.parts:
             return
         reader = PartReader(told.parts)

@@ -21,7 +21,7 @@ from fablewright.gm.writing.ports import Prompt
 from fablewright.gm.writing.telling import telling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from fablewright.gm.reading.notes import Passage
     from fablewright.gm.reading.statements import Statement
@@ -85,7 +85,13 @@ def most_tokens(text: str) -> int:
 
 
 def brief(
-    request: str, scene: Scene, citations: Sequence[Passage], *, budget: int = BUDGET, forbidden: Iterable[str] = ()
+    request: str,
+    scene: Scene,
+    citations: Sequence[Passage],
+    *,
+    budget: int = BUDGET,
+    forbidden: Iterable[str] = (),
+    locked: Container[str] = (),
 ) -> Brief:
     """Return what to tell a model about a scene.
 
@@ -95,10 +101,11 @@ def brief(
         citations: The passages that it rests on.
         budget: Tokens that the prompt has at the most.
         forbidden: Words that may not be in its answer: what the table does not want to hear of.
+        locked: Parts that are to stay as they are.
     """
     said = statements(list(citations))
     boxed = any(s.role is Role.READ_ALOUD and not s.secret for s in said)
-    parts = wanted(scene, boxed=boxed)
+    parts = wanted(scene, boxed=boxed, locked=locked)
     planted = tuple(s.text for s in said if is_planted(s.text))
     public = [s for s in said if not s.secret and s.role is not Role.ASIDE and not is_planted(s.text)]
     head, foot = _head(request, scene), _foot(parts)

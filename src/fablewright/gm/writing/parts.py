@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fablewright.gm.scene.scenario import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from fablewright.gm.scene.scenario import Scene
 
@@ -68,7 +68,7 @@ class Sentence:
     sources: tuple[int, ...] = ()
 
 
-def wanted(scene: Scene, *, boxed: bool) -> tuple[Part, ...]:
+def wanted(scene: Scene, *, boxed: bool, locked: Container[str] = ()) -> tuple[Part, ...]:
     """Return the parts that a model is asked for: only what the GM has not written herself.
 
     Her boxed text, her options and her consequences stay as they are. What is here is told in front of her own
@@ -77,6 +77,7 @@ def wanted(scene: Scene, *, boxed: bool) -> tuple[Part, ...]:
     Args:
         scene: As the composer or the improviser wrote it.
         boxed: Whether its text to read aloud is boxed text of the notes.
+        locked: Parts that are to stay as they are.
     """
     parts = [] if boxed else [Part.READ_ALOUD]
     parts.append(Part.HERE)
@@ -84,7 +85,7 @@ def wanted(scene: Scene, *, boxed: bool) -> tuple[Part, ...]:
         parts.append(Part.OPTIONS)
     if all(line.origin is Origin.INVENTED for line in scene.consequences):
         parts.append(Part.CONSEQUENCES)
-    return tuple(parts)
+    return tuple(part for part in parts if part.value not in locked)
 
 
 def schema(parts: Sequence[Part], passages: int) -> Mapping[str, object]:
