@@ -180,9 +180,7 @@ async def assistant(
     )
     prose_timeout = settings.model_timeout if writer else 0.0
     bus.register(
-        ScenarioGenerator(
-            bestiary, retrieve_timeout=waits, max_docs=most, linger=_LINGER, prose_timeout=prose_timeout
-        )
+        ScenarioGenerator(bestiary, retrieve_timeout=waits, max_docs=most, linger=_LINGER, prose_timeout=prose_timeout)
     )
     if writer:
         bus.register(Writing(writer))

@@ -178,7 +178,10 @@ def _models(settings: Settings) -> Iterator[_Finding]:
             "Reranker", lambda: open_reranker(settings, threads), _rerank, "Without it, searches keep their own order."
         )
         yield from _probed(
-            "Model", lambda: open_writer(settings, threads), _write, 'Without it, and with prose = "off", a scene has none.'
+            "Model",
+            lambda: open_writer(settings, threads),
+            _write,
+            'Mend it, or set prose = "off".',
         )
     finally:
         threads.close()
