@@ -223,3 +223,34 @@ def test_once_warm_a_scene_is_there_in_a_moment(
     assert capsys.readouterr().out.count("What is here") == 5
     took = [after - before for before, after in itertools.pairwise(asked)]
     assert min(took[1:]) <= 0.3  # all of the page; the first one waits for Haystack to load
+
+
+def test_a_campaign_is_played_in_chat(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FABLEWRIGHT_TIMEOUT", "60")
+    monkeypatch.setenv("FABLEWRIGHT_RAG_REQUEST_TIMEOUT", "60")
+    out, err = say(
+        monkeypatch,
+        capsys,
+        "the first encounter",
+        "/choose 1 rolled 17",
+        "choose 2, rolled 3",
+        "log: Met Joss Tarrow",
+        "undo",
+        "/log Joss Tarrow is dead",
+        "/log",
+        "/recap",
+        "/campaign",
+        "/campaign burn",
+        "/undo",
+        "/choose",
+    )
+    assert "17 against DC 13: a success." in out
+    assert "3 against DC 12: a failure." in out
+    assert "Taken back: Met: Joss Tarrow" in out
+    assert "  • Dead: Joss Tarrow  ^" in out
+    assert "Joss Tarrow is dead." in out
+    assert "→ sample campaign  6 entries" in out
+    assert err.splitlines() == [
+        "Write `campaign`, `campaign new NAME` or `campaign switch NAME`.",
+        "Which option? /choose 2, or /choose and words of it.",
+    ]

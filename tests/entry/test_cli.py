@@ -17,7 +17,22 @@ from fablewright.entry.cli import run
 from fablewright.entry.log_file import log_file
 from fablewright.errors import PeerLost
 
-COMMANDS = ("scene", "ask", "index", "roll", "export", "import", "chat", "doctor", "trace")
+COMMANDS = (
+    "scene",
+    "ask",
+    "choose",
+    "log",
+    "undo",
+    "recap",
+    "campaign",
+    "index",
+    "roll",
+    "export",
+    "import",
+    "chat",
+    "doctor",
+    "trace",
+)
 STAND_IN = "EXAMPLE"
 
 

@@ -83,7 +83,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
 
     (tmp_path / "new").mkdir()
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(InvalidInput, match="cannot be written: No space left on device"):
+    with pytest.raises(InvalidInput, match="cannot be written: no space left on device"):
         write_new(tmp_path / "new" / "a.md", b"text")
     assert list((tmp_path / "new").iterdir()) == []
 
@@ -119,17 +119,17 @@ def test_a_hand_edit_is_read_back(answer_file: Path, tmp_path: Path, capsys: pyt
     ("arguments", "said"),
     [
         (["export", "docx", "x"], "There is no format 'docx': it is one of obsidian, foundry"),
-        (["export", "html"], "Say which scene"),
+        (["export", "html"], "There is no scene yet"),
         (["export", "html", "x", "--from", "answer.json"], "Give a request or a file with --from, not both."),
-        (["export", "html", "--from", "missing.json"], "missing.json cannot be read: No such file"),
+        (["export", "html", "--from", "missing.json"], "missing.json cannot be read: no such file"),
         (["export", "pdf", "x", "--paper", "a5"], "--paper is a4 or letter, not 'a5'."),
-        (["export", "html", "--from", "answer.json", "--variant", "3"], "There is no variant 3: the file has 1."),
+        (["export", "html", "--from", "answer.json", "--variant", "3"], "There is no variant 3: there are 1."),
         (["import", "."], ". is a folder; name a file in it"),
         (["import", "note.md"], "note.md: There is no scene in this file"),
         (["scene", "x", "--tone", "purple"], "--tone is grim, light, eerie or heroic, not 'purple'."),
         (["scene", "x", "--length", "huge"], "--length is short or long, not 'huge'."),
         (["scene", "x", "--variants", "9"], "There are 1 to 5 variants, not 9."),
-        (["scene", "x", "--lock", "foes"], "--lock needs the scene whose parts are to stay"),
+        (["scene", "x", "--lock", "foes"], "There is no scene yet"),
         (["scene", "--from", "answer.json"], "Say what is to stay of the scene with --lock"),
         (["scene", "--from", "answer.json", "--lock", "weather"], "There is no part 'weather' to lock"),
         (["scene", "--from", "answer.json", "--lock", "foes", "--variants", "2"], "do not go together"),
@@ -183,3 +183,23 @@ def test_parts_stay_and_a_variant_can_be_exported(tmp_path: Path, capsys: pytest
     assert new["scene"]["here"] != old["scene"]["here"]
     assert run(["export", "json", "--from", str(file), "--variant", "2"]) == 0
     assert json.loads(capsys.readouterr().out)["scene"] == old["variants"][0]["scene"]
+
+
+def test_without_a_name_it_is_the_scene_that_was_asked_for_last(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["scene", "the first encounter", "--seed", "3", "--json"]) == 0
+    asked = json.loads(capsys.readouterr().out)
+    assert run(["export", "json", "--to", str(tmp_path / "last.json")]) == 0
+    assert read_back(tmp_path / "last.json", capsys)["scene"] == asked["scene"]
+    assert run(["scene", "--lock", "title,foes", "--json"]) == 0
+    rewritten = json.loads(capsys.readouterr().out)["scene"]
+    for part in ("title", "foes"):
+        assert texts_of(rewritten[part]) == texts_of(asked["scene"][part])
+
+
+def texts_of(part: Any) -> Any:
+    """Return a part of a scene without the numbers of its citations, which are other ones in another scene."""
+    if isinstance(part, list):
+        return [texts_of(each) for each in part]
+    return {name: value for name, value in part.items() if name != "sources"} if isinstance(part, dict) else part

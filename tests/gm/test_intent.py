@@ -1,18 +1,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fablewright.errors import InvalidInput
+from fablewright.gm.answer import Want
 from fablewright.gm.intent import difficulty_in, intent_of, is_to_be_rated, party_in
-
-if TYPE_CHECKING:
-    from fablewright.gm.answer import Want
-
 
 LINES: dict[Want, str] = {
     "scene": """
@@ -167,7 +164,7 @@ def test_what_is_wanted(words: str, want: Want) -> None:
 
 @given(st.text(max_size=200))
 def test_every_text_wants_something(words: str) -> None:
-    assert intent_of(words) in {"scene", "question", "encounter", "dice", "status", "help"}
+    assert intent_of(words) in set(get_args(Want))
 
 
 @pytest.mark.benchmark
@@ -219,3 +216,31 @@ def test_the_party_in_the_words() -> None:
     assert party_in("for my party") is None
     with pytest.raises(InvalidInput):
         party_in("4 level 99 characters")
+
+
+@pytest.mark.parametrize(
+    ("words", "want"),
+    [
+        ("choose 2", "choose"),
+        ("2", "choose"),
+        ("option 3, rolled 17", "choose"),
+        ("they choose the tunnel", "choose"),
+        ("choose a random encounter for me", "encounter"),
+        ("the party picks the lock", "scene"),
+        ("undo", "undo"),
+        ("undo that", "undo"),
+        ("undo the curse on the miller", "scene"),
+        ("log: Met Ilse at the mill", "log"),
+        ("remember that Tull is dead", "log"),
+        ("show me the log", "log"),
+        ("they come to a log cabin", "scene"),
+        ("a log across the river", "scene"),
+        ("remember the alamo", "scene"),
+        ("we played it", "log"),
+        ("recap for the players", "recap"),
+        ("recap", "question"),
+        ("what happened last session?", "question"),
+    ],
+)
+def test_what_is_for_the_campaigns_log(words: str, want: str) -> None:
+    assert intent_of(words) == want

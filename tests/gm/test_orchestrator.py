@@ -117,7 +117,7 @@ async def test_a_fight_that_the_notes_do_not_have_is_not_rated_in_silence(bestia
 @pytest.mark.parametrize("words", ["hi", "thanks!", "help", "?"])
 async def test_small_talk_is_answered_with_what_can_be_asked(bestiary: Bestiary, words: str) -> None:
     found = await answer(bestiary, words, Hang())
-    assert (found.want, found.status, found.scene, len(found.lines)) == ("help", "answered", None, 3)
+    assert (found.want, found.status, found.scene, len(found.lines)) == ("help", "answered", None, 4)
 
 
 async def test_a_named_foe_among_counted_ones_is_looked_up(bestiary: Bestiary) -> None:

@@ -105,17 +105,21 @@ class HaystackRetriever:
     async def retrieve(self, query: str, *, max_docs: int, filters: Mapping[str, str]) -> Sequence[Passage]:
         """Return at most ``max_docs`` passages, best first; see the index for the filters.
 
+        ``lately`` among the filters is none: it names what happened last, which decides between passages that are
+        otherwise alike.
+
         Raises:
             InvalidInput: The index does not know a filter.
             FablewrightError: The index cannot be read, or Haystack cannot be loaded; see :meth:`warm_up`.
         """
         pipeline = await self._loaded()
         wanted = dict(filters)
+        lately = wanted.pop("lately", "")
         reranks = self._rerank is not None and not wanted and max_docs > 0
         deep = max(max_docs, RERANKED) if reranks else max_docs
         data: dict[str, Any] = {
             "cleaner": {"query": query},
-            "retriever": {"max_docs": deep, "filters": wanted},
+            "retriever": {"max_docs": deep, "filters": wanted, "lately": lately},
         }
         if self._embed is not None:
             data["embedder"] = {"filters": wanted}
@@ -169,7 +173,7 @@ class _Steps:
     rerank: Rerank | None
 
     def find(
-        self, query: str, max_docs: int, filters: dict[str, str], vector: QueryVector | None
+        self, query: str, max_docs: int, filters: dict[str, str], vector: QueryVector | None, lately: str
     ) -> tuple[list[Passage], Collection[int]]:
         """Search in all steps, with filters by words alone; blocks.
 
@@ -179,7 +183,8 @@ class _Steps:
         index = self.index
         if filters or max_docs <= 0 or not isinstance(index, LookupIndex):
             return index.search(query, limit=max_docs, filters=filters), ()
-        found = index.look(lambda lookups: self.finder.find(query, lookups, vector=vector)).found[:max_docs]
+        finding = index.look(lambda lookups: self.finder.find(query, lookups, vector=vector, lately=lately))
+        found = finding.found[:max_docs]
         passages = index.passages([(one.passage, one.score) for one in found])
         if len(passages) < len(found):  # some are gone since, and nobody knows which
             return passages, ()
@@ -255,16 +260,16 @@ def _pipeline(steps: _Steps) -> Pipeline:  # noqa: C901 - components can be decl
 
         @component.output_types(documents=list[Document])
         def run(
-            self, query: str, max_docs: int, filters: dict[str, str], vector: QueryVector | None = None
+            self, query: str, max_docs: int, filters: dict[str, str], lately: str, vector: QueryVector | None = None
         ) -> dict[str, Any]:
-            found, offered = steps.find(query, max_docs, filters, vector)
+            found, offered = steps.find(query, max_docs, filters, vector, lately)
             return {"documents": [as_document(p, offered=at in offered) for at, p in enumerate(found)]}
 
         @component.output_types(documents=list[Document])
         async def run_async(
-            self, query: str, max_docs: int, filters: dict[str, str], vector: QueryVector | None = None
+            self, query: str, max_docs: int, filters: dict[str, str], lately: str, vector: QueryVector | None = None
         ) -> dict[str, Any]:
-            return await steps.threads.run(self.run, query, max_docs, filters, vector)
+            return await steps.threads.run(self.run, query, max_docs, filters, lately, vector)
 
     @component
     class PassageReranker:

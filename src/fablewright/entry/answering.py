@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,18 +10,21 @@ from typing import TYPE_CHECKING
 from fablewright.entry.interrupt import Interrupted, unless_interrupted
 from fablewright.errors import InvalidInput, RemoteError, RequestFailed
 from fablewright.gm.answer import Answer
+from fablewright.gm.campaign.memory import CampaignMemory, RecallScene
 from fablewright.gm.orchestrator import Orchestrator
 
 if TYPE_CHECKING:
     from fablewright.gm.orchestrator import HandleRequest
     from fablewright.runtime.bus import Bus
 
-__all__ = ["LEAST", "answer_in_time", "ask_once"]
+__all__ = ["LEAST", "answer_in_time", "ask_once", "settle"]
 
 _log = logging.getLogger(__name__)
 
 LEAST = 0.5
 """Seconds that a scene without notes is given at least, also if the time-out was over before we began."""
+_TO_KEEP = 2.0
+"""Seconds that a disk may take to keep a scene; the answer is shown already."""
 _NO_TIME = "There was no time left to search your notes: give it more with --timeout."
 _STOPPED = "You stopped the search: this is written without your notes."
 
@@ -61,6 +65,12 @@ async def ask_once(bus: Bus, request: HandleRequest, *, timeout: float) -> Answe
         if isinstance(error, RemoteError):  # a fault of ours; who looks into it needs the traceback
             _log.error("No answer to %r", request, exc_info=error)
         return Answer(want=request.want or "scene", status="failed", missing=(str(error),))
+
+
+async def settle(bus: Bus) -> None:
+    """Wait until what the campaign's memory was told is kept; it handles one thing after the other."""
+    with contextlib.suppress(RequestFailed):
+        await bus.ask(CampaignMemory.name, RecallScene(), timeout=_TO_KEEP)
 
 
 async def _without_notes(bus: Bus, request: HandleRequest, timeout: float, reason: str) -> Answer:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,12 +19,14 @@ from typing import TYPE_CHECKING
 from fablewright.adapters.documents.process import DocumentProcess
 from fablewright.adapters.haystack_retriever import HaystackRetriever
 from fablewright.adapters.notes_folder import NotesFolder
+from fablewright.adapters.sqlite_campaign import SqliteCampaigns
 from fablewright.adapters.sqlite_index import SqliteIndex
 from fablewright.entry.embedders import asking, open_embedder
 from fablewright.entry.rerankers import open_reranker, patience
 from fablewright.entry.story_file import StoryFile
 from fablewright.entry.writers import open_writer
 from fablewright.errors import FablewrightError
+from fablewright.gm.campaign.memory import CampaignMemory
 from fablewright.gm.embedding import Embedding, EmbeddingFollower, EmbedQuery, embedding_policies
 from fablewright.gm.finding.finder import QueryVector
 from fablewright.gm.haystack_pipeline import HaystackPipeline, RetrieveDocuments
@@ -53,6 +56,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Notes", "assistant", "open_notes", "sample_campaign"]
 
+_CAMPAIGNS = "campaigns.sqlite"
+_ID_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
+"""What looks like another sign is left out: a GM may have to type it."""
 _ROOM_FOR_PICTURES = 10
 """How many times larger than a text file a document may be that holds pictures too."""
 _LINGER = 120.0
@@ -73,12 +79,14 @@ class Notes:
         index: The passages; kept on disk or in a database between runs.
         label: What to call the notes, for people.
         is_sample: Whether this is the campaign that we ship.
+        key: What tells these folders from others, in the names of files and databases.
     """
 
     source: NotesFolder
     index: SqliteIndex | PostgresIndex
     label: str
     is_sample: bool = False
+    key: str = "notes"
 
     def read(self, stop: Callable[[], bool] = lambda: False, *, again: bool = False) -> Iterator[FileReport]:
         """Bring the index up to date, a report a file; blocks, so run it off the event loop; see ``refresh``."""
@@ -115,9 +123,10 @@ def open_notes(settings: Settings, folders: Sequence[Path] = ()) -> Notes:
     places = sorted(str(folder.resolve()) for folder in chosen)
     digest = hashlib.sha256("\n".join(places).encode("utf-8", "surrogateescape")).hexdigest()[:16]
     name = re.sub(r"[^\w-]+", "-", chosen[0].resolve().name)[:40].strip("-") or "notes"
-    index = _open_index(settings, f"{name}-{digest}")
+    key = f"{name}-{digest}"
+    index = _open_index(settings, key)
     label = "the sample campaign" if is_sample else ", ".join(str(folder) for folder in chosen)
-    return Notes(source, index, label, is_sample)
+    return Notes(source, index, label, is_sample, key)
 
 
 def _open_index(settings: Settings, name: str) -> SqliteIndex | PostgresIndex:
@@ -185,6 +194,8 @@ async def assistant(
     if writer:
         bus.register(Writing(writer))
     bus.register(Orchestrator(campaign, bestiary, retrieve_timeout=waits, max_docs=most))
+    store = SqliteCampaigns(settings.data_dir / _CAMPAIGNS)
+    bus.register(_memory(settings, notes, store, threads))
     story = StoryFile(settings.data_dir)
     bus.observe(story)
     try:
@@ -194,6 +205,37 @@ async def assistant(
         story.close()
         threads.close()
         notes.close()
+        store.close()
+
+
+@asynccontextmanager
+async def remembering(settings: Settings, notes: Notes) -> AsyncIterator[Bus]:
+    """Run only what keeps the campaign's log, which needs no search of the notes: it is there at once."""
+    threads = Threads(name="campaign")
+    bus = Bus(BusOptions(default_timeout=settings.timeout))
+    store = SqliteCampaigns(settings.data_dir / _CAMPAIGNS)
+    bus.register(_memory(settings, notes, store, threads))
+    bus.register(Orchestrator(CampaignContext(parse_party(settings.party), settings.rules), load_bestiary()))
+    try:
+        async with bus:
+            yield bus
+    finally:
+        threads.close()
+        notes.close()
+        store.close()
+
+
+def _memory(settings: Settings, notes: Notes, store: SqliteCampaigns, threads: Threads) -> CampaignMemory:
+    folder = "sample campaign" if notes.is_sample else notes.key.rpartition("-")[0]
+    return CampaignMemory(
+        store,
+        threads,
+        notes=notes.key,
+        usual=folder,
+        named=settings.campaign,
+        today=lambda: time.strftime("%Y-%m-%d"),
+        new_id=lambda: "".join(secrets.choice(_ID_SIGNS) for _ in range(8)),
+    )
 
 
 def _retriever(settings: Settings, notes: Notes, bus: Bus, threads: Threads) -> Retriever:

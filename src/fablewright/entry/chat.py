@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import difflib
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fablewright.entry import assemble
-from fablewright.entry.answering import ask_once
+from fablewright.entry.answering import ask_once, settle
+from fablewright.entry.campaign_log import ask_campaign, campaign_request, campaigns_text
 from fablewright.entry.event_loop import run_loop
 from fablewright.entry.interrupt import Interrupted, unless_interrupted
+from fablewright.entry.log_page import log_page
 from fablewright.entry.print_answer import print_answer
 from fablewright.entry.prompt import open_prompt
 from fablewright.entry.prose import print_piece, prose_below
 from fablewright.entry.story_file import asking
-from fablewright.entry.terminal import emit, notice, set_up_streams
-from fablewright.errors import InvalidInput, RequestFailed
+from fablewright.entry.terminal import emit, notice, output_console, set_up_streams, write
+from fablewright.errors import FablewrightError, InvalidInput, RequestFailed
 from fablewright.gm.answering.scene import scene_answer
+from fablewright.gm.campaign.memory import CampaignMemory, KeepScene, RecallScene
 from fablewright.gm.haystack_pipeline import DescribeNotes, HaystackPipeline
 from fablewright.gm.orchestrator import HandleRequest
 from fablewright.gm.rules.party import Party, parse_party
@@ -39,6 +42,10 @@ __all__ = ["chat"]
 _HELP = """\
 Type what you need: a scene, a question to your notes, "a hard fight with goblins", or dice such as 2d6+3.
 
+  /choose 2    an option of the last scene, played out; the players' own roll: /choose 2 rolled 17
+  /log         what happened; /log Met Ilse at the mill puts something in; /undo takes it back
+  /recap       what happened so far; /recap players is safe for them
+  /campaign    which campaigns there are; /campaign new NAME, /campaign switch NAME
   /party 4x3   who plays: four level-3 characters; without a number, who it is now
   /grounded    a scene that came without your notes, once more with them
   /notes       which notes are used, and what was skipped and why
@@ -48,7 +55,19 @@ Type what you need: a scene, a question to your notes, "a hard fight with goblin
 
 Ctrl-C gives up what you wait for; at the prompt, twice in a row, it leaves.
 """
-_COMMANDS = ("/grounded", "/help", "/notes", "/party", "/quit", "/status")
+_COMMANDS = (
+    "/campaign",
+    "/choose",
+    "/grounded",
+    "/help",
+    "/log",
+    "/notes",
+    "/party",
+    "/quit",
+    "/recap",
+    "/status",
+    "/undo",
+)
 
 
 def chat(loaded: Loaded, *, use_rag: bool) -> int:
@@ -77,6 +96,7 @@ async def _chat(settings: Settings, notes: Notes, *, use_rag: bool) -> int:
             finally:
                 await conversation.later.stop()
                 await supervisor.stop()
+                await settle(bus)
     return 0
 
 
@@ -125,7 +145,7 @@ class _Conversation:
                 await unless_interrupted(self._command(*line.split(maxsplit=1)))
             elif line:
                 await self._answer(self._request(line))
-        except InvalidInput as error:
+        except FablewrightError as error:
             notice(str(error), style="bold red")
         except Interrupted:
             notice("Stopped.", style="dim")
@@ -168,7 +188,11 @@ class _Conversation:
             case "/grounded":
                 if self.grounded is None:
                     raise InvalidInput("No scene has had to wait for your notes, or they have not arrived yet.")
-                print_answer(scene_answer(self.grounded))
+                answer = scene_answer(self.grounded)
+                self.bus.tell(CampaignMemory.name, KeepScene(answer))
+                print_answer(answer)
+            case "/campaign" | "/choose" | "/log" | "/recap" | "/undo":
+                await self._of_the_log(name.removeprefix("/"), rest)
             case "/party":
                 if rest:
                     self.party = parse_party(rest)
@@ -181,6 +205,27 @@ class _Conversation:
             case _:
                 nearest = difflib.get_close_matches(name, _COMMANDS, n=1, cutoff=0.0)[0]
                 raise InvalidInput(f"There is no {name}; did you mean {nearest}?")
+
+    async def _of_the_log(self, name: str, rest: str) -> None:
+        """Do a command about the campaign's log."""
+        timeout = self.settings.timeout
+        match name:
+            case "campaign":
+                emit(campaigns_text(await ask_campaign(self.bus, campaign_request(rest.split()), timeout=timeout)))
+            case "log" if not rest:
+                recalled = await ask_campaign(self.bus, RecallScene(with_log=True), timeout=timeout)
+                console = output_console()
+                write(console, log_page(recalled, console))
+            case "log":
+                await self._answer(replace(self._request(f"log: {rest}"), want="log"))
+            case "undo":
+                await self._answer(replace(self._request(f"undo {rest}"), want="undo"))
+            case "recap":
+                await self._answer(replace(self._request(f"recap {rest}"), want="recap"))
+            case _ if rest:
+                await self._answer(replace(self._request(rest), want="choose"))
+            case _:
+                raise InvalidInput("Which option? /choose 2, or /choose and words of it.")
 
     async def _describe_notes(self) -> None:
         try:

@@ -11,14 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fablewright.entry.commands.ask import ask
+from fablewright.entry.commands.campaign import campaign
 from fablewright.entry.commands.chat import chat
+from fablewright.entry.commands.choose import choose
 from fablewright.entry.commands.doctor import doctor
 from fablewright.entry.commands.export import export
 from fablewright.entry.commands.import_ import import_
 from fablewright.entry.commands.index import index
+from fablewright.entry.commands.log import log
+from fablewright.entry.commands.recap import recap
 from fablewright.entry.commands.roll import roll
 from fablewright.entry.commands.scene import scene
 from fablewright.entry.commands.trace import trace
+from fablewright.entry.commands.undo import undo
 from fablewright.entry.commands.why import why
 from fablewright.entry.invocation import Invocation
 from fablewright.errors import ConfigurationError, FablewrightError, InvalidInput
@@ -110,6 +115,11 @@ def fablewright(
 
 app.command()(scene)
 app.command()(ask)
+app.command()(choose)
+app.command()(log)
+app.command()(undo)
+app.command()(recap)
+app.command()(campaign)
 app.command()(why)
 app.command()(index)
 app.command(context_settings={"ignore_unknown_options": True})(roll)  # -1d4 is dice and no option

@@ -157,6 +157,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"default": "none: different each time"},
         ),
     ] = None
+    campaign: Annotated[
+        str,
+        Meta(
+            max_length=80,
+            description="Whose log is kept and steers scenes, if not the one chosen for your notes.",
+            extra={"values": "the name of a campaign"},
+        ),
+    ] = ""
     rules: Annotated[Literal["2024", "2014"], Meta(description="Whose encounter budgets and names are used.")] = "2024"
 
 

@@ -10,6 +10,7 @@ from fablewright.adapters.exports.formats import FORMATS, SEVERAL_FILES, export_
 from fablewright.adapters.exports.html import PAPERS
 from fablewright.entry.import_scene import read_scene
 from fablewright.entry.json_output import to_json
+from fablewright.entry.last_scene import last_scene
 from fablewright.entry.new_file import write_new
 from fablewright.entry.one_shot import answer_one
 from fablewright.entry.terminal import emit, notice, set_up_streams
@@ -36,8 +37,8 @@ class Wanted:
 
     Attributes:
         form: The format's name, as it was typed.
-        words: A request for a scene; empty for one out of a file.
-        source: The file; None for one that is written now.
+        words: A request for a scene; empty for one that there is.
+        source: Its file; None for the one that was asked for last.
         target: Where to write; None to print, or to find a name where it cannot be printed.
         variant: Which scene of the file; 1 is the first.
         players: Whether it is for the players' hands.
@@ -97,13 +98,13 @@ def _format(wanted: Wanted) -> Format:
 
 
 def _scene(invocation: Invocation, loaded: Loaded, wanted: Wanted, *, use_rag: bool) -> Answer:
-    """Return the scene that is meant: of a file, or written to the request."""
+    """Return the scene that is meant: of a file, written to the request, or the last one."""
     if wanted.source is not None:
         if wanted.words:
             raise InvalidInput("Give a request or a file with --from, not both.")
         return _variant(read_scene(wanted.source), wanted.variant)
     if not wanted.words.strip():
-        raise InvalidInput('Say which scene: a request such as "the first encounter", or a file with --from.')
+        return _variant(last_scene(loaded.settings), wanted.variant)
     return answer_one(invocation, loaded, "scene", wanted.words, use_rag=use_rag)
 
 
@@ -112,7 +113,7 @@ def _variant(answer: Answer, number: int) -> Answer:
     if number == 1:
         return replace(answer, variants=())
     if not 1 <= number <= 1 + len(answer.variants):
-        raise InvalidInput(f"There is no variant {number}: the file has {1 + len(answer.variants)}.")
+        raise InvalidInput(f"There is no variant {number}: there are {1 + len(answer.variants)}.")
     chosen = answer.variants[number - 2]
     return replace(answer, scene=chosen.scene, citations=chosen.citations, variants=())
 
@@ -130,7 +131,7 @@ def _write(files: Mapping[str, bytes], target: Path, *, several: bool, force: bo
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InvalidInput(f"{target} cannot be made: {error.strerror or error}.") from error
+        raise InvalidInput(f"{target} cannot be made: {(error.strerror or str(error)).lower()}.") from error
     for name, content in files.items():
         write_new(target / name, content, force=force)
     return [target / name for name in files]

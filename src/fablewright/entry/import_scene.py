@@ -48,7 +48,7 @@ def read_scene(file: Path) -> Answer:
             with file.open("rb") as opened:
                 content = opened.read(_MOST + 1)
     except OSError as error:
-        raise InvalidInput(f"{name} cannot be read: {error.strerror or error}.") from error
+        raise InvalidInput(f"{name} cannot be read: {(error.strerror or str(error)).lower()}.") from error
     if len(content) > _MOST:
         raise InvalidInput(f"{name} is over {_MOST // 1_000_000} MB; that is no scene.")
     try:

@@ -39,7 +39,7 @@ def write_new(target: Path, content: bytes, *, force: bool = False) -> None:
     except FileExistsError:
         raise InvalidInput(f"{target} is there already; --force writes over it. Nothing was written.") from None
     except OSError as error:
-        raise InvalidInput(f"{target} cannot be written: {error.strerror or error}.") from error
+        raise InvalidInput(f"{target} cannot be written: {(error.strerror or str(error)).lower()}.") from error
 
 
 def _put(made: Path, target: Path, *, force: bool) -> None:

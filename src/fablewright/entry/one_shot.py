@@ -1,4 +1,4 @@
-"""``fablewright scene`` and ``fablewright ask``: one request, one answer by the deadline, and out."""
+"""``fablewright scene``, ``ask``, ``choose``, ``recap --players``: one request, one answer by the deadline, and out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fablewright.entry import assemble
-from fablewright.entry.answering import answer_in_time
+from fablewright.entry.answering import answer_in_time, settle
 from fablewright.entry.event_loop import run_loop
 from fablewright.entry.interrupt import Interrupted, unless_interrupted
 from fablewright.entry.no_notes import has_notes, nothing_readable
@@ -40,7 +40,7 @@ RESERVE = 0.15
 """Seconds of the time-out that are kept for printing and leaving."""
 
 
-def one_shot(
+def one_shot(  # noqa: PLR0913 - a request has so many parts
     invocation: Invocation,
     loaded: Loaded,
     want: Want,
@@ -48,6 +48,7 @@ def one_shot(
     *,
     use_rag: bool,
     as_json: bool,
+    roll: int | None = None,
     wishes: Wishes | None = None,
 ) -> int:
     """Answer one request, print the answer, and return the exit status.
@@ -59,6 +60,8 @@ def one_shot(
     request = _request(loaded, want, words, use_rag=use_rag)
     # Into a pipe or file goes one answer, with what came in time; on a terminal prose comes below the scene.
     request = replace(request, wishes=wishes or request.wishes, prose=as_json or not sys.stdout.isatty())
+    if roll is not None:
+        request = replace(request, roll=roll)
     return _run(invocation, loaded, request, partial(print_answer, as_json=as_json))
 
 
@@ -106,6 +109,7 @@ async def _answer(
                 answer = replace(answer, missing=(nothing_readable(notes), *answer.missing))
             done()
             show(answer, asked)  # before the agents are stopped: nobody at the table waits for that
+            await settle(bus)
             if skipped:
                 notice(_skipped(skipped))
             if not request.prose:

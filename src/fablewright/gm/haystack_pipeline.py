@@ -84,7 +84,8 @@ class RetrieveDocuments(Request[Documents]):
     Attributes:
         query: Words of a person.
         max_docs: How many passages at the most, 1 to 100.
-        filters: ``file``: a glob over the file's name; ``heading``: words that the headings must contain.
+        filters: ``file``: a glob over the file's name; ``heading``: words that the headings must contain; ``lately``:
+            names of what happened last, with ``;`` between, which keep nothing out and decide where all else is alike.
     """
 
     action: ClassVar[str] = "retrieve_documents"

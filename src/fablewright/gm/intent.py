@@ -3,7 +3,8 @@
 Plain rules in a fixed order, the most telling first; whatever none of them knows is a scene, for that is
 what a game master mostly asks for:
 
-1. ``status`` and small talk, which say nothing else; dice.
+1. ``status`` and small talk, which say nothing else; dice; what is for the campaign's log: an option that is chosen
+   ("choose 2"), something to remember ("log: Tull is dead"), "undo", a recap for the players.
 2. What the players are about to see or do ("what do they see", "what happens when they …"): a scene.
 3. A fight to be weighed: "how hard", "too deadly", "balanced" count only beside a word for a fight or a
    creature that the rules know. "How hard is it to pick the lock?" is a question, "balance of power" is neither.
@@ -41,6 +42,45 @@ _POLITE = re.compile(
 )
 _SIGNS = " .?!,;:-)(\"'*…”“"
 _STATUS = re.compile(r"^\W*(?:status|health|are you (?:there|ok(?:ay)?|up)|how are you)\W*$", re.IGNORECASE)
+_OF_THE_LOG: tuple[tuple[Want, re.Pattern[str]], ...] = (
+    (
+        "undo",
+        re.compile(
+            r"^\W*(?:undo|take (?:that|this|it) back)(?:\W+(?:that|this|it|the last(?: one)?))?"
+            r"(?:\W+[a-z2-9]{8}(?:-\d{1,3})?)?\W*$",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "recap",
+        re.compile(
+            r"^\W*(?:please )?(?:(?:an? |the )?(?:recap|summary)\b.{0,40}\bplayers?\b|"
+            r"(?:recap|summari[sz]e) (?:the |our )?(?:campaign|log)\W*$)",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "choose",
+        re.compile(
+            r"^\W*(?:(?:so |then |and )?(?:they|we|the (?:party|players|characters)) )?(?:choose|chooses|chose)\b"
+            r"(?!\s+(?:an?|some|me|my|your|for|random|between|from)\b)\W*\S|"
+            r"^\W*(?:(?:they|we) (?:take|pick|go with) )?option (?:\d{1,2}|one|two|three|four|five|six)\b[^?]{0,40}$|"
+            r"^\W*\d{1,2}\W*$",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "log",
+        re.compile(
+            r"^\W*(?:please )?(?:(?:log|remember|note|write down)(?: add| that)?:\s*|"
+            r"log (?:add|that) |remember that )\S|"
+            r"^\W*(?:show |open )?(?:me )?(?:the |our |my )?(?:campaign )?log\W*$|"
+            r"^\W*(?:we|they) (?:have )?(?:just )?played (?:it|that|this|the scene)\W*$",
+            re.IGNORECASE,
+        ),
+    ),
+)
+"""What begins so is for the campaign's log, whatever follows."""
 _SEEN_OR_DONE = re.compile(
     rf"\bwhat (?:do|does|can|will|would|did) {_PLAYERS} (?:see|hear|smell|find|notice|encounter|meet|come (?:up)?on)|"
     rf"\bwhat happens (?:when|if|as|once|after) {_PLAYERS}\b|"
@@ -134,6 +174,9 @@ def intent_of(words: str, bestiary: Bestiary | None = None) -> Want:
         return "status"
     if is_small_talk(words):
         return "help"
+    for want, pattern in _OF_THE_LOG:
+        if pattern.match(words):
+            return want
     return "dice" if dice_in(words) is not None else _of_notes_or_rules(words, bestiary or load_bestiary())
 
 

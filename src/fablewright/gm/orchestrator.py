@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from fablewright.errors import InvalidInput
 from fablewright.gm.answer import Answer, Want
+from fablewright.gm.answering.choice import answer_choice
 from fablewright.gm.answering.desk import Asked
 from fablewright.gm.answering.dice import answer_dice
 from fablewright.gm.answering.encounter import answer_encounter
+from fablewright.gm.answering.log import answer_log, answer_undo
 from fablewright.gm.answering.question import answer_notes_question
+from fablewright.gm.answering.recap import answer_recap
 from fablewright.gm.answering.scene import answer_scene
 from fablewright.gm.answering.status import answer_help, answer_status
 from fablewright.gm.intent import intent_of, party_in
@@ -39,7 +42,15 @@ _ANSWERERS: Mapping[Want, _Answerer] = {
     "dice": answer_dice,
     "status": answer_status,
     "help": answer_help,
+    "choose": answer_choice,
+    "log": answer_log,
+    "undo": answer_undo,
+    "recap": answer_recap,
 }
+
+
+_STRICT = frozenset(("choose", "log", "undo"))
+"""What a person typed as a command: a wrong argument is her slip, and no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,7 @@ class HandleRequest(Request[Answer]):
         conversation_id: See ``GenerateScenario``.
         wishes: What else is wished for of a scene.
         prose: See ``GenerateScenario``.
+        roll: What the players rolled themselves for the option that is chosen; None to roll for them.
     """
 
     action: ClassVar[str] = "handle_request"
@@ -67,6 +79,7 @@ class HandleRequest(Request[Answer]):
     conversation_id: str = ""
     wishes: Wishes = field(default_factory=Wishes)
     prose: bool = True
+    roll: int | None = None
 
 
 class Orchestrator(Agent):
@@ -99,11 +112,16 @@ class Orchestrator(Agent):
         """Find out what is wanted and have it done.
 
         A request that cannot be understood is an answer too: ``failed``, with what to mend in ``missing``.
+
+        Raises:
+            InvalidInput: What is wanted was said, and there is no such option or event; nothing was done.
         """
         started = ctx.now
         try:
             answer = await self._answer(request, ctx)
         except InvalidInput as error:
+            if request.want in _STRICT:
+                raise
             want = request.want or intent_of(request.words, self._bestiary)
             answer = Answer(want, "failed", missing=(str(error),))
         timings = replace(answer.timings, total_ms=1000 * (ctx.now - started))
@@ -128,5 +146,6 @@ class Orchestrator(Agent):
             retrieve_timeout=self._retrieve_timeout,
             max_docs=self._max_docs,
             prose=request.prose,
+            roll=request.roll,
         )
         return await _ANSWERERS[request.want or intent_of(words, self._bestiary)](asked)

@@ -27,8 +27,22 @@ from fablewright.gm.haystack_pipeline import (
     find_documents,
     why_missing,
 )
+from fablewright.gm.reading.links import links_of
+from fablewright.gm.reading.name_key import name_key
 from fablewright.gm.scene.drafts import Drafts, Source
-from fablewright.gm.scene.focus import Focus, Section, foci, merged, opening_names, search_words, window
+from fablewright.gm.scene.focus import (
+    Focus,
+    Section,
+    foci,
+    is_about_here,
+    merged,
+    opening_names,
+    plays_on,
+    search_words,
+    window,
+)
+from fablewright.gm.scene.note_kind import file_title
+from fablewright.gm.scene.onward import next_note, onward, sections_called
 from fablewright.gm.scene.table import Table
 from fablewright.gm.scene.wishes import Wishes
 from fablewright.gm.writer import WriteProse, in_prose
@@ -51,8 +65,10 @@ __all__ = [
     "GameState",
     "GenerateScenario",
     "GroundedSceneReady",
+    "NextScene",
     "Scenario",
     "ScenarioGenerator",
+    "SuggestScenes",
     "WriteAgain",
 ]
 
@@ -73,6 +89,9 @@ _MOST_WAITING = Agent.concurrency // 2
 
 _NO_TIME_FOR_PROSE = "The model's prose: there was no time left for it."
 
+_MOST_POINTERS = 4
+"""Places that a scene points to, and that are looked at for what comes next."""
+
 DECLINED = "Your notes: you asked to do without them."
 
 
@@ -87,15 +106,31 @@ class CampaignContext:
 
 @dataclass(frozen=True, slots=True)
 class GameState:
-    """Where the story stands: words that help to find the right notes."""
+    """Where the story stands.
+
+    Attributes:
+        location: Where the party is.
+        present: Who is with them.
+        played: The titles of the scenes that were played, the last one last.
+        lately: What happened last, in words.
+        people: Everybody whom the log knows.
+    """
 
     location: str = ""
     present: tuple[str, ...] = ()
+    played: tuple[str, ...] = ()
+    lately: str = ""
+    people: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
-        """Everything in it on one line."""
+        """Where and with whom, on one line."""
         return " ".join((self.location, *self.present)).strip()
+
+    @property
+    def names(self) -> str:
+        """The names in it, as a search takes them that shall prefer what speaks of them."""
+        return ";".join(filter(None, (self.location, *self.present)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +190,23 @@ class GenerateScenario(Request[Scenario]):
     conversation_id: str = ""
     wishes: Wishes = field(default_factory=Wishes)
     prose: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NextScene:
+    """A scene of the notes that could be played next: its title, and a passage of it."""
+
+    title: str
+    passage: Passage
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestScenes(Request[tuple[NextScene, ...]]):
+    """Say what of the notes could be played next, best first."""
+
+    action: ClassVar[str] = "suggest_scenes"
+    idempotent: ClassVar[bool] = True
+    game_state: GameState
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +337,14 @@ class ScenarioGenerator(Agent):
             ),
         )
 
+    @handles(SuggestScenes)
+    async def suggest_scenes(self, request: SuggestScenes, ctx: Context) -> tuple[NextScene, ...]:
+        """Look for what belongs to where the party is and was not played."""
+        until = ctx.now + min(self._retrieve_timeout, 0.8 * ctx.remaining)
+        passages, foci = await self._onward(request.game_state, until, ctx)
+        found = ((focus, next(filter(focus.holds, passages), None)) for focus in foci)
+        return tuple(NextScene(focus.title, passage) for focus, passage in found if passage is not None)
+
     @hears(WriteAgain)
     async def write_again(self, message: WriteAgain, ctx: Context) -> None:
         """Publish the scene as it is with the notes, unless they say nothing about it, or nothing new."""
@@ -352,24 +412,63 @@ class ScenarioGenerator(Agent):
         return found
 
     def _first_search(self, request: GenerateScenario) -> RetrieveDocuments:
-        return RetrieveDocuments(f"{search_words(request.query)} {request.game_state.words}".strip(), self._max_docs)
+        state = request.game_state
+        if state.played and plays_on(request.query):
+            return RetrieveDocuments(f"{state.lately} {state.words}".strip(), self._max_docs)
+        filters = {"lately": state.names} if state.names else {}
+        words = f"{search_words(request.query)} {_here(request)}".strip()
+        return RetrieveDocuments(words, self._max_docs, filters)
 
     async def _choose(self, request: GenerateScenario, documents: Documents, ctx: Context, *, spare: float) -> _Found:
         """Choose what the scene is about, and fetch all of that; ``spare``: seconds for the searches that takes."""
-        told = f"{request.query} {request.game_state.words}".strip()
         until = ctx.now + spare
         missing = (documents.remark,) if documents.remark else ()
-        headings = opening_names(told) if spare else ()
-        openings = await self._all((RetrieveDocuments(name, 20, {"heading": name}) for name in headings), until, ctx)
-        passages = merged([(1.0, documents.passages), *((0.6, found) for found in openings)])
-        chosen = foci(told, passages, self._bestiary)[: request.wishes.variants]
+        if request.game_state.played and plays_on(request.query):
+            until = max(until, ctx.now + min(_SPARE, 0.4 * ctx.remaining))  # these searches are what it takes
+            passages, chosen = await self._onward(request.game_state, until, ctx, documents)
+            unsaid = "Your notes do not say what comes next."
+        else:
+            told = f"{request.query} {_here(request)}".strip()
+            headings = opening_names(told) if spare else ()
+            searches = (RetrieveDocuments(name, 20, {"heading": name}) for name in headings)
+            openings = await self._all(searches, until, ctx)
+            passages = merged([(1.0, documents.passages), *((0.6, found) for found in openings)])
+            chosen = foci(told, passages, self._bestiary)
+            unsaid = "Your notes say nothing about this."
+        chosen = chosen[: request.wishes.variants]
         if not chosen:
-            return _Found(missing=(*missing, "Your notes say nothing about this."))
+            return _Found(missing=(*missing, unsaid))
         sections = [section for each in chosen for section in each.sections]
         fetched = await self._all(map(_whole, sections if spare else ()), until, ctx)
         whole = dict(zip(sections, fetched, strict=False))  # nothing is fetched when there is no time to spare
         first, *rest = (Source(each, _played(each, passages, whole)) for each in chosen)
         return _Found(first.passages, first.focus, missing, tuple(rest))
+
+    async def _onward(
+        self, state: GameState, until: float, ctx: Context, documents: Documents | None = None
+    ) -> tuple[list[Passage], tuple[Focus, ...]]:
+        """Return what could be played next, best first, and the passages in which it was looked for.
+
+        Looked at are what was found about what happened last, the whole note that was played out of, and where its
+        scene points to.
+        """
+        last = state.played[-1] if state.played else ""
+        lately = RetrieveDocuments(f"{state.lately} {state.words}".strip(), self._max_docs)
+        searches = [RetrieveDocuments(last, 20, {"heading": last})] if last else []
+        told, own = (*await self._all([*([] if documents else [lately]), *searches], until, ctx), (), ())[:2]
+        if documents is not None:
+            told, own = documents.passages, told
+        sections = sections_called(last, [*own, *told])
+        names = dict.fromkeys(name for p in (*own, *told) if Section.of(p) in sections for name in _pointed_to(p))
+        files = dict.fromkeys(section.file for section in sections)
+        notes = [name for file in [*files][:1] for name in (file, next_note(file)) if name]
+        further = [RetrieveDocuments(file_title(name), 100, {"file": glob.escape(name)}) for name in notes]
+        further += [RetrieveDocuments(name, 10, {"heading": name}) for name in [*names][:_MOST_POINTERS]]
+        found = await self._all(further, until, ctx)
+        passages = merged([(1.0, told), (0.3, own), *((0.6, each) for each in found)])
+        words = f"{state.lately} {' '.join(names)}"
+        behind = frozenset(map(name_key, (*state.played, *state.people)))
+        return passages, onward(last, words, passages, behind, self._bestiary)
 
     async def _all(
         self, searches: Iterable[RetrieveDocuments], until: float, ctx: Context
@@ -392,6 +491,16 @@ class ScenarioGenerator(Agent):
 
         asked = ctx.now
         return await asyncio.gather(*map(passages, searches))
+
+
+def _here(request: GenerateScenario) -> str:
+    """Return where and with whom the party is, if the request is about that: "they look around"."""
+    return request.game_state.words if is_about_here(request.query) else ""
+
+
+def _pointed_to(passage: Passage) -> list[str]:
+    """Return the headings, else the notes, that a passage points to."""
+    return [link.heading or link.target for link in links_of(passage.text, passage.file).targets]
 
 
 def _played(

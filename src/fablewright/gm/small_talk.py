@@ -13,6 +13,7 @@ EXAMPLES = tuple(
     for text in (
         'Ask for a scene: "They enter the inn", or "generate scenario for the first encounter".',
         'Ask what your notes say: "Who owns the inn?", or "What happened last session?".',
+        'Play it out and have it remembered: "choose 2", "log: Tull is dead", "undo", "what happens next?".',
         'Ask for a fight or for dice: "How hard are 3 ogres?", or "roll 2d6+3".',
     )
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fablewright.entry.commands.options import AsJson, Config, NoRag, Notes, Party, Seed, Timeout
+from fablewright.entry.commands.options import AsJson, Campaign, Config, NoRag, Notes, Party, Seed, Timeout
 
 if TYPE_CHECKING:
     from fablewright.entry.invocation import Invocation
@@ -24,6 +24,7 @@ def ask(  # noqa: PLR0913 - the options of a command are its arguments
     no_rag: NoRag = False,
     seed: Seed = None,
     as_json: AsJson = False,
+    campaign: Campaign = None,
     config: Config = None,
 ) -> None:
     """Ask your notes a question.
@@ -34,7 +35,7 @@ def ask(  # noqa: PLR0913 - the options of a command are its arguments
 
         fablewright ask "Who is Ambrose Teal?"
     """
-    flags = {"notes": notes or None, "party": party, "timeout": timeout, "seed": seed}
+    flags = {"notes": notes or None, "party": party, "timeout": timeout, "seed": seed, "campaign": campaign}
     invocation: Invocation = ctx.obj
     loaded = invocation.load(flags, config)
     from fablewright.entry.one_shot import one_shot  # noqa: PLC0415 - not for --help

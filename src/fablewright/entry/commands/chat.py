@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from fablewright.entry.commands.options import Config, NoRag, Notes, Party, Seed, Timeout
+from fablewright.entry.commands.options import Campaign, Config, NoRag, Notes, Party, Seed, Timeout
 
 if TYPE_CHECKING:
     from fablewright.entry.invocation import Invocation
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["chat"]
 
 
-def chat(
+def chat(  # noqa: PLR0913 - the options of a command are its arguments
     ctx: typer.Context,
     *,
     notes: Notes = None,
@@ -22,6 +22,7 @@ def chat(
     timeout: Timeout = None,
     no_rag: NoRag = False,
     seed: Seed = None,
+    campaign: Campaign = None,
     config: Config = None,
 ) -> None:
     """Keep the assistant at the table: ask for one thing after another.
@@ -32,7 +33,7 @@ def chat(
 
         fablewright chat --party 5x3
     """
-    flags = {"notes": notes or None, "party": party, "timeout": timeout, "seed": seed}
+    flags = {"notes": notes or None, "party": party, "timeout": timeout, "seed": seed, "campaign": campaign}
     invocation: Invocation = ctx.obj
     from fablewright.entry.chat import chat as start  # noqa: PLC0415 - not for --help
 

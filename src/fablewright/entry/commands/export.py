@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fablewright.entry.commands.options import AsJson, Config, NoRag, Notes, Party, Seed, Timeout
+from fablewright.entry.commands.options import AsJson, Campaign, Config, NoRag, Notes, Party, Seed, Timeout
 
 if TYPE_CHECKING:
     from fablewright.entry.invocation import Invocation
@@ -28,7 +28,7 @@ def export(  # noqa: PLR0913 - the options of a command are its arguments
         Path | None, typer.Option("--to", metavar="FILE", help="Where to write it; a folder for foundry.")
     ] = None,
     variant: Annotated[
-        int, typer.Option("--variant", metavar="NUMBER", help="Which scene of the file, if it has variants.")
+        int, typer.Option("--variant", metavar="NUMBER", help="Which scene, if there are variants.")
     ] = 1,
     players: Annotated[
         bool, typer.Option("--players", help="For the players' hands: the title and what is read aloud, no more.")
@@ -41,19 +41,21 @@ def export(  # noqa: PLR0913 - the options of a command are its arguments
     no_rag: NoRag = False,
     seed: Seed = None,
     as_json: AsJson = False,
+    campaign: Campaign = None,
     config: Config = None,
 ) -> None:
     """Write a scene as a file for another program, or for paper.
 
-    FORMAT is obsidian, foundry, homebrewery, html, pdf, sillytavern or json. The scene is written for your
-    request now, or comes from a file with --from; a - reads it from standard input. Without --to it is
-    printed; a PDF and Foundry's several files get names from the scene's title. Secrets are marked as such.
+    FORMAT is obsidian, foundry, homebrewery, html, pdf, sillytavern or json. It is the scene that you asked for
+    last, one that is written for your request now, or one of a file with --from; a - reads it from standard
+    input. Without --to it is printed; a PDF and Foundry's several files get names from the scene's title.
+    Secrets are marked as such.
 
     For example:
 
         fablewright export obsidian "the first encounter" --to encounter.md
     """
-    flags = {"notes": notes or None, "party": party, "timeout": timeout, "seed": seed}
+    flags = {"notes": notes or None, "party": party, "timeout": timeout, "seed": seed, "campaign": campaign}
     invocation: Invocation = ctx.obj
     loaded = invocation.load(flags, config)
     from fablewright.entry.export_scene import Wanted, export_scene  # noqa: PLC0415 - not for --help

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["AsJson", "Config", "NoRag", "Notes", "Party", "Seed", "Timeout"]
+__all__ = ["AsJson", "Campaign", "Config", "NoRag", "Notes", "Party", "Seed", "Timeout"]
 
 Notes = Annotated[
     list[Path] | None,
@@ -25,6 +25,9 @@ Timeout = Annotated[
 ]
 NoRag = Annotated[bool, typer.Option("--no-rag", help="Do not look into the notes.")]
 Seed = Annotated[str | None, typer.Option("--seed", metavar="NUMBER", help="The same number gives the same dice.")]
+Campaign = Annotated[
+    str | None, typer.Option("--campaign", metavar="NAME", help="Whose log it is, if not the one of these notes.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 Config = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Settings to use instead of fablewright.toml.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fablewright.entry.commands.options import AsJson, Config, NoRag, Notes, Party, Seed, Timeout
+from fablewright.entry.commands.options import AsJson, Campaign, Config, NoRag, Notes, Party, Seed, Timeout
 from fablewright.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ def scene(  # noqa: PLR0913 - the options of a command are its arguments
         str | None, typer.Option("--length", metavar="LENGTH", help="Half as much as usual, or twice: short, long.")
     ] = None,
     source: Annotated[
-        Path | None, typer.Option("--from", metavar="FILE", help="A scene that you have, to write a part of it anew.")
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="A scene to write a part of anew; else the last one."),
     ] = None,
     lock: Annotated[
         str, typer.Option("--lock", metavar="PARTS", help="What of it stays, such as read_aloud,foes.")
@@ -42,6 +43,7 @@ def scene(  # noqa: PLR0913 - the options of a command are its arguments
     no_rag: NoRag = False,
     seed: Seed = None,
     as_json: AsJson = False,
+    campaign: Campaign = None,
     config: Config = None,
 ) -> None:
     """Write the scene that you are about to run.
@@ -56,15 +58,15 @@ def scene(  # noqa: PLR0913 - the options of a command are its arguments
 
         fablewright scene "the party comes to the Counting House" --party 4x3
     """
-    flags = {"notes": notes or None, "party": party, "timeout": timeout, "seed": seed}
+    flags = {"notes": notes or None, "party": party, "timeout": timeout, "seed": seed, "campaign": campaign}
     invocation: Invocation = ctx.obj
     loaded = invocation.load(flags, config)
     from fablewright.entry.one_shot import one_shot  # noqa: PLC0415 - not for --help
     from fablewright.entry.scene_wishes import scene_wishes  # noqa: PLC0415 - not for --help
 
-    if not request and source is None:
+    if not request and source is None and not lock:
         raise InvalidInput("Missing argument 'REQUEST'. `fablewright scene --help` shows how it is used.")
-    wishes = scene_wishes(variants=variants, tone=tone, length=length, source=source, lock=lock)
+    wishes = scene_wishes(loaded.settings, variants=variants, tone=tone, length=length, source=source, lock=lock)
     words = " ".join(request or ()) or (wishes.kept.scene.title.text if wishes.kept is not None else "")
     code = one_shot(invocation, loaded, "scene", words, use_rag=not no_rag, as_json=as_json, wishes=wishes)
     raise typer.Exit(code)

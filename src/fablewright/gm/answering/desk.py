@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from fablewright.errors import ContractViolation, InvalidInput, RemoteError, RequestFailed
+from fablewright.errors import (
+    ContractViolation,
+    DeadlineExceeded,
+    InvalidInput,
+    RemoteError,
+    RequestFailed,
+    UnknownRecipient,
+)
+from fablewright.gm.campaign.memory import CampaignMemory, LogFacts, Recall, RecallScene
 from fablewright.gm.haystack_pipeline import RetrieveDocuments, find_documents, why_missing
 from fablewright.gm.scenario_generator import reserve
 from fablewright.gm.scene.table import Table
@@ -14,12 +22,21 @@ from fablewright.gm.scene.wishes import Wishes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from fablewright.gm.campaign.events import Fact
+    from fablewright.gm.campaign.memory import Logged, Recalled
     from fablewright.gm.haystack_pipeline import Documents
     from fablewright.gm.rules.bestiary import Bestiary
     from fablewright.gm.scenario_generator import CampaignContext
+    from fablewright.protocol.message import Request
     from fablewright.runtime.context import Context
 
-__all__ = ["Asked", "Found"]
+__all__ = ["Asked", "Found", "Remembered"]
+
+R = TypeVar("R")
+
+_PATIENCE = 2.0
+"""Seconds that the campaign's log may take to be read: it takes a millisecond, but fifty tables may ask at once."""
+_PATIENCE_TO_WRITE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +55,19 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the campaign's memory gave.
+
+    Attributes:
+        found: None when it gave nothing.
+        missing: Why, a sentence; empty also where nobody remembers anything here.
+    """
+
+    found: Recalled | None = None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """One request, with what it takes to answer it.
 
@@ -53,6 +83,7 @@ class Asked:
         retrieve_timeout: Seconds to wait for the notes at most.
         max_docs: How many passages a search asks for.
         prose: See ``GenerateScenario``.
+        roll: What the players rolled themselves, for a choice; None when they did not.
     """
 
     words: str
@@ -66,11 +97,49 @@ class Asked:
     retrieve_timeout: float = 10.0
     max_docs: int = 12
     prose: bool = True
+    roll: int | None = None
 
     @property
     def table(self) -> Table:
         """Who plays, and by which rules."""
         return Table(self.campaign.party, self.campaign.rules, self.bestiary)
+
+    async def recall(self, *, with_scene: bool = False, with_log: bool = False) -> Remembered:
+        """Ask where the campaign stands.
+
+        Raises:
+            InvalidInput: The campaign that the settings name is not there.
+        """
+        request = RecallScene(with_log=with_log) if with_scene else Recall(with_log=with_log)
+        found, missing = await self.remember(request, patience=_PATIENCE)
+        return Remembered(found, missing)
+
+    async def log(self, facts: tuple[Fact, ...]) -> tuple[Logged | None, tuple[str, ...]]:
+        """Put facts into the campaign's log; where that fails, say why."""
+        return await self.remember(LogFacts(facts))
+
+    async def remember(
+        self, request: Request[R], *, patience: float = _PATIENCE_TO_WRITE
+    ) -> tuple[R | None, tuple[str, ...]]:
+        """Ask the campaign's memory; where it cannot answer, say why. The table goes on without.
+
+        Raises:
+            InvalidInput: It cannot make sense of the request.
+        """
+        remaining = self.ctx.remaining
+        patience = min(patience, remaining / 2)
+        try:
+            reply = await self.ctx.ask(CampaignMemory.name, request, timeout=patience, keep=reserve(remaining))
+        except UnknownRecipient:  # put together without a memory: nobody was promised one
+            return None, ()
+        except DeadlineExceeded:
+            return None, ("Your campaign's log: no answer in time.",)
+        except (RequestFailed, ContractViolation) as error:
+            if isinstance(error.__cause__, InvalidInput):
+                raise error.__cause__ from error
+            return None, (f"Your campaign's log cannot be used: {error.__cause__ or error}",)
+        else:
+            return reply, ()
 
     async def look_up(self, words: str, *, most: int = 0, filters: Mapping[str, str] | None = None) -> Found:
         """Search the notes, within the time that is left.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fablewright.gm.answer import Answer, Timings
+from fablewright.gm.campaign.recap import gm_recap
 from fablewright.gm.questions.question import answer_question
 from fablewright.gm.questions.session_log import LOG_SEARCHES, asks_for_log, log_lines
 from fablewright.gm.scenario_generator import DECLINED
@@ -26,8 +27,10 @@ async def answer_notes_question(asked: Asked) -> Answer:
     if found.documents is None:
         return Answer("question", "failed", missing=missing, timings=timings)
     if asks_for_log(asked.words):
+        so_far = await _so_far(asked)
         logs = [await asked.look_up(query, most=50, filters=wanted) for query, wanted in LOG_SEARCHES]
         lines, cited = log_lines(asked.words, [p for log in logs if log.documents for p in log.documents.passages])
+        lines = (*so_far, *lines)
     else:
         lines, cited = answer_question(asked.words, found.documents.passages)
     if not lines:
@@ -38,8 +41,15 @@ async def answer_notes_question(asked: Asked) -> Answer:
         status="degraded" if missing else "answered",
         lines=lines,
         citations=cited,
-        used_rag=True,
-        generation_method="quoted",
+        used_rag=bool(cited),
+        generation_method="quoted" if cited else "log",
         missing=missing,
         timings=timings,
     )
+
+
+async def _so_far(asked: Asked) -> tuple[Line, ...]:
+    """Return what the campaign's own log has to say to "what happened last session?"; the notes' follows."""
+    recalled = await asked.recall(with_log=True)
+    log = recalled.found.log if recalled.found else ()
+    return tuple(Line(told.text, Origin.FROM_LOG, secret=told.secret) for told in gm_recap(log))

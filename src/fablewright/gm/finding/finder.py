@@ -68,19 +68,20 @@ class Finder:
     def __init__(self, options: FindingOptions = ALL_STEPS) -> None:
         self._options = options
 
-    def find(self, question: str, lookups: Lookups, *, vector: QueryVector | None = None) -> Finding:
+    def find(self, question: str, lookups: Lookups, *, vector: QueryVector | None = None, lately: str = "") -> Finding:
         """Search for a question.
 
         Args:
             question: A person's words.
             lookups: The index, in one state of it.
             vector: The model and the vector of the question, where there is one.
+            lately: Names of what happened last at the table, with ``;`` between; see ``following.state``.
         """
         options = self._options
         kinds = kinds_of(question)
         lists = list(self._first_lists(question, kinds, lookups, vector))
         found = placed(self._liked(fused(lists), kinds, lookups), lists)
-        lists += self._further_lists(question, found, lists, kinds, lookups)
+        lists += self._further_lists(question, found, lists, kinds, lookups, lately=lately)
         found = self._liked(fused(lists), kinds, lookups)
         if options.spread:
             found = self._spread(found, lookups)
@@ -109,14 +110,21 @@ class Finder:
             yield named(question, lookups, weights)
 
     def _further_lists(
-        self, question: str, found: Sequence[Found], lists: Sequence[Ranked], kinds: Sequence[Kind], lookups: Lookups
+        self,
+        question: str,
+        found: Sequence[Found],
+        lists: Sequence[Ranked],
+        kinds: Sequence[Kind],
+        lookups: Lookups,
+        *,
+        lately: str,
     ) -> Iterator[Ranked]:
         """Yield what the first finds lead to."""
         options, weights = self._options, self._options.weights
         if options.pins:
             yield from following.pins(found, kinds, lookups, weights)
         if options.state:
-            yield from following.state(found, lookups, weights)
+            yield from following.state(found, lookups, weights, lately)
         if options.chain:
             yield from chained(question, found, lookups, weights)
         if options.hop:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from fablewright.gm.finding.names import words_in
+from fablewright.gm.finding.names import key_of, words_in
 from fablewright.gm.finding.naming import OF_STRENGTH
 from fablewright.gm.finding.ranked import Found, Ranked, best_first
 from fablewright.gm.finding.rarity import is_rare
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["hop", "neighbours", "of_kinds", "pins", "state"]
 
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _MOST_OF_A_PIN = 6
 """Passages: a house-rules chapter of sixty pages is a rule book."""
 _FIRST_PLACE, _PLACES = 3, 10
@@ -54,12 +56,20 @@ def pins(found: Sequence[Found], kinds: Sequence[Kind], lookups: Lookups, weight
     yield Ranked("pin", ordered, note=", ".join(wanted).replace("_", " "), places=True)
 
 
-def state(found: Sequence[Found], lookups: Lookups, weights: Weights) -> Iterator[Ranked]:
-    """Yield which of the finds speak of those whom the last log names."""
+def state(found: Sequence[Found], lookups: Lookups, weights: Weights, lately: str = "") -> Iterator[Ranked]:
+    """Yield which of the finds speak of those whom the last log of the notes names, or the campaign's own log.
+
+    Args:
+        found: The finds so far.
+        lookups: The index.
+        weights: How much it counts.
+        lately: Names out of the campaign's log, with ``;`` between.
+    """
     logs = _pinned("log", lookups)
-    if not logs:
+    last = {key for keys in lookups.mentions(logs).values() for key in keys} if logs else set()
+    last |= {key for name in lately.split(";") if (key := key_of(_WORD.findall(name)))}
+    if not last:
         return
-    last = {key for keys in lookups.mentions(logs).values() for key in keys}
     mentions = lookups.mentions([one.passage for one in found[: weights.deciding]])
     shared = {p: float(len(last.intersection(keys))) for p, keys in mentions.items() if p not in logs}
     yield Ranked("state", best_first({p: count for p, count in shared.items() if count}), weights.state)

@@ -9,8 +9,8 @@ marks, made the same way for any notes, in two steps:
    the scene is invented, and says so.
 2. Of the rest the one of the greatest weight is played; the marks and their weights stand in ``_weight``.
 
-A request that tells of nothing ("next scene") is for the opening of the adventure: what the party has played
-already is not known here.
+A request that tells of nothing ("next scene") is for the opening of the adventure; where the campaign's log knows what
+the party has played, ``onward`` chooses instead.
 """
 
 from __future__ import annotations
@@ -31,7 +31,20 @@ if TYPE_CHECKING:
     from fablewright.gm.reading.notes import Passage
     from fablewright.gm.rules.bestiary import Bestiary
 
-__all__ = ["Focus", "Section", "choose_focus", "foci", "merged", "opening_names", "search_words", "window"]
+__all__ = [
+    "Focus",
+    "Section",
+    "choose_focus",
+    "foci",
+    "has_play",
+    "is_about_here",
+    "is_opening",
+    "merged",
+    "opening_names",
+    "plays_on",
+    "search_words",
+    "window",
+]
 
 _PARTS = """
     situation|set-?up|the scene|overview|background|description|read[ -]?aloud|boxed text|what is here|features?
@@ -56,6 +69,10 @@ _META = re.compile(rf"\b(?:{_any_of(_META_WORDS)})\b", re.IGNORECASE)
 _OPENING = re.compile(
     r"\b(?:first|opening|initial|starting)\s+(?:encounter|scene|scenario|fight|session|battle|chapter|act)\b|"
     r"\b(?:start|open|begin)(?:ing|s)?\s+(?:of\s+)?(?:the\s+)?(?:campaign|adventure|game|session)\b",
+    re.IGNORECASE,
+)
+_NEXT = re.compile(
+    r"\b(?:next|then|now|happens?|comes?|continues?|go(?:es)? on|play on|onwards?|after|new scene|another|move on)\b",
     re.IGNORECASE,
 )
 _OPENING_NAMES = ("first encounter", "start", "opening", "beginning", "introduction", "prologue")
@@ -129,6 +146,16 @@ def opening_names(request: str) -> tuple[str, ...]:
     return _OPENING_NAMES if _OPENING.search(request) or not telling(request).words else ()
 
 
+def plays_on(request: str) -> bool:
+    """Return whether a request is for whatever comes next: it says so, or hardly anything, and tells of nothing."""
+    return is_about_here(request) and bool(_NEXT.search(request) or not request.strip(" .!?"))
+
+
+def is_about_here(request: str) -> bool:
+    """Return whether a request tells of nothing and asks for no opening: it is about where the party is."""
+    return not _OPENING.search(request) and not telling(request).words
+
+
 def merged(answers: Iterable[tuple[float, Sequence[Passage]]]) -> list[Passage]:
     """Put the answers of several searches together, best first.
 
@@ -181,6 +208,16 @@ def foci(request: str, passages: Sequence[Passage], bestiary: Bestiary) -> tuple
     return tuple(found)
 
 
+def is_opening(section: Section) -> bool:
+    """Return whether a section is where an adventure begins, by its headings."""
+    return any(_opening_weight(part) for part in section.heading[-2:])
+
+
+def has_play(own: Sequence[Passage], bestiary: Bestiary) -> bool:
+    """Return whether passages of a section are plainly a scene: boxed text, a check or foes, and not the GM's alone."""
+    return not any(map(is_secret_place, own)) and any(_is_boxed(p) or _is_playable(p, bestiary) for p in own)
+
+
 def _is_scene(section: Section, own: Sequence[Passage], asked: frozenset[str], bestiary: Bestiary) -> bool:
     """Return whether a section can be played at all; one whose title the request names is given the benefit."""
     sheet = next(filter(None, map(kept_beside_play, own)), "")
@@ -200,8 +237,7 @@ def _is_scene(section: Section, own: Sequence[Passage], asked: frozenset[str], b
 def _is_meant(section: Section, own: Sequence[Passage], told: Telling, bestiary: Bestiary, *, opening: bool) -> bool:
     """Return whether a section speaks of what the request tells of."""
     if opening:
-        opens = any(_opening_weight(part) for part in section.heading[-2:])
-        if opens or (told.words and not told.names):
+        if is_opening(section) or (told.words and not told.names):
             return True
         if not told.words:
             return any(_is_boxed(p) or _is_playable(p, bestiary) for p in own)

@@ -20,6 +20,7 @@ class Origin(enum.Enum):
     RETOLD = "retold"  # what passages say, in a model's words: it passed ``gm.writing.gate``
     BY_RULE = "by_rule"  # computed from the rules: budgets, difficulty classes, XP
     INVENTED = "invented"  # not in the notes
+    FROM_LOG = "from_log"  # what the campaign's log says happened at the table
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,258 @@
+"""Campaigns in one SQLite file: their logs, and the scenes that were asked for last.
+
+Several processes may write at once (WAL, one transaction a call). A call that has returned has its data on the disk:
+``synchronous = FULL``, for what a table has played cannot be read again from anywhere, and a write happens once in
+minutes. A kept scene can be asked for again, and need not wait for the disk. Nothing is ever deleted but old scenes,
+and a file that is damaged or of a newer version is left as it is: the error says so, and nothing is remembered until
+somebody has seen to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import sqlite3
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from fablewright.errors import ConfigurationError, FablewrightError
+from fablewright.gm.campaign.events import KINDS, Event, Fact
+from fablewright.gm.campaign.ports import StoredScene
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["SqliteCampaigns"]
+
+_T = TypeVar("_T")
+
+_APPLICATION_ID = 0x46616243  # "FabC", in the header of the file: this database is ours
+_MIGRATIONS = (
+    """
+    CREATE TABLE campaigns (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+    CREATE TABLE chosen (notes TEXT PRIMARY KEY, campaign INTEGER NOT NULL REFERENCES campaigns) WITHOUT ROWID;
+    CREATE TABLE events (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, campaign INTEGER NOT NULL REFERENCES campaigns,
+        id TEXT NOT NULL, day TEXT NOT NULL, after TEXT NOT NULL, fact TEXT NOT NULL, UNIQUE (campaign, id)
+    );
+    CREATE TABLE scenes (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, campaign INTEGER NOT NULL REFERENCES campaigns,
+        title TEXT NOT NULL, day TEXT NOT NULL, data TEXT NOT NULL
+    );
+    CREATE INDEX scenes_of_campaign ON scenes (campaign, seq);
+    """,
+)
+"""Step by step from one version of the schema to the next; a step that was released is never changed."""
+_KEPT_SCENES = 20
+_BUSY, _LOCKED = 5, 6
+
+
+class SqliteCampaigns:
+    """A :class:`~fablewright.gm.campaign.ports.CampaignStore` in one file, safe to use from threads and processes.
+
+    The file is opened, and made where there is none, by the first call.
+
+    Args:
+        path: Where the database is or shall be; missing folders are made.
+        busy_timeout: Seconds to wait for another process that is writing.
+    """
+
+    def __init__(self, path: Path | str, *, busy_timeout: float = 5.0) -> None:
+        self.path = Path(path)
+        self._busy_timeout = busy_timeout
+        self._lock = threading.Lock()  # one call at a time: a table has one log, and a call takes a millisecond
+        self._connection: sqlite3.Connection | None = None
+
+    def campaigns(self) -> dict[str, int]:
+        """Return how many events each campaign has, by its name, in the order in which they were begun."""
+        query = """SELECT name, count(events.seq) FROM campaigns LEFT JOIN events ON campaign = campaigns.id
+                   GROUP BY campaigns.id ORDER BY campaigns.id"""
+        return self._read(lambda connection: dict(connection.execute(query).fetchall()))
+
+    def begin(self, campaign: str) -> bool:
+        """Begin a campaign; return False if there is one of that name already."""
+        query = "INSERT OR IGNORE INTO campaigns (name) VALUES (?)"
+        return bool(self._write(lambda connection: connection.execute(query, (campaign,)).rowcount))
+
+    def chosen(self, notes: str) -> str:
+        """Return which campaign is played with some notes; empty before one was chosen."""
+        query = "SELECT name FROM chosen JOIN campaigns ON campaigns.id = campaign WHERE notes = ?"
+        row = self._read(lambda connection: connection.execute(query, (notes,)).fetchone())
+        return str(row[0]) if row else ""
+
+    def choose(self, notes: str, campaign: str) -> None:
+        """Remember which campaign is played with some notes."""
+        query = "INSERT INTO chosen VALUES (?, ?) ON CONFLICT (notes) DO UPDATE SET campaign = excluded.campaign"
+        self._write(lambda connection: connection.execute(query, (notes, _id_of(connection, campaign))))
+
+    def choose_usual(self, notes: str, name: str) -> str:
+        """Return which campaign is played with some notes; where none was chosen, begin one and choose it."""
+        if chosen := self.chosen(notes):
+            return chosen
+
+        def write(connection: sqlite3.Connection) -> str:
+            query = "SELECT name FROM chosen JOIN campaigns ON campaigns.id = campaign WHERE notes = ?"
+            row = connection.execute(query, (notes,)).fetchone()  # another process may have been quicker
+            if row:
+                return str(row[0])
+            names = (name if number == 1 else f"{name} {number}" for number in itertools.count(1))
+            insert = "INSERT OR IGNORE INTO campaigns (name) VALUES (?)"
+            begun = next(each for each in names if connection.execute(insert, (each,)).rowcount)
+            connection.execute("INSERT INTO chosen VALUES (?, ?)", (notes, _id_of(connection, begun)))
+            return begun
+
+        return self._write(write)
+
+    def version(self, campaign: str) -> int:
+        """Return the number of the log's latest event: it only grows."""
+        query = "SELECT max(seq) FROM events JOIN campaigns ON campaigns.id = campaign WHERE name = ?"
+        return int(self._read(lambda connection: connection.execute(query, (campaign,)).fetchone()[0]) or 0)
+
+    def events(self, campaign: str) -> tuple[Event, ...]:
+        """Return a campaign's log as it grew."""
+        query = """SELECT events.id, day, fact, after FROM events JOIN campaigns ON campaigns.id = campaign
+                   WHERE name = ? ORDER BY seq"""
+        rows = self._read(lambda connection: connection.execute(query, (campaign,)).fetchall())
+        return tuple(Event(name, day, _fact(data), after) for name, day, data, after in rows)
+
+    def append(self, campaign: str, events: Sequence[Event]) -> int:
+        """Put events at the end of a log, all or none; return how many were new."""
+        query = "INSERT OR IGNORE INTO events (campaign, id, day, after, fact) VALUES (?, ?, ?, ?, ?)"
+
+        def write(connection: sqlite3.Connection) -> int:
+            number = _id_of(connection, campaign)
+            rows = [(number, each.id, each.on, each.after, _data(each.fact)) for each in events]
+            return sum(connection.execute(query, row).rowcount for row in rows)
+
+        return self._write(write)
+
+    def keep_scene(self, campaign: str, scene: StoredScene) -> None:
+        """Keep a scene that was asked for; the latest twenty are kept."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            number = _id_of(connection, campaign)
+            row = (number, scene.title, scene.on, scene.data)
+            connection.execute("INSERT INTO scenes (campaign, title, day, data) VALUES (?, ?, ?, ?)", row)
+            connection.execute(
+                """DELETE FROM scenes WHERE campaign = ? AND seq <= (
+                       SELECT seq FROM scenes WHERE campaign = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)""",
+                (number, number, _KEPT_SCENES),
+            )
+
+        self._transaction(write, "BEGIN IMMEDIATE", durable=False)
+
+    def last_scene(self, campaign: str) -> StoredScene | None:
+        """Return the scene that was asked for last."""
+        query = """SELECT title, day, data FROM scenes JOIN campaigns ON campaigns.id = campaign
+                   WHERE name = ? ORDER BY seq DESC LIMIT 1"""
+        row = self._read(lambda connection: connection.execute(query, (campaign,)).fetchone())
+        return StoredScene(*row) if row else None
+
+    def close(self) -> None:
+        """Close the database; a later call opens it again. Closing twice is harmless."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+    # ------------------------------------------------------------ transactions
+
+    def _read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        return self._transaction(work, "BEGIN")
+
+    def _write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        return self._transaction(work, "BEGIN IMMEDIATE")
+
+    def _transaction(self, work: Callable[[sqlite3.Connection], _T], begin: str, *, durable: bool = True) -> _T:
+        with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = self._open()
+                self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                self._connection.execute(begin)
+                result = work(self._connection)
+                self._connection.execute("COMMIT")
+            except BaseException as error:
+                self._let_go()
+                if isinstance(error, sqlite3.Error | OSError):
+                    raise self._failure(error) from error
+                raise
+            return result
+
+    def _let_go(self) -> None:
+        """Close the connection, which rolls back; the next call opens another."""
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+        self._connection = None
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            self.path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        self._check(connection)
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            with contextlib.suppress(sqlite3.OperationalError):  # busy: another process is just doing the same
+                connection.execute("PRAGMA journal_mode = WAL")
+        if _version(connection) == len(_MIGRATIONS):
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        self._check(connection)  # asked again now that nobody else can be migrating it
+        for migration in _MIGRATIONS[_version(connection) :]:
+            for statement in migration.split(";"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+        connection.execute("COMMIT")
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        """Refuse a file that is not ours to write.
+
+        Raises:
+            ConfigurationError: It is another program's, or a newer version's.
+        """
+        is_new = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if not is_new and connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
+            raise ConfigurationError(f"{self.path} is another program's database; choose another data_dir.")
+        if _version(connection) > len(_MIGRATIONS):
+            raise ConfigurationError(f"{self.path} was written by a newer Fablewright: update this one to read it.")
+
+    def _failure(self, error: sqlite3.Error | OSError) -> FablewrightError:
+        if int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in {_BUSY, _LOCKED}:
+            return FablewrightError(f"another program is writing {self.path}; try again in a moment")
+        return ConfigurationError(f"the campaign log {self.path} cannot be used: {error}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _id_of(connection: sqlite3.Connection, campaign: str) -> int:
+    """Return a campaign's number; one that is not there yet is begun."""
+    connection.execute("INSERT OR IGNORE INTO campaigns (name) VALUES (?)", (campaign,))
+    return int(connection.execute("SELECT id FROM campaigns WHERE name = ?", (campaign,)).fetchone()[0])
+
+
+def _data(fact: Fact) -> str:
+    return json.dumps({key: value for key, value in asdict(fact).items() if value}, ensure_ascii=False)
+
+
+def _fact(data: str) -> Fact:
+    """Read a fact; one that makes no sense is a note of what stands there, for what was logged is never lost."""
+    try:
+        fact = Fact(**json.loads(data))
+    except (TypeError, ValueError):
+        return Fact("note", data, secret=True)
+    return fact if fact.kind in KINDS else Fact("note", data, secret=True)
