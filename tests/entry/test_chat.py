@@ -48,6 +48,26 @@ def test_one_request_after_another(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert err == ""
 
 
+def test_what_is_wanted_can_be_said_with_a_slash(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, err = say(
+        monkeypatch,
+        capsys,
+        "/roll 2x d6",
+        "/encounter 2 ogres",
+        "/npc a baker",
+        "/loot level 5",
+        "/rules which DC is hard?",
+    )
+    marks = ("1d6 → ", "2 Ogres", ", baker*", "A parcel of treasure, level 5", "hard 20")
+    places = [out.index(mark) for mark in marks]
+    assert places == sorted(places)
+    assert err == ""
+    _, err = say(monkeypatch, capsys, "/rules")
+    assert err == "Say what you want to know, for example /rules what does Prone do?\n"
+
+
 def test_the_same_seed_does_not_roll_the_same_all_evening(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,6 +20,10 @@ from fablewright.errors import PeerLost
 COMMANDS = (
     "scene",
     "ask",
+    "encounter",
+    "npc",
+    "loot",
+    "rules",
     "choose",
     "log",
     "undo",
@@ -117,6 +121,10 @@ def test_the_examples_work(data_dir: Path) -> None:
         (["index", "missing"], "here is no folder "),
         (["index", "picture.png"], "picture.png"),
         (["roll", "2d0"], "'2d0' cannot be rolled: a die needs at least 2 sides"),
+        (["encounter", "2 ogres", "--rules", "2020"], "--rules"),
+        (["encounter", ""], "The request is empty:"),
+        (["rules"], "Missing argument 'QUESTION'"),
+        (["roll", "999999d999999"], "'999999d999999' cannot be rolled: the number of dice goes from 1 to 1000"),
         (["roll", "--dragon"], "'--dragon' cannot be rolled"),
         (["roll", ""], "There is nothing to roll"),
         (["chat", "--party", "4x"], "--party: The party '4x' cannot be read:"),
@@ -199,7 +207,25 @@ def test_dice_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert content["expression"] == "4d6kh3-1"
     kept = sum(face for die in content["dice"][0] if die["kept"] for face in die["faces"])
     assert len(content["dice"][0]) == 4
+    assert content["rolls"] == [{"total": content["total"], "dice": content["dice"]}]
     assert content["total"] == kept - 1
+
+
+@pytest.mark.usefixtures("data_dir")
+@pytest.mark.parametrize(
+    ("words", "begins"),
+    [
+        ("d20 with advantage", "2d20kh1 → "),
+        ("4d6 drop lowest", "4d6dl1 → "),
+        ("8d6 fireball", "fireball: 8d6 → "),
+        ("2x d20 stealth", "stealth: 1d20 → "),
+    ],
+)
+def test_words_behind_dice_say_how_to_roll_or_what_for(
+    words: str, begins: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["roll", *words.split()]) == 0
+    assert capsys.readouterr().out.startswith(begins)
 
 
 @pytest.mark.usefixtures("data_dir")

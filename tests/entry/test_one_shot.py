@@ -64,6 +64,43 @@ def test_the_same_seed_invents_the_same(capsys: pytest.CaptureFixture[str]) -> N
     assert pages[0] == pages[1]
 
 
+def test_a_fight_as_json_is_data(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["encounter", "--party", "4x3-1x3", "--theme", "undead", "--difficulty", "deadly", "--rules", "2014"]
+    assert run([*arguments, "--seed", "2", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert (content["want"], content["status"]) == ("encounter", "answered")
+    foes = content["scene"]["foes"]
+    assert foes
+    assert all(foe["count"] > 0 and foe["xp"] > 0 and foe["origin"] == "by_rule" for foe in foes)
+    assert "for three level-3 characters: deadly (2014 rules)" in content["scene"]["balance"][0]["text"]
+    assert run([*arguments, "--seed", "2", "--absent", "1", "--json"]) == 0
+    assert "for two level-3" in capsys.readouterr().out
+
+
+def test_a_person_is_a_card_with_a_secret_for_the_gm(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["npc", "a nervous ferryman", "--no-rag", "--seed", "7"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].endswith(", nervous ferryman*")
+    assert lines[2] == "─" * len(lines[1])
+    labels = [line.split()[0] for line in lines[3:] if line.startswith("  ") and line[2] != " "]
+    assert labels == ["Look", "Manner", "Wants", "Bond", "Secret", "Numbers"]
+    assert any(line.startswith("  Secret   GM only: ") for line in lines)
+
+
+def test_wishes_that_cannot_be_met_are_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
+    for wish, said in (
+        ("--habitat", "There is no habitat 'teapot': say"),
+        ("--role", "There is no role 'teapot': say"),
+        ("--theme", "No creature fits the theme 'teapot': name"),
+        ("--difficulty", "know the difficulties low, moderate, high, not 'teapot'"),
+        ("--absent", "'teapot' is not NUMBERxLEVEL"),
+    ):
+        assert run(["encounter", wish, "teapot"]) == 2
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert said in err
+
+
 def test_the_party_is_the_one_that_was_given(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["scene", "the first encounter", "--party", "3x9"]) == 0
     assert "three level-9 characters" in " ".join(capsys.readouterr().out.split())

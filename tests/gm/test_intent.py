@@ -12,7 +12,34 @@ from fablewright.gm.answer import Want
 from fablewright.gm.intent import difficulty_in, intent_of, is_to_be_rated, party_in
 
 LINES: dict[Want, str] = {
+    "npc": """
+        npc
+        give me an NPC
+        I need a random villager
+        make up a new npc, please
+        Another NPC
+        generate a quick npc for the docks
+    """,
+    "loot": """
+        loot
+        treasure for level 5
+        give me some loot
+        Roll up treasure for the ogre
+        generate a hoard
+        random treasure
+    """,
+    "rules": """
+        rules for grappling
+        Rules: how does cover work?
+        What do the rules say about falling?
+        How does hiding work in the rules?
+        what are the rules for flanking
+    """,
     "scene": """
+        make a scene with an npc who lies
+        They find the treasure of the old king
+        The NPC they met yesterday opens the door
+        the treasure room
         generate scenario for the first encounter
         They start up the hill to the tower. Give me the scene
         The party enters the broken hall
@@ -49,6 +76,8 @@ LINES: dict[Want, str] = {
     """,
     "question": """
         Who owns the inn?
+        Who is the NPC with the limp?
+        What treasure is in the keep?
         what is plate armor worth
         Grappled: what does it do, and how does someone get out?
         Who won the final battle?
@@ -98,6 +127,8 @@ LINES: dict[Want, str] = {
         give me 3 goblins
         stat block of an ogre
         2 ogres and 4 goblins
+        2 frobnicators and 3 goblins
+        xp budget for a day
         How hard are 3 ogres?
         How deadly is an ogre for my party?
         Would 3 ogres be too hard?

@@ -28,10 +28,12 @@ from fablewright.gm.scenario_generator import GroundedSceneReady
 from fablewright.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fablewright.entry.assemble import Notes
     from fablewright.entry.config import Loaded, Settings
     from fablewright.entry.prompt import Prompt
-    from fablewright.gm.answer import Answer
+    from fablewright.gm.answer import Answer, Want
     from fablewright.gm.scenario_generator import Scenario
     from fablewright.gm.writer import Prose
     from fablewright.runtime.bus import Bus
@@ -47,6 +49,7 @@ Type what you need: a scene, a question to your notes, "a hard fight with goblin
   /recap       what happened so far; /recap players is safe for them
   /campaign    which campaigns there are; /campaign new NAME, /campaign switch NAME
   /party 4x3   who plays: four level-3 characters; without a number, who it is now
+  /encounter   builds a fight, or rates "2 ogres and 4 goblins"; /npc, /loot, /rules and /roll likewise
   /grounded    a scene that came without your notes, once more with them
   /notes       which notes are used, and what was skipped and why
   /status      what is up
@@ -55,6 +58,14 @@ Type what you need: a scene, a question to your notes, "a hard fight with goblin
 
 Ctrl-C gives up what you wait for; at the prompt, twice in a row, it leaves.
 """
+_WANTS: Mapping[str, tuple[Want, str]] = {
+    "/encounter": ("encounter", "build a fight"),
+    "/loot": ("loot", "treasure"),
+    "/npc": ("npc", "an npc"),
+    "/roll": ("dice", "d20"),
+    "/rules": ("rules", ""),
+}
+"""What a command is for, and the words when none are typed behind it; nothing where there must be some."""
 _COMMANDS = (
     "/campaign",
     "/choose",
@@ -67,6 +78,7 @@ _COMMANDS = (
     "/recap",
     "/status",
     "/undo",
+    *_WANTS,
 )
 
 
@@ -141,7 +153,10 @@ class _Conversation:
 
     async def _take(self, line: str) -> None:
         try:
-            if line.startswith("/"):
+            name, _, rest = line.partition(" ")
+            if name in _WANTS:
+                await self._answer(self._wanted(name, rest.strip()))
+            elif line.startswith("/"):
                 await unless_interrupted(self._command(*line.split(maxsplit=1)))
             elif line:
                 await self._answer(self._request(line))
@@ -164,9 +179,16 @@ class _Conversation:
 
         await prose_below(self.bus, answer, request, timeout=self.settings.model_timeout, show=show)
 
-    def _request(self, words: str) -> HandleRequest:
+    def _wanted(self, name: str, words: str) -> HandleRequest:
+        want, otherwise = _WANTS[name]
+        if not words and not otherwise:
+            raise InvalidInput(f"Say what you want to know, for example {name} what does Prone do?")
+        return self._request(words or otherwise, want)
+
+    def _request(self, words: str, want: Want | None = None) -> HandleRequest:
         return HandleRequest(
             words,
+            want=want,
             party=self.party,
             use_rag=self.use_rag,
             seed=self._seed(),

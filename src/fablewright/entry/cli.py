@@ -15,12 +15,16 @@ from fablewright.entry.commands.campaign import campaign
 from fablewright.entry.commands.chat import chat
 from fablewright.entry.commands.choose import choose
 from fablewright.entry.commands.doctor import doctor
+from fablewright.entry.commands.encounter import encounter
 from fablewright.entry.commands.export import export
 from fablewright.entry.commands.import_ import import_
 from fablewright.entry.commands.index import index
 from fablewright.entry.commands.log import log
+from fablewright.entry.commands.loot import loot
+from fablewright.entry.commands.npc import npc
 from fablewright.entry.commands.recap import recap
 from fablewright.entry.commands.roll import roll
+from fablewright.entry.commands.rules import rules
 from fablewright.entry.commands.scene import scene
 from fablewright.entry.commands.trace import trace
 from fablewright.entry.commands.undo import undo
@@ -120,6 +124,10 @@ app.command()(log)
 app.command()(undo)
 app.command()(recap)
 app.command()(campaign)
+app.command()(encounter)
+app.command()(npc)
+app.command()(loot)
+app.command()(rules)
 app.command()(why)
 app.command()(index)
 app.command(context_settings={"ignore_unknown_options": True})(roll)  # -1d4 is dice and no option

@@ -19,6 +19,7 @@ from fablewright.entry.prose import print_piece, prose_below
 from fablewright.entry.story_file import asking
 from fablewright.entry.terminal import clean, error_console, notice, set_up_streams
 from fablewright.errors import InvalidInput
+from fablewright.gm.answering.fight_wish import NO_WISH
 from fablewright.gm.orchestrator import LONGEST_REQUEST, HandleRequest
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from fablewright.entry.invocation import Invocation
     from fablewright.entry.story_file import Asking
     from fablewright.gm.answer import Answer, Want
+    from fablewright.gm.answering.fight_wish import FightWish
     from fablewright.gm.reading.notes import FileReport
     from fablewright.gm.scene.wishes import Wishes
     from fablewright.gm.writer import Prose
@@ -50,6 +52,7 @@ def one_shot(  # noqa: PLR0913 - a request has so many parts
     as_json: bool,
     roll: int | None = None,
     wishes: Wishes | None = None,
+    fight: FightWish = NO_WISH,
 ) -> int:
     """Answer one request, print the answer, and return the exit status.
 
@@ -57,7 +60,7 @@ def one_shot(  # noqa: PLR0913 - a request has so many parts
         InvalidInput: The request is empty or too long, or the notes folder is none.
     """
     set_up_streams(utf_8=as_json)
-    request = _request(loaded, want, words, use_rag=use_rag)
+    request = replace(_request(loaded, want, words, use_rag=use_rag), fight=fight)
     # Into a pipe or file goes one answer, with what came in time; on a terminal prose comes below the scene.
     request = replace(request, wishes=wishes or request.wishes, prose=as_json or not sys.stdout.isatty())
     if roll is not None:

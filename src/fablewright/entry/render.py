@@ -66,6 +66,10 @@ class _Page:
         yield Text()
         if self._answer.scene is not None:
             yield from self._scene(self._answer.scene)
+        if self._answer.want in ("npc", "loot"):
+            yield from self._card(self._answer.lines)
+            yield from self._foot()
+            return
         for line in self._answer.lines:
             yield self._hanging("• " if len(self._answer.lines) > 1 else "", self._sentences.text(line))
         yield from self._foot()
@@ -92,6 +96,18 @@ class _Page:
         for words in self._sentences.legend:
             if words not in marks:
                 yield self._hanging("", Text(words, "dim"))
+
+    def _card(self, lines: Sequence[Line]) -> Iterator[RenderableType]:
+        """Yield a title and, below it, lines that begin with what they are about: ``Look: …``."""
+        for line in lines[:1]:
+            title = self._sentences.text(line, "bold")
+            yield title
+            yield Text("─" * min(title.cell_len, self._width), "cyan")
+        parted = [(line, *line.text.partition(": ")[::2]) for line in lines[1:]]
+        width = max((len(label) for _, label, _ in parted), default=0)
+        for line, label, text in parted:
+            body = self._sentences.text(replace(line, text=text))
+            yield self._hanging(f"  {label:<{width}}  ", body, style=_HEADING)
 
     # -------------------------------------------------------------- a scene's parts
 
@@ -202,7 +218,7 @@ class _Page:
                 yield self._hanging(f"  [{number}] ", Text(place, "dim"), style="cyan")
                 if columns := self._sentences.columns.get(number):
                     yield self._hanging("      ", Text(f"columns: {columns}", "dim"))
-        if self._sentences.places or self._answer.scene is not None:
+        if self._sentences.places or self._answer.scene is not None or self._answer.want in ("npc", "loot"):
             yield Text()
         if self._sentences.legend:
             yield self._hanging("", Text("   ".join(self._sentences.legend), "dim"))

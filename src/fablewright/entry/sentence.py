@@ -71,7 +71,7 @@ class Sentences:
         return text
 
     def _is_marked(self, origin: Origin) -> bool:
-        if self._answer.scene is not None:
+        if self._answer.want == "scene":
             return True
         # Dice and encounters come from the rules throughout, and "your notes do not say" is no invention: there
         # a mark would say nothing, or something wrong.

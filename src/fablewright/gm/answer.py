@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Status", "Timings", "Want"]
 
-Want: TypeAlias = Literal["scene", "question", "encounter", "dice", "status", "help", "choose", "log", "undo", "recap"]
+Want: TypeAlias = Literal[
+    "scene", "question", "encounter", "npc", "loot", "rules", "dice", "status", "help", "choose", "log", "undo", "recap"
+]
 """What a person may want; ``help``: a greeting or less, answered with examples of what can be asked."""
 
 Status: TypeAlias = Literal["answered", "degraded", "abstained", "failed"]
@@ -40,7 +42,8 @@ class Answer:
         citations: The passages that scene and lines point to by index.
         used_rag: Whether anything in the answer rests on the notes.
         generation_method: Who wrote it: ``composer`` (out of passages), ``improviser`` (without), ``model`` (a part
-            of it is in a model's words), ``quoted``, ``rules``, ``log`` (the campaign's).
+            of it is in a model's words), ``quoted``, ``rules``, ``tables``,
+            ``log`` (the campaign's).
         missing: What could not be had and why, a sentence each, for people.
         timings: How long it took.
         variants: Other scenes for the same request, each with its own citations.

@@ -8,9 +8,10 @@ what a game master mostly asks for:
 2. What the players are about to see or do ("what do they see", "what happens when they …"): a scene.
 3. A fight to be weighed: "how hard", "too deadly", "balanced" count only beside a word for a fight or a
    creature that the rules know. "How hard is it to pick the lock?" is a question, "balance of power" is neither.
-4. A question word, or "tell me who …": a question, whatever follows.
-5. A fight to be built, or nothing but creatures and their numbers ("2 ogres and 4 goblins").
-6. A scene by name; what ends in a question mark; all the rest is a scene too.
+4. The rules by name ("rules for grappling"); somebody or some treasure to be made up ("give me an NPC").
+5. A question word, or "tell me who …": a question, whatever follows.
+6. A fight to be built, or nothing but creatures and their numbers ("2 ogres and 4 goblins").
+7. A scene by name; what ends in a question mark; all the rest is a scene too.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ from typing import TYPE_CHECKING
 
 from fablewright.gm.rules.bestiary import load_bestiary
 from fablewright.gm.rules.dice_words import dice_in
+from fablewright.gm.rules.encounter import difficulty_named
 from fablewright.gm.rules.party import Party
+from fablewright.gm.rules.unknown import is_list_of_foes
 from fablewright.gm.scene.note_kind import is_sheet_title
 from fablewright.gm.small_talk import is_small_talk
 
 if TYPE_CHECKING:
     from fablewright.gm.answer import Want
     from fablewright.gm.rules.bestiary import Bestiary
+    from fablewright.gm.rules.budget import Rules
 
 __all__ = ["dice_in", "difficulty_in", "intent_of", "is_about_stats", "is_to_be_rated", "party_in"]
 
@@ -99,7 +103,7 @@ _WEIGH = re.compile(
 )
 _ASKS_OR_RATES = re.compile(
     r"^(?:how|is|are|was|would|will|should|can|could|do|does|what|which|rate|balance|tell me how)\b|"
-    r"\bhow\b|\bfor (?:my|our|the) (?:party|table)|"
+    r"\bhow\b|\b(?:for|against) (?:my|our|the) (?:party|table)|"
     r"\bbalanced?\b|\brate\b",
     re.IGNORECASE,
 )
@@ -129,6 +133,24 @@ _ROUND_CREATURES = frozenset(
     statistics xp cr budget difficulty fight some more another two three four five six seven eight
     """.split()
 )
+_MAKE = (
+    r"(?:make|give|create|generate|design|need|want|invent|improvise|roll(?: up)?|come up with|show|add|another|random)"
+)
+_PERSON_WANTED = re.compile(
+    rf"^(?:an? )?(?:new |random |quick )?npcs?\b|\b{_MAKE}\b(?: \w+){{0,3}} (?:npcs?|strangers?|passers?-?by|person|"
+    r"villager|local|somebody|someone)\b",
+    re.IGNORECASE,
+)
+_LOOT_WANTED = re.compile(
+    r"^(?:some |random )?(?:loot|treasure|hoard)(?: (?:for|from|on|at|cr|level|worth)\b.*)?$|"
+    rf"\b{_MAKE}\b(?: \w+){{0,3}} (?:loot|treasure|hoard|valuables)\b",
+    re.IGNORECASE,
+)
+_RULES_ASKED = re.compile(
+    r"^rules? ?(?:question)?[:,]|^(?:the )?rules? (?:for|on|of|about)\b|\bby the (?:rules?|book)\b|\brules? say\b|"
+    r"\b(?:what|how)\b.*\bin the rules\b|^what(?:'s| is| are) the rules?\b",
+    re.IGNORECASE,
+)
 _QUESTION = re.compile(
     r"^(?:who|whom|whose|what|when|where|why|which|how)(?:'s|'re|'d|s)?\b|"
     r"^(?:is|are|was|were|do|does|did|has|have|had|can|could|may|might|will|would|should|am|isn't|aren't|doesn't|"
@@ -142,9 +164,6 @@ _QUESTION = re.compile(
     re.IGNORECASE,
 )
 _ASKS_TO_SHOW = re.compile(rf"\bwhat {_PLAYERS} (?:see|hear|smell|find|notice)", re.IGNORECASE)
-_GRADES = {"easy": "low", "low": "low", "medium": "moderate", "moderate": "moderate"} | dict.fromkeys(
-    ("hard", "high", "deadly"), "high"
-)
 _DIFFICULTY = re.compile(
     rf"\b(?P<plain>easy|hard|deadly)\b|"
     rf"\b(?P<graded>low|high)[ -](?:(?:level|threat|risk)[ -])?(?:difficulty|challenge|{_FIGHT})\b|"
@@ -184,8 +203,8 @@ def _of_notes_or_rules(words: str, bestiary: Bestiary) -> Want:
     plain = _without_politeness(words)
     said = plain.rstrip(_SIGNS)
     seen = _SEEN_OR_DONE.search(said) or _ASKS_TO_SHOW.search(said)
-    if not seen and _is_fight_to_weigh(said, bestiary):
-        return "encounter"
+    if not seen and (want := _by_rule(said, bestiary)):
+        return want
     if not seen and (_QUESTION.search(said) or (said.count(" ") < 4 and is_sheet_title(said))):
         return "question"
     if seen or _SCENE.search(said) or _NAMED_ENCOUNTER.search(said):
@@ -193,6 +212,17 @@ def _of_notes_or_rules(words: str, bestiary: Bestiary) -> Want:
     if _is_fight_to_build(said, bestiary):
         return "encounter"
     return "question" if "?" in plain[len(said) :] else "scene"
+
+
+def _by_rule(said: str, bestiary: Bestiary) -> Want | None:
+    """Return what is answered out of rules and tables and has words of its own: a fight's weight, a rule, a person."""
+    if _is_fight_to_weigh(said, bestiary):
+        return "encounter"
+    if _RULES_ASKED.search(said):
+        return "rules"
+    if _SCENE.search(said) or _QUESTION.search(said):
+        return None
+    return "npc" if _PERSON_WANTED.search(said) else "loot" if _LOOT_WANTED.search(said) else None
 
 
 def is_to_be_rated(words: str) -> bool:
@@ -206,13 +236,14 @@ def is_about_stats(words: str) -> bool:
     return bool(_STATS.search(words))
 
 
-def difficulty_in(words: str) -> str:
-    """Return the 2024 difficulty that the words ask for; ``moderate`` when they name none.
+def difficulty_in(words: str, rules: Rules = "2024") -> str:
+    """Return the difficulty that the words ask for, in the words of an edition; ``moderate`` when they name none.
 
     "high" and "low" say so only beside a word for a fight: a high priest has no difficulty.
     """
     match = _DIFFICULTY.search(words)
-    return _GRADES[match[match.lastgroup or 0].lower()] if match else "moderate"
+    word = match[match.lastgroup or 0].lower() if match else "moderate"
+    return difficulty_named(word, rules)
 
 
 def party_in(words: str) -> Party | None:
@@ -252,7 +283,7 @@ def _is_fight_to_build(said: str, bestiary: Bestiary) -> bool:
     mentions = bestiary.mentions(said)
     if not mentions:
         return False
-    if _OPENS_WITH_FIGHT.search(said) or _STATS.search(said):
+    if _OPENS_WITH_FIGHT.search(said) or _STATS.search(said) or is_list_of_foes(said, mentions):
         return True
     rest = said
     for mention in reversed(mentions):

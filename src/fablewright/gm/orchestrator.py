@@ -11,12 +11,17 @@ from fablewright.gm.answering.choice import answer_choice
 from fablewright.gm.answering.desk import Asked
 from fablewright.gm.answering.dice import answer_dice
 from fablewright.gm.answering.encounter import answer_encounter
+from fablewright.gm.answering.fight_wish import NO_WISH, FightWish, absent_in, rules_in
 from fablewright.gm.answering.log import answer_log, answer_undo
+from fablewright.gm.answering.loot import answer_loot
+from fablewright.gm.answering.person import answer_person
 from fablewright.gm.answering.question import answer_notes_question
 from fablewright.gm.answering.recap import answer_recap
+from fablewright.gm.answering.rules import answer_rules
 from fablewright.gm.answering.scene import answer_scene
 from fablewright.gm.answering.status import answer_help, answer_status
 from fablewright.gm.intent import intent_of, party_in
+from fablewright.gm.rules.party import without
 from fablewright.gm.scene.wishes import Wishes
 from fablewright.protocol.message import Request
 from fablewright.runtime.agent import Agent, handles
@@ -39,6 +44,9 @@ _ANSWERERS: Mapping[Want, _Answerer] = {
     "scene": answer_scene,
     "question": answer_notes_question,
     "encounter": answer_encounter,
+    "npc": answer_person,
+    "loot": answer_loot,
+    "rules": answer_rules,
     "dice": answer_dice,
     "status": answer_status,
     "help": answer_help,
@@ -68,6 +76,7 @@ class HandleRequest(Request[Answer]):
         wishes: What else is wished for of a scene.
         prose: See ``GenerateScenario``.
         roll: What the players rolled themselves for the option that is chosen; None to roll for them.
+        fight: What is wished of a fight; goes before the words.
     """
 
     action: ClassVar[str] = "handle_request"
@@ -80,6 +89,7 @@ class HandleRequest(Request[Answer]):
     wishes: Wishes = field(default_factory=Wishes)
     prose: bool = True
     roll: int | None = None
+    fight: FightWish = NO_WISH
 
 
 class Orchestrator(Agent):
@@ -133,7 +143,13 @@ class Orchestrator(Agent):
             raise InvalidInput('Say what you need, for example "generate scenario for the first encounter".')
         if len(words) > LONGEST_REQUEST:
             raise InvalidInput(f"That is {len(words):,} characters long; a request has at most {LONGEST_REQUEST:,}.")
-        campaign = replace(self._campaign, party=party_in(words) or request.party or self._campaign.party)
+        party = party_in(words) or request.party or self._campaign.party
+        absent = request.fight.absent or absent_in(words)
+        campaign = replace(
+            self._campaign,
+            party=without(party, absent) if absent else party,
+            rules=request.fight.rules or rules_in(words) or self._campaign.rules,
+        )
         asked = Asked(
             words,
             campaign,
@@ -147,5 +163,6 @@ class Orchestrator(Agent):
             max_docs=self._max_docs,
             prose=request.prose,
             roll=request.roll,
+            fight=request.fight,
         )
         return await _ANSWERERS[request.want or intent_of(words, self._bestiary)](asked)

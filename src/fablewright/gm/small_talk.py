@@ -15,6 +15,7 @@ EXAMPLES = tuple(
         'Ask what your notes say: "Who owns the inn?", or "What happened last session?".',
         'Play it out and have it remembered: "choose 2", "log: Tull is dead", "undo", "what happens next?".',
         'Ask for a fight or for dice: "How hard are 3 ogres?", or "roll 2d6+3".',
+        'Ask for somebody or something new: "give me an NPC", "treasure for level 3", or "rules for grappling".',
     )
 )
 """What can be asked, an example a line."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fablewright.errors import InvalidInput
-from fablewright.gm.rules.budget import Budget, Rules, multiplier, xp_for_cr
+from fablewright.gm.rules.budget import Budget, Rules, day_budget, multiplier, xp_for_cr
 from fablewright.gm.rules.party import Party, parse_party
 
 if TYPE_CHECKING:
@@ -20,8 +20,9 @@ def test_every_mark_is_that_of_the_tables(shared: Path) -> None:
     lines = [line for line in table.splitlines() if re.match(r"\| \d", line)]
     rows = [[int(cell) for cell in line.strip("| ").split("|")] for line in lines]
     assert [row[0] for row in rows] == list(range(1, 21))
-    for level, *marks, _day in rows:
+    for level, *marks, day in rows:
         party = Party((level,))
+        assert day_budget(party) == day
         assert [xp for _, xp in Budget.of(party, "2024").marks] == marks[:3]
         assert [xp for _, xp in Budget.of(party, "2014").marks] == marks[3:]
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fablewright.errors import InvalidInput
-from fablewright.gm.rules.party import Party, number_word, parse_party
+from fablewright.gm.rules.party import Party, number_word, parse_party, without
 
 parties = st.lists(st.integers(1, 20), min_size=1, max_size=20).map(lambda levels: Party(tuple(levels)))
 
@@ -22,6 +22,9 @@ parties = st.lists(st.integers(1, 20), min_size=1, max_size=20).map(lambda level
         ("4*2", (2, 2, 2, 2)),
         ("7", (7,)),
         ("20x20", (20,) * 20),
+        ("4x3-1x3", (3, 3, 3)),
+        ("3x5+2x4−4", (5, 5, 5, 4)),
+        ("20x1-19x1", (1,)),
     ],
 )
 def test_reads_what_people_type(text: str, levels: tuple[int, ...]) -> None:
@@ -39,7 +42,7 @@ def test_reads_what_people_type(text: str, levels: tuple[int, ...]) -> None:
         ("4x2,", "a group is empty"),
         ("four", "'four' is not"),
         ("2 2", "'2 2' is not"),
-        ("-4x2", "is not"),
+        ("-4x2", "a group is empty"),
         ("0x3", "1 to 20 characters"),
         ("21x1", "1 to 20 characters"),
         ("11x1,10x2", "1 to 20 characters"),
@@ -100,3 +103,27 @@ def test_words(text: str, words: str) -> None:
 
 def test_number_words_end_at_twenty() -> None:
     assert (number_word(0), number_word(20), number_word(1234)) == ("no", "twenty", "1,234")
+
+
+@pytest.mark.parametrize(
+    ("party", "absent", "left"),
+    [("4x3", "1", "3x3"), ("4x3", "1x3", "3x3"), ("3x5,2x4", "1x4", "3x5,1x4"), ("3x5,2x4", "5,4", "2x5,1x4")],
+)
+def test_who_is_absent_does_not_count(party: str, absent: str, left: str) -> None:
+    assert without(parse_party(party), absent) == parse_party(left)
+
+
+@pytest.mark.parametrize(
+    ("party", "absent", "complaint"),
+    [
+        ("3x5,2x4", "1", "say who is absent, 1x5 or 1x4"),
+        ("4x3", "1x2", "No level-2 character can be absent from four level-3 characters"),
+        ("4x3", "5", "No level-3 character"),
+        ("4x3", "4", "Everybody is absent"),
+        ("4x3", "Bob", "'Bob' is not NUMBERxLEVEL"),
+        ("4x3", "9" * 50, "No level-3 character"),
+    ],
+)
+def test_nobody_is_absent_who_does_not_play(party: str, absent: str, complaint: str) -> None:
+    with pytest.raises(InvalidInput, match=complaint):
+        without(parse_party(party), absent)

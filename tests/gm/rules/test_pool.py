@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fablewright.gm.rules.pool import MAX_EXPLOSIONS, Pick, Pool
+from fablewright.gm.rules.pool import MAX_EXPLOSIONS, MAX_REROLLS, Comparison, Pick, Pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,3 +69,52 @@ def test_kept_and_maximum_count_what_counts() -> None:
     assert Pool(4, 6, pick="dl", picked=1).kept == 3
     assert Pool(4, 6, pick="dl", picked=1).maximum == 18
     assert Pool(2, 6, exploding=True).maximum == 12 * (1 + MAX_EXPLOSIONS)
+
+
+def chances_by_hand(pool: Pool, rerolls_left: int) -> dict[int, Fraction]:
+    """What one die shows in the end, one throw after another."""
+    shown: dict[int, Fraction] = {}
+    for face in pool.faces:
+        share = Fraction(1, pool.sides)
+        if pool.reroll and pool.reroll.holds(face) and rerolls_left:
+            for later, chance in chances_by_hand(pool, rerolls_left - 1).items():
+                shown[later] = shown.get(later, Fraction(0)) + share * chance
+        else:
+            lifted = max(face, pool.least) if pool.least else face
+            shown[lifted] = shown.get(lifted, Fraction(0)) + share
+    return shown
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        Pool(2, 6, reroll=Comparison("<", 3), once=True),
+        Pool(3, 4, reroll=Comparison("=", 1), once=True, pick="kh", picked=2),
+        Pool(3, 4, reroll=Comparison("=", 1), once=True, pick="kl", picked=1),
+        Pool(3, 4, least=3, pick="dl", picked=1),
+        Pool(2, 6, least=4),
+        Pool(3, 6, success=Comparison(">=", 5)),
+        Pool(2, 6, reroll=Comparison("<=", 2), once=True, least=4, success=Comparison("=", 4)),
+        Pool(4, 3, fudge=True),
+        Pool(3, 3, fudge=True, pick="kh", picked=2),
+        Pool(3, 3, fudge=True, pick="kl", picked=2),
+    ],
+    ids=str,
+)
+def test_average_of_odd_dice_equals_counting_every_fall(pool: Pool) -> None:
+    chances = chances_by_hand(pool, 1 if pool.once else 0)
+    expected = Fraction(0)
+    for faces in product(chances, repeat=pool.count):
+        likely = Fraction(1)
+        for face in faces:
+            likely *= chances[face]
+        ranked = sorted(faces, reverse=pool.pick in ("kh", "dl"))[: pool.kept]
+        expected += likely * (sum(map(pool.success.holds, ranked)) if pool.success else sum(ranked))
+    assert pool.average == pytest.approx(float(expected))
+
+
+def test_rolling_again_and_again_ends() -> None:
+    pool = Pool(1, 4, reroll=Comparison("=", 1))
+    expected = sum(face * chance for face, chance in chances_by_hand(pool, MAX_REROLLS).items())
+    assert pool.average == pytest.approx(float(expected))
+    assert pool.average == pytest.approx(3, abs=1e-5)

@@ -13,6 +13,7 @@ from fablewright.errors import (
     RequestFailed,
     UnknownRecipient,
 )
+from fablewright.gm.answering.fight_wish import NO_WISH, FightWish
 from fablewright.gm.campaign.memory import CampaignMemory, LogFacts, Recall, RecallScene
 from fablewright.gm.haystack_pipeline import RetrieveDocuments, find_documents, why_missing
 from fablewright.gm.scenario_generator import reserve
@@ -84,6 +85,7 @@ class Asked:
         max_docs: How many passages a search asks for.
         prose: See ``GenerateScenario``.
         roll: What the players rolled themselves, for a choice; None when they did not.
+        fight: What is wished of a fight beside the words.
     """
 
     words: str
@@ -98,6 +100,7 @@ class Asked:
     max_docs: int = 12
     prose: bool = True
     roll: int | None = None
+    fight: FightWish = NO_WISH
 
     @property
     def table(self) -> Table:

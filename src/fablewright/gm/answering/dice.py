@@ -24,4 +24,9 @@ async def answer_dice(asked: Asked) -> Answer:
     """
     expression = dice_in(asked.words) or asked.words
     result = dice.roll(expression, random.Random(asked.seed))
-    return Answer("dice", "answered", lines=(Line(result.text, Origin.BY_RULE),), generation_method="rules")
+    return Answer(
+        "dice",
+        "answered",
+        lines=tuple(Line(text, Origin.BY_RULE) for text in result.text.split("\n")),
+        generation_method="rules",
+    )

@@ -19,7 +19,10 @@ from fablewright.gm.rules.mention import Lexicon, Mention
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Bestiary", "Creature", "Finding", "Mention", "load_bestiary"]
+__all__ = ["GONE", "Bestiary", "Creature", "Finding", "Mention", "load_bestiary"]
+
+GONE = frozenset(("orc", "lizardfolk", "drow", "duergar", "deep gnome"))
+"""Creatures of the 2014 SRD that the SRD 5.2.1 does not have, under no name."""
 
 
 class Bestiary:

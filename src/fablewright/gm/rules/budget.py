@@ -17,7 +17,7 @@ from fablewright.errors import InvalidInput
 if TYPE_CHECKING:
     from fablewright.gm.rules.party import Party
 
-__all__ = ["Budget", "Rules", "multiplier", "xp_for_cr"]
+__all__ = ["Budget", "Rules", "day_budget", "multiplier", "xp_for_cr"]
 
 Rules = Literal["2014", "2024"]
 
@@ -66,6 +66,11 @@ _MARKS_2014 = (
     (2100, 4200, 6300, 9500),
     (2400, 4900, 7300, 10900),
     (2800, 5700, 8500, 12700),
+)
+# Adjusted XP that a character can be expected to deal with between two long rests, levels 1 to 20.
+_DAY_2014 = (
+    *(300, 600, 1200, 1700, 3500, 4000, 5000, 6000, 7500, 9000),
+    *(10500, 11500, 13500, 15000, 18000, 20000, 25000, 27000, 30000, 40000),
 )
 _TABLES: dict[Rules, tuple[tuple[str, ...], tuple[tuple[int, ...], ...]]] = {
     "2024": (("low", "moderate", "high"), _MARKS_2024),
@@ -134,6 +139,11 @@ class Budget:
 
     def __str__(self) -> str:
         return " / ".join(f"{xp:,} {word}" for word, xp in self.marks)
+
+
+def day_budget(party: Party) -> int:
+    """Return the adjusted XP of a party's adventuring day by the 2014 rules; the 2024 rules have no such number."""
+    return sum(_DAY_2014[level - 1] for level in party.levels)
 
 
 def multiplier(monsters: int, characters: int, rules: Rules = "2024") -> float:

@@ -27,7 +27,14 @@ _EXPRESSION = re.compile(
     rf"|adv(?:antage)?(?![a-z])|dis(?:advantage)?(?![a-z])|{_DIE}|\d{{1,12}}))*+",
     re.IGNORECASE,
 )
-_LOOKS_LIKE_DICE = re.compile(r"^\s*(?:\d*d(?:\d+|%)|(?:adv|dis)(?:antage)?\b)[\dd%khl!x×*+\-−–\s]*$", re.IGNORECASE)
+_LOOKS_LIKE_DICE = re.compile(
+    r"^[\s\d+\-−–*×x/#()]*(?:d(?:\d+|%|f\b)|(?:adv|dis)(?:antage)?\b)[\dd%fkhlrmioadvs!x×*/÷<>=≥≤+()\-−–\s]*$",
+    re.IGNORECASE,
+)
+_EXCLAIMED = re.compile(r"((?:^|[^d\d])\s*\d{1,12})!+$", re.IGNORECASE)
+_OFTEN = re.compile(
+    r"[,\s]+(?P<number>twice|(?:\d{1,3}|two|three|four|five|six|seven|eight|nine|ten) times)$", re.IGNORECASE
+)
 _SUM = re.compile(r"^\s*[-−–]?\d+(?:\s*[-+*x×−–]\s*\d+)+\s*=?\s*$", re.IGNORECASE)
 _NUMBERS = dict(zip("two three four five six seven eight nine ten".split(), range(2, 11), strict=True))
 _WORD_BEFORE_DIE = re.compile(rf"\b({'|'.join(_NUMBERS)})\s+(?=d\s?\d)", re.IGNORECASE)
@@ -73,11 +80,17 @@ def dice_in(words: str) -> str | None:
     """Return the dice expression of a request to roll, right or wrong; None when it is no such request."""
     if len(words) > _LONGEST:
         return None
-    text = words.strip().rstrip(".?").rstrip()
+    text = _EXCLAIMED.sub(r"\1", words.strip().rstrip(".?").rstrip())
     if _LOOKS_LIKE_DICE.match(text):
         return text
     asked = _ASKS.match(text)
     rest = text[asked.end() :] if asked else _ASKS_SUM.sub("", text, count=1)
+    if asked and _LOOKS_LIKE_DICE.match(rest):
+        return rest
+    often = _OFTEN.search(rest)
+    if often and (once := _read(rest[: often.start()], asked=asked is not None)):
+        number = often["number"].lower().removesuffix(" times")
+        return f"{2 if number == 'twice' else _NUMBERS.get(number, number)}x {once}"
     if _SUM.match(rest):
         return rest.rstrip("= ")
     return _read(rest, asked=asked is not None)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from fablewright.errors import InvalidInput
 
-__all__ = ["MAX_CHARACTERS", "MAX_LEVEL", "Party", "number_word", "parse_party"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["MAX_CHARACTERS", "MAX_LEVEL", "Party", "number_word", "parse_party", "without"]
 
 MAX_CHARACTERS = 20
 MAX_LEVEL = 20
@@ -19,6 +22,8 @@ _NUMBER_WORDS = """
     sixteen seventeen eighteen nineteen twenty
     """.split()
 _GROUP = re.compile(r"\s*(?:([0-9]+)\s*[x×*]\s*)?([0-9]+)\s*", re.IGNORECASE)
+_ABSENT = "write for example 4x3-1x3 for three of four level-3 characters"
+_SIGNS = re.compile(r"\s*([,+−–-])\s*")
 _EXAMPLE = "write for example 4x2 for four level-2 characters"
 
 
@@ -72,7 +77,7 @@ class Party:
 
 
 def parse_party(text: str) -> Party:
-    """Read a party: ``4x2``, ``3x5+2x4``, or ``2,2,3`` for the levels of single characters.
+    """Read a party: ``4x2``, ``3x5+2x4``, ``2,2,3`` for the levels of single characters, ``4x3-1x3`` with one absent.
 
     Raises:
         InvalidInput: It cannot be read or is over a limit; the message says why and shows a right one.
@@ -80,17 +85,49 @@ def parse_party(text: str) -> Party:
     if not text.strip():
         raise InvalidInput(f"The party is empty; {_EXAMPLE}.")
     levels: list[int] = []
-    for group in re.split(r"[,+]", text):
+    absent: list[int] = []
+    first, *rest = _SIGNS.split(text)
+    for sign, group in zip(("+", *rest[::2]), (first, *rest[1::2]), strict=True):
         found = _GROUP.fullmatch(group)
         if found is None:
             _fail(text, f"{_short(group)!r} is not NUMBERxLEVEL" if group.strip() else "a group is empty")
         # Ten digits are wrong anyway, and int() of thousands of them would raise an error of its own.
         count, level = (int(digits[:10]) for digits in (found[1] or "1", found[2]))
-        if not 1 <= count <= MAX_CHARACTERS or len(levels) + count > MAX_CHARACTERS:
+        counted = levels if sign in ",+" else absent
+        if not 1 <= count <= MAX_CHARACTERS or len(counted) + count > MAX_CHARACTERS:
             _fail(text, f"a party has 1 to {MAX_CHARACTERS} characters")
         if not 1 <= level <= MAX_LEVEL:
             _fail(text, f"a level goes from 1 to {MAX_LEVEL}")
-        levels += [level] * count
+        counted += [level] * count
+    return _less(Party(tuple(levels)), absent)
+
+
+def without(party: Party, absent: str) -> Party:
+    """Return the party without those who are not at the table tonight.
+
+    Args:
+        party: Everybody.
+        absent: How many, ``1``, where all have one level; else of which level, ``1x3``; several as in a party.
+
+    Raises:
+        InvalidInput: It cannot be read, nobody has that level, or nobody would be left.
+    """
+    if absent.strip().isdecimal():
+        if len(party.groups) > 1:
+            levels = " or ".join(f"1x{level}" for _, level in party.groups)
+            raise InvalidInput(f"The characters have different levels: say who is absent, {levels}.")
+        return _less(party, [party.levels[0]] * min(int(absent.strip()[:3]), MAX_CHARACTERS))
+    return _less(party, parse_party(absent).levels)
+
+
+def _less(party: Party, absent: Iterable[int]) -> Party:
+    levels = list(party.levels)
+    for level in absent:
+        if level not in levels:
+            raise InvalidInput(f"No level-{level} character can be absent from {party.words}; {_ABSENT}.")
+        levels.remove(level)
+    if not levels:
+        raise InvalidInput(f"Everybody is absent, so nobody is there to fight; {_ABSENT}.")
     return Party(tuple(levels))
 
 

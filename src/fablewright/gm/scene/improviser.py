@@ -74,15 +74,15 @@ def _named(request: str, table: Table, rng: Random) -> Encounter | None:
     mentions = table.bestiary.mentions(request)
     counted = [rating.Foe.of(m.creature, m.count) for m in mentions if m.count and m.count <= MOST_HERE]
     if counted:
-        return Encounter(tuple(counted), rating.rate(counted, table.party), "as asked for")
+        return Encounter(tuple(counted), rating.rate(counted, table.party, table.rules), "as asked for")
     creatures = [mention.creature for mention in mentions]
     if not creatures:
         return None
     try:
-        return build(table.party, "moderate", Bestiary(creatures), rng)
+        return build(table.party, "moderate", Bestiary(creatures), rng, rules=table.rules)
     except InvalidInput:  # even one is over the budget: one it is, and the balance says so
         one = [rating.Foe.of(creature) for creature in creatures[:1]]
-        return Encounter(tuple(one), rating.rate(one, table.party), "as asked for")
+        return Encounter(tuple(one), rating.rate(one, table.party, table.rules), "as asked for")
 
 
 def _encounter(names: Iterable[str], table: Table, rng: Random) -> Encounter:
@@ -90,10 +90,10 @@ def _encounter(names: Iterable[str], table: Table, rng: Random) -> Encounter:
     fitting = [found.creature for name in names if (found := table.bestiary.find(name)) is not None]
     for bestiary in (Bestiary(fitting), table.bestiary):
         try:
-            return build(table.party, "moderate", bestiary, rng)
+            return build(table.party, "moderate", bestiary, rng, rules=table.rules)
         except InvalidInput:
             continue
-    return build(table.party, "high", table.bestiary, rng)
+    return build(table.party, "high", table.bestiary, rng, rules=table.rules)
 
 
 def _invented(text: str) -> Line:

@@ -1,0 +1,87 @@
+"""What a fight is said to be made of and no rule knows: the frobnicators of "2 frobnicators and 3 goblins"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fablewright.gm.rules.mention import Mention
+
+__all__ = ["Unknown", "is_list_of_foes", "unknown_foes"]
+
+_NUMBERS = {"a": 1, "an": 1, "a pair of": 2, "a couple of": 2, "a dozen": 12} | {
+    word: number
+    for number, word in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), 1)
+}
+_JOINTS = "and|plus|with|against|vs|versus|for|led by|in|at|on|are|is|from|near"
+_FOES = re.compile(
+    rf"(?<![\w-])(?P<count>\d{{1,3}}|{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})(?:\s?[x×])?\s+"
+    rf"(?P<name>(?!(?:{_JOINTS})\b)[^\W\d_][\w'’-]{{1,30}}(?:\s(?!(?:{_JOINTS})\b)[^\W\d_][\w'’-]{{0,30}}){{0,3}}?)"
+    rf"(?!\w)(?=\s*(?:$|[,;.:!?&+()]|(?:{_JOINTS})\b))",
+    re.IGNORECASE,
+)
+_NO_FOES = re.compile(
+    r"\b(?:levels?|characters?|players?|pcs?|heroes|adventurers|part(?:y|ies)|groups?|rounds?|turns?|minutes?|hours?|"
+    r"days?|feet|foot|xp|gp|rules?|tables?|times|fights?|combats?|battles?|encounters?|boss|ambush(?:es)?|skirmish(?:es)?|"
+    r"bit|lot|way|difficulty|budget|stat ?blocks?|leaders?|brutes?|skirmishers?|artillery|minions?|swamp|forest|cave|"
+    r"side|chance|scene|question|room|place|look|easy|hard|deadly|moderate|medium|low|high|one|more|others?|absent|"
+    r"random|balanced|night|today|tonight)\b",
+    re.IGNORECASE,
+)
+
+_KNOWN = "\0"
+_SINGULARS = ((r"ies$", "y"), (r"ves$", "f"), (r"men$", "man"), (r"(?:(?<=[sxz])|(?<=[cs]h))es$", ""), (r"s$", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Creatures that are named and not known.
+
+    Attributes:
+        name: As written, in singular or plural.
+        count: How many.
+    """
+
+    name: str
+    count: int
+
+    @property
+    def singulars(self) -> tuple[str, ...]:
+        """What one of them may be called, in small letters, the likeliest first."""
+        name = self.name.casefold()
+        if self.count == 1:
+            return (name,)
+        forms = [re.sub(ending, one, name) for ending, one in _SINGULARS if re.search(ending, name)]
+        return tuple(dict.fromkeys((*forms, name)))
+
+
+def unknown_foes(words: str, mentions: Sequence[Mention]) -> tuple[Unknown, ...]:
+    """Return what the words count like creatures beside those that they mention."""
+    return tuple(
+        Unknown(found["name"], _NUMBERS.get(found["count"].lower()) or int(found["count"]))
+        for found in _FOES.finditer(_blanked(words, mentions))
+        if not _NO_FOES.search(found["name"]) and found["count"].strip("0")
+    )
+
+
+def is_list_of_foes(words: str, mentions: Sequence[Mention]) -> bool:
+    """Return whether the words are nothing but creatures and their numbers, of which some are known."""
+    if not any(mention.count for mention in mentions):
+        return False
+    rest = _blanked(words, mentions)
+    for unknown in unknown_foes(words, mentions):
+        rest = rest.replace(unknown.name, " ", 1)
+    left = re.findall(r"[^\W\d_]+", rest.lower())
+    return all(word in _NUMBERS or word in ("and", "plus", "x", "of", "pair", "with", "a") for word in left)
+
+
+def _blanked(words: str, mentions: Sequence[Mention]) -> str:
+    """Return the words with known creatures blanked: what stands right before one is said of it."""
+    plain = words
+    for mention in reversed(mentions):
+        plain = f"{plain[: mention.start]}{_KNOWN * (mention.end - mention.start)}{plain[mention.end :]}"
+    return plain
