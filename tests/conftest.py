@@ -26,6 +26,9 @@ _LOCKS = "TESTS_SHARE_LOCKS_IN"
 # Some tests import Haystack themselves, before our adapter has switched its telemetry off.
 os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
 
+# Whatever runs on the machine of whoever tests: no test is written to by a model that it did not start itself.
+os.environ["OLLAMA_HOST"] = "127.0.0.1:9"
+
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Spread the whole suite over the processors; a choice of tests is sooner done without."""

@@ -5,9 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fablewright.adapters.chat_model.writer import ChatWriter, KnownServer
 from fablewright.adapters.haystack_retriever import HaystackRetriever
 from fablewright.entry.cli import run
-from fablewright.errors import MissingExtra
+from fablewright.entry.doctor import _write
+from fablewright.errors import FablewrightError, MissingExtra
+from fablewright.gm.writing.ports import Endpoint
+from fablewright.testing.model_server import ModelServer, Turn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,3 +151,40 @@ def test_models_that_are_set_are_tried_out(
 def test_models_that_are_not_set_are_not_mentioned(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["doctor", "--json"]) == 0
     assert not {"Embedder", "Reranker"} & findings(capsys).keys()
+
+
+@pytest.mark.parametrize(
+    ("settings", "state", "said"),
+    [
+        ({}, "ok", "none found"),
+        ({"MODEL": "tiny"}, "bad", "cannot be reached"),
+        ({"MODEL_URL": "http://127.0.0.1:9/v1"}, "bad", "set model"),
+    ],
+)
+def test_a_model_is_made_to_write_a_word(
+    settings: dict[str, str], state: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"FABLEWRIGHT_{name}", value)
+    assert run(["doctor", "--json"]) == (3 if state == "bad" else 0)
+    found = findings(capsys)["Model"]
+    assert found[0] == state
+    assert said in found[1]
+
+
+@pytest.mark.usefixtures("data_dir")
+def test_switched_off_there_is_nothing_to_say_of_a_model(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FABLEWRIGHT_PROSE", "off")
+    assert run(["doctor", "--json"]) == 0
+    assert "Model" not in findings(capsys)
+
+
+@pytest.mark.anyio
+async def test_a_model_that_answers_and_one_that_says_nothing() -> None:
+    async with ModelServer(Turn('{"word": "mill"}')) as server:
+        assert "tiny has written" in await _write(ChatWriter(KnownServer(Endpoint(server.url, "tiny"))))
+    async with ModelServer(Turn("")) as server:
+        with pytest.raises(FablewrightError, match="writes nothing"):
+            await _write(ChatWriter(KnownServer(Endpoint(server.url, "tiny"))))

@@ -50,7 +50,7 @@ def _fields(answer: Answer) -> dict[str, Any]:
     ("path", "value", "said"),
     [
         (("scene", "title"), None, "the answer: scene: title must be an object"),
-        (("scene", "title", "origin"), "guessed", "must be one of quoted, from_notes, by_rule, invented"),
+        (("scene", "title", "origin"), "guessed", "must be one of quoted, from_notes, retold, by_rule, invented"),
         (("scene", "checks", 0, "dc"), "12", "dc must be a whole number, not '12'"),
         (("scene", "checks", 0, "dc"), True, "dc must be a whole number, not True"),
         (("scene", "foes", 0, "cr"), float("nan"), "must be a finite number"),

@@ -24,7 +24,8 @@ from fablewright.adapters.sqlite_index import SqliteIndex
 from fablewright.entry.embedders import asking, open_embedder
 from fablewright.entry.rerankers import open_reranker, patience
 from fablewright.entry.story_file import StoryFile
-from fablewright.errors import InvalidInput
+from fablewright.entry.writers import open_writer
+from fablewright.errors import FablewrightError
 from fablewright.gm.campaign.memory import CampaignMemory
 from fablewright.gm.embedding import Embedding, EmbeddingFollower, EmbedQuery, embedding_policies
 from fablewright.gm.finding.finder import QueryVector
@@ -35,6 +36,7 @@ from fablewright.gm.reranking import Reranking, RerankTexts, reranking_policies
 from fablewright.gm.rules.bestiary import load_bestiary
 from fablewright.gm.rules.party import parse_party
 from fablewright.gm.scenario_generator import CampaignContext, ScenarioGenerator
+from fablewright.gm.writer import Writing, writing_policies
 from fablewright.protocol.breaker import BreakerRules
 from fablewright.protocol.cache import CacheRules
 from fablewright.protocol.retry import RetryRules
@@ -154,17 +156,25 @@ async def assistant(
         retriever: Instead of the Haystack pipeline over the notes' index.
 
     Raises:
-        InvalidInput: The party of the settings cannot be read.
+        InvalidInput: The party of the settings cannot be read, or there is no such model.
+        ConfigurationError: A setting of the model makes no sense.
+        MissingExtra: What a model on this machine needs is not installed.
     """
+    threads = Threads(name="notes")
     try:
         campaign = CampaignContext(parse_party(settings.party), settings.rules, notes.label)
-    except InvalidInput:
+        writer = open_writer(settings, threads)
+    except FablewrightError:
         notes.close()
         raise
     bestiary = load_bestiary()
-    threads = Threads(name="notes")
     search = (HaystackPipeline.name, RetrieveDocuments.action)
-    policies = {search: _search_policy(settings), **embedding_policies(), **reranking_policies()}
+    policies = {
+        search: _search_policy(settings),
+        **embedding_policies(),
+        **reranking_policies(),
+        **writing_policies(),
+    }
     bus = Bus(BusOptions(default_timeout=settings.timeout, policies=policies))
     waits, most = settings.rag_request_timeout, settings.max_docs
     bus.register(
@@ -177,7 +187,12 @@ async def assistant(
             index_version=lambda: notes.index.version,
         )
     )
-    bus.register(ScenarioGenerator(bestiary, retrieve_timeout=waits, max_docs=most, linger=_LINGER))
+    prose_timeout = settings.model_timeout if writer else 0.0
+    bus.register(
+        ScenarioGenerator(bestiary, retrieve_timeout=waits, max_docs=most, linger=_LINGER, prose_timeout=prose_timeout)
+    )
+    if writer:
+        bus.register(Writing(writer))
     bus.register(Orchestrator(campaign, bestiary, retrieve_timeout=waits, max_docs=most))
     store = SqliteCampaigns(settings.data_dir / _CAMPAIGNS)
     bus.register(_memory(settings, notes, store, threads))

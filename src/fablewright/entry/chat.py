@@ -15,6 +15,7 @@ from fablewright.entry.interrupt import Interrupted, unless_interrupted
 from fablewright.entry.log_page import log_page
 from fablewright.entry.print_answer import print_answer
 from fablewright.entry.prompt import open_prompt
+from fablewright.entry.prose import print_piece, prose_below
 from fablewright.entry.story_file import asking
 from fablewright.entry.terminal import emit, notice, output_console, set_up_streams, write
 from fablewright.errors import FablewrightError, InvalidInput, RequestFailed
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
     from fablewright.entry.assemble import Notes
     from fablewright.entry.config import Loaded, Settings
     from fablewright.entry.prompt import Prompt
-    from fablewright.gm.answer import Want
+    from fablewright.gm.answer import Answer, Want
     from fablewright.gm.scenario_generator import Scenario
+    from fablewright.gm.writer import Prose
     from fablewright.runtime.bus import Bus
     from fablewright.runtime.subscription import Subscription
 
@@ -104,6 +106,7 @@ async def _chat(settings: Settings, notes: Notes, *, use_rag: bool) -> int:
             try:
                 await conversation.run()
             finally:
+                await conversation.later.stop()
                 await supervisor.stop()
                 await settle(bus)
     return 0
@@ -122,6 +125,7 @@ class _Conversation:
     asked: int = 0
     conversation_id: str = field(default_factory=lambda: secrets.token_hex(8))
     grounded: Scenario | None = None
+    later: Supervisor = field(default_factory=Supervisor)  # has the prose of the latest scene
 
     async def run(self) -> None:
         """Answer line after line until /quit, Ctrl-D, or Ctrl-C twice at the prompt."""
@@ -163,8 +167,17 @@ class _Conversation:
 
     async def _answer(self, request: HandleRequest) -> None:
         with asking(request.words) as asked:
+            await self.later.stop()  # nobody waits any more for the last scene's prose
             answer = await unless_interrupted(ask_once(self.bus, request, timeout=self.settings.timeout))
         print_answer(answer, asked)
+        if not request.prose:
+            self.later.start(self._prose(answer, request), name="prose below a scene")
+
+    async def _prose(self, answer: Answer, request: HandleRequest) -> None:
+        async def show(answer: Answer, prose: Prose) -> None:
+            await self.prompt.above(lambda: print_piece(answer, prose))
+
+        await prose_below(self.bus, answer, request, timeout=self.settings.model_timeout, show=show)
 
     def _wanted(self, name: str, words: str) -> HandleRequest:
         want, otherwise = _WANTS[name]
@@ -180,6 +193,7 @@ class _Conversation:
             use_rag=self.use_rag,
             seed=self._seed(),
             conversation_id=self.conversation_id,
+            prose=not self.prompt.is_terminal,  # there it comes afterwards, above the prompt
         )
 
     def _seed(self) -> int | None:

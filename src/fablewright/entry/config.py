@@ -122,6 +122,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reranking_timeout: Annotated[
         float, Meta(gt=0, le=60, description="Seconds that a search waits for it; then it goes without.")
     ] = 1.5
+    prose: Annotated[
+        Literal["auto", "off"],
+        Meta(description="Whether a model, where there is one, [writes prose](how-to/use-a-model.md) for a scene."),
+    ] = "auto"
+    model: Annotated[
+        str,
+        Meta(
+            description="Which model; `local`: the small one in a process of ours. Empty: one that Ollama has here.",
+            extra={"values": "a name, `local`, or the path of a .gguf file"},
+        ),
+    ] = ""
+    model_url: Annotated[
+        str,
+        Meta(
+            description="Where its server is, if not Ollama here. Empty, with a key: OpenAI.",
+            extra={"values": "a URL of HTTP, with `/v1`"},
+        ),
+    ] = ""
+    model_key: Annotated[
+        Secret,
+        Meta(
+            description="The key for it; never shown. Better in the environment than in a file.",
+            extra={"default": '`""`', "values": "a key"},
+        ),
+    ] = msgspec.field(default_factory=Secret)
+    model_timeout: Annotated[
+        float, Meta(gt=0, le=86_400, description="Seconds for the model's prose; the scene is there before it.")
+    ] = 30.0
     seed: Annotated[
         int | None,
         Meta(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import platform
@@ -9,6 +10,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+from contextlib import aclosing
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -22,9 +24,11 @@ from fablewright.entry.json_output import to_json
 from fablewright.entry.no_notes import kinds_of_notes
 from fablewright.entry.rerankers import open_reranker
 from fablewright.entry.terminal import clean, emit, hanging, output_console, set_up_streams, write
+from fablewright.entry.writers import open_writer
 from fablewright.errors import ConfigurationError, FablewrightError, InvalidInput
 from fablewright.gm.reading.embedded_text import dimensions_of
 from fablewright.gm.reading.notes import FileReport
+from fablewright.gm.writing.ports import Prompt
 from fablewright.runtime.threads import Threads
 
 if TYPE_CHECKING:
@@ -37,11 +41,14 @@ if TYPE_CHECKING:
     from fablewright.entry.invocation import Invocation
     from fablewright.gm.finding.reranker import Reranker
     from fablewright.gm.reading.ports import Embedder
+    from fablewright.gm.writing.ports import Writer
 
 __all__ = ["doctor"]
 
 _T = TypeVar("_T")
 
+_PATIENCE_FOR_A_WORD = 20.0
+"""Seconds; a server may have to load its model first."""
 _MARKS = {"ok": ("✓", "green"), "note": ("•", "yellow"), "bad": ("✗", "bold red")}
 
 
@@ -170,6 +177,12 @@ def _models(settings: Settings) -> Iterator[_Finding]:
         yield from _probed(
             "Reranker", lambda: open_reranker(settings, threads), _rerank, "Without it, searches keep their own order."
         )
+        yield from _probed(
+            "Model",
+            lambda: open_writer(settings, threads),
+            _write,
+            'Mend it, or set prose = "off".',
+        )
     finally:
         threads.close()
 
@@ -203,6 +216,24 @@ async def _rerank(reranker: Reranker) -> str:
     finally:
         await reranker.close()
     return "it tells an answer from the weather" if scores[1] > scores[0] else "it answers, but not with sense"
+
+
+async def _write(writer: Writer) -> str:
+    """Let it write a word in earnest: that a server runs says little about whether its model answers."""
+    name = await writer.name()
+    form = {"type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]}
+    words = writer.write(Prompt("Answer in JSON.", 'Say {"word": "mill"}.'), schema=form, most_tokens=12)
+    try:
+        if not name:
+            return "none found: scenes are written without one; see docs/how-to/use-a-model.md"
+        async with asyncio.timeout(_PATIENCE_FOR_A_WORD), aclosing(words):
+            if not await anext(words, ""):
+                raise FablewrightError(f"The model {name} answers, and writes nothing.")
+    except TimeoutError:
+        raise FablewrightError(f"The model {name} wrote nothing within {_PATIENCE_FOR_A_WORD:.0f} s.") from None
+    finally:
+        await writer.close()
+    return f"{name} has written its first word"
 
 
 def _extras() -> _Finding:

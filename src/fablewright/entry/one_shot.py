@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from dataclasses import replace
 from functools import partial
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING
 from fablewright.entry import assemble
 from fablewright.entry.answering import answer_in_time, settle
 from fablewright.entry.event_loop import run_loop
+from fablewright.entry.interrupt import Interrupted, unless_interrupted
 from fablewright.entry.no_notes import has_notes, nothing_readable
 from fablewright.entry.print_answer import print_answer
+from fablewright.entry.prose import print_piece, prose_below
 from fablewright.entry.story_file import asking
 from fablewright.entry.terminal import clean, error_console, notice, set_up_streams
 from fablewright.errors import InvalidInput
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from fablewright.gm.answering.fight_wish import FightWish
     from fablewright.gm.reading.notes import FileReport
     from fablewright.gm.scene.wishes import Wishes
+    from fablewright.gm.writer import Prose
+    from fablewright.runtime.bus import Bus
 
 __all__ = ["answer_one", "one_shot", "waiting_for"]
 
@@ -56,8 +61,8 @@ def one_shot(  # noqa: PLR0913 - a request has so many parts
     """
     set_up_streams(utf_8=as_json)
     request = replace(_request(loaded, want, words, use_rag=use_rag), fight=fight)
-    if wishes is not None:
-        request = replace(request, wishes=wishes)
+    # Into a pipe or file goes one answer, with what came in time; on a terminal prose comes below the scene.
+    request = replace(request, wishes=wishes or request.wishes, prose=as_json or not sys.stdout.isatty())
     if roll is not None:
         request = replace(request, roll=roll)
     return _run(invocation, loaded, request, partial(print_answer, as_json=as_json))
@@ -110,7 +115,17 @@ async def _answer(
             await settle(bus)
             if skipped:
                 notice(_skipped(skipped))
+            if not request.prose:
+                with contextlib.suppress(Interrupted):  # she has what she needs
+                    await unless_interrupted(_prose(bus, answer, request, settings.model_timeout))
             return 3 if answer.status == "failed" else 0
+
+
+async def _prose(bus: Bus, answer: Answer, request: HandleRequest, timeout: float) -> None:
+    async def show(answer: Answer, prose: Prose) -> None:
+        print_piece(answer, prose)
+
+    await prose_below(bus, answer, request, timeout=timeout, show=show)
 
 
 def _skipped(reports: Sequence[FileReport]) -> str:

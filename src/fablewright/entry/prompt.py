@@ -10,6 +10,7 @@ from fablewright.entry.terminal import notice
 from fablewright.runtime.threads import Threads
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from prompt_toolkit import PromptSession
@@ -34,6 +35,10 @@ class Prompt(Protocol):
         """Say something at once, in one quiet line; what is being typed stays as it is."""
         ...
 
+    async def above(self, show: Callable[[], None]) -> None:
+        """Call what prints something; what is being typed stays as it is, below that."""
+        ...
+
 
 def open_prompt(data_dir: Path) -> Prompt:
     """Return the prompt that suits standard input; the history is kept in ``data_dir``."""
@@ -51,6 +56,9 @@ class _PipedLines:
 
     async def tell(self, text: str) -> None:
         notice(text, style="dim")
+
+    async def above(self, show: Callable[[], None]) -> None:
+        show()
 
 
 class _TerminalPrompt:
@@ -78,6 +86,9 @@ class _TerminalPrompt:
             raise Interrupted from None
 
     async def tell(self, text: str) -> None:
+        await self.above(lambda: notice(text, style="dim"))
+
+    async def above(self, show: Callable[[], None]) -> None:
         from prompt_toolkit.application import run_in_terminal  # noqa: PLC0415 - loaded by now
 
-        await run_in_terminal(lambda: notice(text, style="dim"))  # takes the prompt away, and puts it back below
+        await run_in_terminal(show)  # takes the prompt away, and puts it back below

@@ -13,6 +13,7 @@ from rich.text import Text
 from fablewright.entry.sentence import Sentences
 from fablewright.entry.terminal import MAX_WIDTH, clean, hanging
 from fablewright.gm.rules.creature import cr_text
+from fablewright.gm.writing.parts import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from fablewright.gm.answer import Answer
     from fablewright.gm.scene.scenario import Check, Foe, Line, Option, Scene
 
-__all__ = ["render"]
+__all__ = ["render", "render_part"]
 
 _TABLE_FROM = 100  # columns; a table of four columns in fewer is a picket fence
 _PROSE_WIDTH = 100  # longer lines are hard to read aloud from; only the table goes on to the edge
@@ -37,6 +38,19 @@ def render(answer: Answer, console: Console) -> list[RenderableType]:
         words = f"Variant {number}. {clean(variant.differs)} (distance {variant.distance:.2f})."
         parts += [Text(), hanging(console, "", Text(words, "bold magenta")), *_Page(other, console).parts()]
     return parts
+
+
+def render_part(answer: Answer, scene: Scene, part: Part, writer: str, console: Console) -> list[RenderableType]:
+    """Return what to print below an answer when a part of its scene has come in a model's words.
+
+    Args:
+        answer: As it was printed.
+        scene: With the part.
+        part: Which.
+        writer: The model's name.
+        console: Where it goes.
+    """
+    return list(_Page(answer, console).later(scene, part, writer))
 
 
 class _Page:
@@ -59,6 +73,29 @@ class _Page:
         for line in self._answer.lines:
             yield self._hanging("• " if len(self._answer.lines) > 1 else "", self._sentences.text(line))
         yield from self._foot()
+
+    def later(self, scene: Scene, part: Part, writer: str) -> Iterator[RenderableType]:
+        """Yield one part that came after the page; sources keep the numbers that they have there."""
+        before = self._answer.scene or scene
+        list(self.parts())
+        known, marks = len(self._sentences.places), self._sentences.legend
+        yield from self._section(f"{part.words[:1].upper()}{part.words[1:]}, by {clean(writer)}")
+        match part:
+            case Part.READ_ALOUD:
+                yield from self._read_aloud(scene.read_aloud)
+            case Part.OPTIONS:
+                for number, option in enumerate(scene.options, 1):
+                    if option not in before.options:
+                        yield from self._option(number, option)
+            case Part.HERE:
+                yield from self._bullets("", [line for line in scene.here if line not in before.here])
+            case Part.CONSEQUENCES:
+                yield from self._bullets("", [line for line in scene.consequences if line not in before.consequences])
+        for number, place in enumerate(self._sentences.places[known:], known + 1):
+            yield self._hanging(f"  [{number}] ", Text(place, "dim"), style="cyan")
+        for words in self._sentences.legend:
+            if words not in marks:
+                yield self._hanging("", Text(words, "dim"))
 
     def _card(self, lines: Sequence[Line]) -> Iterator[RenderableType]:
         """Yield a title and, below it, lines that begin with what they are about: ``Look: …``."""
@@ -103,7 +140,7 @@ class _Page:
         yield Text(name, _HEADING)
 
     def _bullets(self, name: str, lines: Sequence[Line]) -> Iterator[RenderableType]:
-        if lines:
+        if lines and name:
             yield from self._section(name)
         for line in lines:
             yield self._hanging("  • ", self._sentences.text(line))

@@ -20,6 +20,7 @@ __all__ = ["Sentences"]
 
 _LEGEND = {
     Origin.INVENTED: ("*", "* invented, not in your notes"),
+    Origin.RETOLD: ("~", "~ your notes in a model's words"),
     Origin.BY_RULE: ("§", "§ worked out from the rules"),
     Origin.FROM_LOG: ("†", "† from your campaign's log"),
 }

@@ -41,8 +41,9 @@ class Answer:
         lines: For everything else: the answer's sentences.
         citations: The passages that scene and lines point to by index.
         used_rag: Whether anything in the answer rests on the notes.
-        generation_method: Who wrote it: ``composer`` (out of passages), ``improviser`` (without), ``quoted``,
-            ``rules``, ``tables``, ``log`` (the campaign's).
+        generation_method: Who wrote it: ``composer`` (out of passages), ``improviser`` (without), ``model`` (a part
+            of it is in a model's words), ``quoted``, ``rules``, ``tables``,
+            ``log`` (the campaign's).
         missing: What could not be had and why, a sentence each, for people.
         timings: How long it took.
         variants: Other scenes for the same request, each with its own citations.

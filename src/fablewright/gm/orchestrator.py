@@ -76,6 +76,7 @@ class HandleRequest(Request[Answer]):
         seed: For what is left to chance; None for new dice each time.
         conversation_id: See ``GenerateScenario``.
         wishes: What else is wished for of a scene.
+        prose: See ``GenerateScenario``.
         roll: What the players rolled themselves for the option that is chosen; None to roll for them.
         fight: What is wished of a fight; goes before the words.
     """
@@ -88,6 +89,7 @@ class HandleRequest(Request[Answer]):
     seed: int | None = None
     conversation_id: str = ""
     wishes: Wishes = field(default_factory=Wishes)
+    prose: bool = True
     roll: int | None = None
     fight: FightWish = NO_WISH
 
@@ -161,6 +163,7 @@ class Orchestrator(Agent):
             wishes=request.wishes,
             retrieve_timeout=self._retrieve_timeout,
             max_docs=self._max_docs,
+            prose=request.prose,
             roll=request.roll,
             fight=request.fight,
         )

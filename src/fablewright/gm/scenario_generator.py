@@ -5,6 +5,8 @@ found there is a scene all the same, and it says what it is missing.
 
 Late is not lost: when the documents come after all, or the notes have been read to the end, the scene is written
 again and published as ``GroundedSceneReady`` for the conversation that asked for it.
+
+The scene is complete without a model. Where there is one, it is given what is left of the time to write prose.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import glob
 import logging
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -43,6 +46,7 @@ from fablewright.gm.scene.note_kind import file_title
 from fablewright.gm.scene.onward import next_note, onward, sections_called
 from fablewright.gm.scene.table import Table
 from fablewright.gm.scene.wishes import Wishes
+from fablewright.gm.writer import WriteProse, in_prose
 from fablewright.protocol.message import Message, Request
 from fablewright.runtime.agent import Agent, handles, hears
 
@@ -76,11 +80,16 @@ _log = logging.getLogger(__name__)
 _QUICK = 0.3
 """Seconds; a search that takes longer is not followed by others for the same scene."""
 
+_LEAST_FOR_PROSE = 0.5
+"""Seconds; in less no model has ever written a part of a scene."""
+
 _SPARE = 2.0
 """Seconds that further searches may take for a scene that nobody waits for."""
 
 _MOST_WAITING = Agent.concurrency // 2
 """Scenes that may wait for the notes to be read, to be written again; the other handlers are for people who wait."""
+
+_NO_TIME_FOR_PROSE = "The model's prose: there was no time left for it."
 
 _MOST_POINTERS = 4
 """Places that a scene points to, and that are looked at for what comes next."""
@@ -135,7 +144,8 @@ class Scenario:
         citations: The passages that its lines point to by index; one that came along as a part of the section
             and was not found by the words themselves has score 0.
         used_rag: Whether it rests on the notes.
-        generation_method: ``composer`` (out of the notes) or ``improviser`` (without them).
+        generation_method: ``composer`` (out of the notes) or ``improviser`` (without them); ``model`` where a part
+            of it is in a model's words.
         missing: What could not be had and why, a sentence each.
         timings: How long it took.
         variants: Other scenes for the same request, as many as were wished for and differ.
@@ -171,6 +181,8 @@ class GenerateScenario(Request[Scenario]):
             empty when nobody will.
         wishes: Variants, tone, length, and what is to stay of a scene that there is.
         limits: The lines and veils of the table.
+        prose: Whether to wait for a model's prose; who would rather have the scene at once asks ``writer`` for it
+            afterwards.
     """
 
     action: ClassVar[str] = "generate_scenario"
@@ -183,6 +195,7 @@ class GenerateScenario(Request[Scenario]):
     conversation_id: str = ""
     wishes: Wishes = field(default_factory=Wishes)
     limits: Limits = NO_LIMITS
+    prose: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,17 +271,25 @@ class ScenarioGenerator(Agent):
         retrieve_timeout: Seconds to wait for the notes at most.
         max_docs: How many passages to ask for.
         linger: Seconds after which a scene that went out without the notes is not written again.
+        prose_timeout: Seconds to wait for a model's prose at most; 0: there is no model.
     """
 
     name = "scenario_generator"
 
     def __init__(
-        self, bestiary: Bestiary, *, retrieve_timeout: float = 10.0, max_docs: int = 12, linger: float = 60.0
+        self,
+        bestiary: Bestiary,
+        *,
+        retrieve_timeout: float = 10.0,
+        max_docs: int = 12,
+        linger: float = 60.0,
+        prose_timeout: float = 0.0,
     ) -> None:
         self._bestiary = bestiary
         self._retrieve_timeout = retrieve_timeout
         self._max_docs = max_docs
         self._linger = linger
+        self._prose_timeout = prose_timeout
         self._pace = 0.0  # seconds that the latest search took that was not answered out of a cache
         self._waiting = 0  # scenes that wait for the notes to be read
 
@@ -277,7 +298,29 @@ class ScenarioGenerator(Agent):
         """Write the scene, with the notes if they come in time."""
         started = ctx.now
         found = await self._look(request, ctx) if request.use_rag else _Found(missing=(DECLINED,))
-        return self._write(request, found, started, ctx.now, ctx)
+        scenario = self._write(request, found, started, ctx.now, ctx)
+        if not (request.prose and self._prose_timeout) or scenario.variants:  # she compares what the notes give
+            return scenario
+        scenario = await self._in_prose(scenario, request, ctx)
+        return replace(scenario, timings=replace(scenario.timings, total_ms=1000 * (ctx.now - started)))
+
+    async def _in_prose(self, scenario: Scenario, request: GenerateScenario, ctx: Context) -> Scenario:
+        """Give a model what is left of the time; what it has not written by then stays as it is."""
+        within = min(self._prose_timeout, ctx.remaining - reserve(ctx.remaining))
+        if within < _LEAST_FOR_PROSE:
+            return replace(scenario, missing=(*scenario.missing, _NO_TIME_FOR_PROSE))
+        kept = request.wishes.kept
+        locked = kept.parts if kept is not None else ()
+        asked = WriteProse(request.query, scenario.scene, scenario.citations, locked=locked)
+        async with aclosing(in_prose(ctx, asked, timeout=within)) as pieces:
+            async for prose in pieces:
+                scenario = replace(
+                    scenario,
+                    scene=prose.scene,
+                    generation_method="model" if prose.woven else scenario.generation_method,
+                    missing=(*scenario.missing, *prose.missing),
+                )
+        return scenario
 
     def _write(
         self, request: GenerateScenario, found: _Found, started: float, retrieved: float, ctx: Context

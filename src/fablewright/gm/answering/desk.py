@@ -84,6 +84,7 @@ class Asked:
         wishes: What else is wished for of a scene.
         retrieve_timeout: Seconds to wait for the notes at most.
         max_docs: How many passages a search asks for.
+        prose: See ``GenerateScenario``.
         roll: What the players rolled themselves, for a choice; None when they did not.
         fight: What is wished of a fight beside the words.
         limits: The lines and veils of the table, once they are known.
@@ -99,6 +100,7 @@ class Asked:
     wishes: Wishes = field(default_factory=Wishes)
     retrieve_timeout: float = 10.0
     max_docs: int = 12
+    prose: bool = True
     roll: int | None = None
     fight: FightWish = NO_WISH
     limits: Limits = NO_LIMITS

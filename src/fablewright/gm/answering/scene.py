@@ -45,6 +45,7 @@ async def _written(recalled: Remembered, asked: Asked) -> Answer:
         conversation_id=asked.conversation_id,
         wishes=asked.wishes,
         limits=asked.limits,
+        prose=asked.prose,
     )
     answer = scene_answer(await asked.ctx.ask(ScenarioGenerator.name, request, timeout=asked.ctx.remaining))
     if recalled.missing:

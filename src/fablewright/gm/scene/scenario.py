@@ -17,6 +17,7 @@ class Origin(enum.Enum):
 
     QUOTED = "quoted"  # word for word from a passage, markup aside
     FROM_NOTES = "from_notes"  # a stretch of a passage, set in order by us: see Option
+    RETOLD = "retold"  # what passages say, in a model's words: it passed ``gm.writing.gate``
     BY_RULE = "by_rule"  # computed from the rules: budgets, difficulty classes, XP
     INVENTED = "invented"  # not in the notes
     FROM_LOG = "from_log"  # what the campaign's log says happened at the table
@@ -29,7 +30,8 @@ class Line:
     Attributes:
         text: For people, free of markup.
         origin: Where it comes from.
-        sources: Indices into the answer's citations; never empty for ``QUOTED`` and ``FROM_NOTES``.
+        sources: Indices into the answer's citations; never empty for ``QUOTED``, ``FROM_NOTES`` and
+            ``RETOLD``.
         secret: For the GM's eyes only; never read aloud.
     """
 

@@ -1,0 +1,1 @@
+"""Models behind OpenAI's protocol, through Haystack's chat generator."""
