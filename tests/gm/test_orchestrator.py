@@ -219,7 +219,7 @@ async def test_a_person_is_tied_to_the_notes_and_the_secret_is_the_gms(bestiary:
     assert [line.text.partition(":")[0] for line in found.lines if line.secret] == ["Secret"]
     assert found.lines[0].text != (await answer(bestiary, HandleRequest("give me an NPC", seed=2))).lines[0].text
     alone = await answer(bestiary, "give me an NPC", Hang(), timeout=2.0)
-    assert alone.timings.total_ms <= 1_850  # one search that hangs is waited for, not three
+    assert alone.timings.total_ms <= 1_950  # one search that hangs is waited for, not three
     assert (alone.status, alone.used_rag, alone.citations) == ("answered", False, ())
 
 

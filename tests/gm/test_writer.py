@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fablewright.errors import FablewrightError
+from fablewright.gm.haystack_pipeline import FindLimits, HaystackPipeline
 from fablewright.gm.reading.indexing import passages_of
+from fablewright.gm.reading.limits import limits_of
+from fablewright.gm.reading.notes import Passage
 from fablewright.gm.scene.composer import compose
 from fablewright.gm.scene.focus import choose_focus
 from fablewright.gm.scene.scenario import Origin
@@ -18,6 +21,7 @@ from fablewright.gm.writing.grounds import Flaw
 from fablewright.gm.writing.parts import Part
 from fablewright.runtime.bus import Bus
 from fablewright.runtime.policies import BusOptions
+from fablewright.testing.fakes import Reply, ScriptedAgent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -152,10 +156,10 @@ async def test_what_the_model_adds_behind_its_answer_is_not_waited_for(table: Ta
 async def test_words_that_the_table_does_not_want(table: Table) -> None:
     bus = Bus()
     bus.register(Writing(Scripted()))
-    asked = request(table)
+    sheet = Passage("- Ankles\n", "Safety.md", ("Lines",), 0, 9)
+    bus.register(ScriptedAgent(HaystackPipeline.name, {FindLimits: Reply(limits_of([sheet]))}))
     async with bus:
-        unwanted = WriteProse(asked.request, asked.scene, asked.citations, forbidden=("ankles",))
-        pieces = [piece async for piece in in_prose(bus, unwanted, timeout=60.0)]
+        pieces = [piece async for piece in in_prose(bus, request(table), timeout=60.0)]
     assert (Part.READ_ALOUD, Flaw.LINE) in pieces[-1].flaws
 
 

@@ -11,7 +11,6 @@ import secrets
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +28,7 @@ from fablewright.errors import FablewrightError
 from fablewright.gm.campaign.memory import CampaignMemory
 from fablewright.gm.embedding import Embedding, EmbeddingFollower, EmbedQuery, embedding_policies
 from fablewright.gm.finding.finder import QueryVector
-from fablewright.gm.haystack_pipeline import HaystackPipeline, RetrieveDocuments
+from fablewright.gm.haystack_pipeline import FindLimits, HaystackPipeline, RetrieveDocuments
 from fablewright.gm.orchestrator import Orchestrator
 from fablewright.gm.reading.indexing import refresh
 from fablewright.gm.reranking import Reranking, RerankTexts, reranking_policies
@@ -68,6 +67,7 @@ _FRESH = 600.0
 at once; so this bounds only what no look can see."""
 _EVENING = 4 * 3600.0
 """Seconds that they may stand in for newer ones when the notes cannot be searched."""
+_KEPT = CacheRules(ttl=_FRESH, stale_ttl=_EVENING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +169,20 @@ async def assistant(
         raise
     bestiary = load_bestiary()
     search = (HaystackPipeline.name, RetrieveDocuments.action)
+    limits = (HaystackPipeline.name, FindLimits.action)
     policies = {
         search: _search_policy(settings),
+        limits: Policy(cache=_KEPT, share=True),
         **embedding_policies(),
         **reranking_policies(),
         **writing_policies(),
     }
     bus = Bus(BusOptions(default_timeout=settings.timeout, policies=policies))
+
+    def changed() -> None:
+        bus.invalidate(*search)
+        bus.invalidate(*limits)
+
     waits, most = settings.rag_request_timeout, settings.max_docs
     bus.register(
         HaystackPipeline(
@@ -183,7 +190,7 @@ async def assistant(
             notes.read,
             threads,
             on_report=on_report,
-            on_change=partial(bus.invalidate, *search),
+            on_change=changed,
             index_version=lambda: notes.index.version,
         )
     )
@@ -284,7 +291,7 @@ def _search_policy(settings: Settings) -> Policy:
     and is never started after its deadline.
     """
     return Policy(
-        cache=CacheRules(ttl=_FRESH, stale_ttl=_EVENING),
+        cache=_KEPT,
         share=True,
         retry=RetryRules(settings.max_rag_retries),
         breaker=BreakerRules(settings.circuit_breaker_threshold, settings.circuit_breaker_reset_time),

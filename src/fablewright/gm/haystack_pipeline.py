@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from fablewright.errors import ContractViolation, DeadlineExceeded, FablewrightError, InvalidInput, RequestFailed
+from fablewright.gm.reading.limits import Limits, limits_of
 from fablewright.gm.reading.notes import FileReport, Passage
 from fablewright.protocol.message import Request
 from fablewright.runtime.agent import Agent, Spawn, handles
@@ -35,12 +36,14 @@ if TYPE_CHECKING:
 __all__ = [
     "DescribeNotes",
     "Documents",
+    "FindLimits",
     "HaystackPipeline",
     "NotesStatus",
     "NoticeChanges",
     "ReadNotes",
     "RetrieveDocuments",
     "find_documents",
+    "notice_changes",
     "why_missing",
 ]
 
@@ -140,6 +143,21 @@ class DescribeNotes(Request[NotesStatus]):
     idempotent: ClassVar[bool] = True
 
 
+@dataclass(frozen=True, slots=True)
+class FindLimits(Request[Limits]):
+    """Say what the lines and veils of the table are."""
+
+    action: ClassVar[str] = "find_limits"
+    idempotent: ClassVar[bool] = True
+
+
+_WHERE_LIMITS_ARE: tuple[tuple[str, Mapping[str, str]], ...] = (
+    ("lines veils", {"heading": "lines"}),
+    ("lines veils", {"heading": "veils"}),
+    ("safety sheet lines and veils", {}),
+)
+
+
 async def find_documents(
     ctx: Context,
     search: RetrieveDocuments,
@@ -156,10 +174,15 @@ async def find_documents(
         RequestFailed: One of its kinds, when no reply comes.
         ContractViolation: The agent broke its contract.
     """
+    await notice_changes(ctx, timeout=timeout, keep=keep)
+    return await ctx.ask(HaystackPipeline.name, search, timeout=timeout, keep=keep, on_late=on_late)
+
+
+async def notice_changes(ctx: Context, *, timeout: float, keep: float = 0.0) -> None:
+    """Have the folder looked at, for half a second at most; see ``Context.ask`` for the arguments."""
     patience = min(_NOTICE_WITHIN, timeout, ctx.remaining / 4)
     with contextlib.suppress(RequestFailed, ContractViolation):  # the search itself will say what is wrong
         await ctx.ask(HaystackPipeline.name, NoticeChanges(), timeout=patience, keep=keep)
-    return await ctx.ask(HaystackPipeline.name, search, timeout=timeout, keep=keep, on_late=on_late)
 
 
 def why_missing(error: RequestFailed | ContractViolation, waited: float) -> str:
@@ -249,6 +272,16 @@ class HaystackPipeline(Agent):
         return Documents(
             tuple(passages), complete=not remark, remark=remark, waited=began - started, took=ctx.now - began
         )
+
+    @handles(FindLimits)
+    async def find_limits(self, request: FindLimits, ctx: Context) -> Limits:  # noqa: ARG002 - the shape of a handler
+        """Search the notes for the table's own lines and veils."""
+        await self._catch_up(ctx)
+        searches = (self._retriever.retrieve(words, max_docs=20, filters=where) for words, where in _WHERE_LIMITS_ARE)
+        found = await asyncio.gather(*searches)
+        if self._remark():
+            self._on_change()
+        return limits_of(passage for passages in found for passage in passages)
 
     @handles(NoticeChanges)
     async def notice_changes(self, request: NoticeChanges, ctx: Context) -> bool:  # noqa: ARG002 - the shape of a handler

@@ -24,7 +24,7 @@ from fablewright.gm.haystack_pipeline import (
     Documents,
     HaystackPipeline,
     RetrieveDocuments,
-    find_documents,
+    notice_changes,
     why_missing,
 )
 from fablewright.gm.reading.limits import NO_LIMITS, Limits
@@ -46,12 +46,13 @@ from fablewright.gm.scene.note_kind import file_title
 from fablewright.gm.scene.onward import next_note, onward, sections_called
 from fablewright.gm.scene.table import Table
 from fablewright.gm.scene.wishes import Wishes
+from fablewright.gm.table_limits import find_limits
 from fablewright.gm.writer import WriteProse, in_prose
 from fablewright.protocol.message import Message, Request
 from fablewright.runtime.agent import Agent, handles, hears
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from fablewright.gm.reading.notes import Passage
     from fablewright.gm.rules.bestiary import Bestiary
@@ -180,7 +181,6 @@ class GenerateScenario(Request[Scenario]):
         conversation_id: Names whoever will still be there to be offered the scene again when the notes come late;
             empty when nobody will.
         wishes: Variants, tone, length, and what is to stay of a scene that there is.
-        limits: The lines and veils of the table.
         prose: Whether to wait for a model's prose; who would rather have the scene at once asks ``writer`` for it
             afterwards.
     """
@@ -194,7 +194,6 @@ class GenerateScenario(Request[Scenario]):
     seed: int | None = None
     conversation_id: str = ""
     wishes: Wishes = field(default_factory=Wishes)
-    limits: Limits = NO_LIMITS
     prose: bool = True
 
 
@@ -261,6 +260,7 @@ class _Found:
     focus: Focus | None = None
     missing: tuple[str, ...] = ()
     others: tuple[Source, ...] = ()
+    limits: Limits = NO_LIMITS
 
 
 class ScenarioGenerator(Agent):
@@ -326,7 +326,7 @@ class ScenarioGenerator(Agent):
         self, request: GenerateScenario, found: _Found, started: float, retrieved: float, ctx: Context
     ) -> Scenario:
         campaign = request.campaign_context
-        table = Table(campaign.party, campaign.rules, self._bestiary, request.limits)
+        table = Table(campaign.party, campaign.rules, self._bestiary, found.limits)
         source = Source(found.focus, found.passages) if found.focus is not None else None
         scenes = Drafts(request.query, table, request.seed, request.wishes).write(source, found.others)
         return Scenario(
@@ -358,7 +358,8 @@ class ScenarioGenerator(Agent):
         documents = message.documents or await self._when_read(message.request, ctx)
         if documents is None or documents.passages == message.given:
             return
-        found = await self._choose(message.request, documents, ctx, spare=_SPARE)
+        limits = await find_limits(ctx, within=_SPARE)
+        found = await self._choose(message.request, documents, ctx, spare=_SPARE, limits=limits)
         if found.focus is not None:
             scenario = self._write(message.request, found, message.asked_at, ctx.now, ctx)
             ctx.publish(GroundedSceneReady(message.request, scenario))
@@ -398,13 +399,7 @@ class ScenarioGenerator(Agent):
             ctx.tell(self.name, WriteAgain(request, started, documents, given))
 
         try:
-            documents = await find_documents(
-                ctx,
-                self._first_search(request),
-                timeout=self._retrieve_timeout,
-                keep=reserve(ctx.remaining),
-                on_late=late if request.conversation_id else None,
-            )
+            documents, limits = await self._first(request, late if request.conversation_id else None, ctx)
         except (RequestFailed, ContractViolation) as error:
             return _Found(missing=(why_missing(error, ctx.now - started),))
         given = documents.passages
@@ -413,7 +408,7 @@ class ScenarioGenerator(Agent):
             self._pace = documents.took
         # A table waits for one slow search, not for three: what was found is then played as it is.
         spare = self._retrieve_timeout if max(elapsed, self._pace) <= _QUICK else 0.0
-        found = await self._choose(request, documents, ctx, spare=spare)
+        found = await self._choose(request, documents, ctx, spare=spare, limits=limits)
         if request.conversation_id and not documents.complete and not documents.age:
             ctx.tell(self.name, WriteAgain(request, started, given=given))
         return found
@@ -426,7 +421,21 @@ class ScenarioGenerator(Agent):
         words = f"{search_words(request.query)} {_here(request)}".strip()
         return RetrieveDocuments(words, self._max_docs, filters)
 
-    async def _choose(self, request: GenerateScenario, documents: Documents, ctx: Context, *, spare: float) -> _Found:
+    async def _first(
+        self, request: GenerateScenario, on_late: Callable[[Documents], None] | None, ctx: Context
+    ) -> tuple[Documents, Limits]:
+        """Search the notes as they are now, for the scene and, beside that, for the limits of the table."""
+        keep = reserve(ctx.remaining)
+        await notice_changes(ctx, timeout=self._retrieve_timeout, keep=keep)
+        search = self._first_search(request)
+        return await asyncio.gather(
+            ctx.ask(HaystackPipeline.name, search, timeout=self._retrieve_timeout, keep=keep, on_late=on_late),
+            find_limits(ctx, within=self._retrieve_timeout),
+        )
+
+    async def _choose(
+        self, request: GenerateScenario, documents: Documents, ctx: Context, *, spare: float, limits: Limits
+    ) -> _Found:
         """Choose what the scene is about, and fetch all of that; ``spare``: seconds for the searches that takes."""
         until = ctx.now + spare
         missing = (documents.remark,) if documents.remark else ()
@@ -444,12 +453,12 @@ class ScenarioGenerator(Agent):
             unsaid = "Your notes say nothing about this."
         chosen = chosen[: request.wishes.variants]
         if not chosen:
-            return _Found(missing=(*missing, unsaid))
+            return _Found(missing=(*missing, unsaid), limits=limits)
         sections = [section for each in chosen for section in each.sections]
         fetched = await self._all(map(_whole, sections if spare else ()), until, ctx)
         whole = dict(zip(sections, fetched, strict=False))  # nothing is fetched when there is no time to spare
         first, *rest = (Source(each, _played(each, passages, whole)) for each in chosen)
-        return _Found(first.passages, first.focus, missing, tuple(rest))
+        return _Found(first.passages, first.focus, missing, tuple(rest), limits)
 
     async def _onward(
         self, state: GameState, until: float, ctx: Context, documents: Documents | None = None

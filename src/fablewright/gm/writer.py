@@ -23,6 +23,7 @@ from fablewright.errors import (
     RequestFailed,
     UnknownRecipient,
 )
+from fablewright.gm.table_limits import find_limits
 from fablewright.gm.writing.brief import brief
 from fablewright.gm.writing.gate import judge
 from fablewright.gm.writing.grounds import Flaw
@@ -80,7 +81,6 @@ class WriteProse(StreamRequest[Prose]):
         request: The GM's words.
         scene: Complete without a model.
         citations: The passages that it rests on.
-        forbidden: Words that the prose may not have: what the table does not want to hear of.
         locked: Parts that are to stay as they are, as ``Wishes`` names them.
     """
 
@@ -89,7 +89,6 @@ class WriteProse(StreamRequest[Prose]):
     request: str
     scene: Scene
     citations: tuple[Passage, ...]
-    forbidden: tuple[str, ...] = ()
     locked: tuple[str, ...] = ()
 
 
@@ -119,16 +118,15 @@ class Writing(Agent):
         self._writer = writer
 
     @streams(WriteProse)
-    async def write_prose(self, request: WriteProse, ctx: Context) -> AsyncIterator[Prose]:  # noqa: ARG002 - the shape of a handler
+    async def write_prose(self, request: WriteProse, ctx: Context) -> AsyncIterator[Prose]:
         """Have the model write, and judge each part as soon as it has come.
 
         Raises:
             FablewrightError: The model failed, or nothing of what it sent could be read.
         """
         name = await self._writer.name()
-        told = brief(
-            request.request, request.scene, request.citations, forbidden=request.forbidden, locked=request.locked
-        )
+        limits = await find_limits(ctx)
+        told = brief(request.request, request.scene, request.citations, limits=limits, locked=request.locked)
         if not name or not told.parts:
             return
         reader = PartReader(told.parts)

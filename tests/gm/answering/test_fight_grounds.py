@@ -95,4 +95,5 @@ async def test_without_notes_the_fight_stands_alone(bestiary: Bestiary) -> None:
     for step in (Reply(Documents(())), Hang()):
         found = await answer(bestiary, "How hard are 3 ogres?", step)
         assert quoted(found) == []
-        assert "XP against" in " ".join(line.text for line in found.lines)
+        assert found.scene is not None
+        assert "XP against" in found.scene.balance[0].text

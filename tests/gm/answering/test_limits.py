@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fablewright.gm.answer import Answer
 from fablewright.gm.answering.limits import held_to
-from fablewright.gm.haystack_pipeline import Documents, RetrieveDocuments
+from fablewright.gm.haystack_pipeline import Documents, FindLimits, RetrieveDocuments
 from fablewright.gm.orchestrator import HandleRequest, Orchestrator
 from fablewright.gm.reading.indexing import passages_of
 from fablewright.gm.reading.limits import NO_LIMITS, limits_of
@@ -45,7 +45,9 @@ def anyio_backend(virtual_time: object) -> object:
 
 async def answer(bestiary: Bestiary, words: str) -> Answer:
     bus = Bus()
-    bus.register(ScriptedAgent("haystack_pipeline", {RetrieveDocuments: Reply(Documents(NOTES))}))
+    bus.register(
+        ScriptedAgent("haystack_pipeline", {RetrieveDocuments: Reply(Documents(NOTES)), FindLimits: Reply(LIMITS)})
+    )
     bus.register(ScenarioGenerator(bestiary))
     bus.register(Orchestrator(CampaignContext(parse_party("4x2")), bestiary))
     async with bus:

@@ -26,6 +26,8 @@ def unknown(words: str) -> list[tuple[int, str]]:
         ("How hard are 3 ogres for my party of four?", []),
         ("0 frobnicators", []),
         ("the frobnicators", []),
+        ("Build a moderate fight on a rope bridge", []),
+        ("2 frobnicators behind a wagon", [(2, "frobnicators")]),
     ],
 )
 def test_what_is_counted_like_creatures_and_is_not_known(words: str, found: list[tuple[int, str]]) -> None:

@@ -16,7 +16,6 @@ from fablewright.errors import (
 from fablewright.gm.answering.fight_wish import NO_WISH, FightWish
 from fablewright.gm.campaign.memory import CampaignMemory, LogFacts, Recall, RecallScene
 from fablewright.gm.haystack_pipeline import RetrieveDocuments, find_documents, why_missing
-from fablewright.gm.reading.limits import NO_LIMITS, Limits
 from fablewright.gm.scenario_generator import reserve
 from fablewright.gm.scene.table import Table
 from fablewright.gm.scene.wishes import Wishes
@@ -87,7 +86,6 @@ class Asked:
         prose: See ``GenerateScenario``.
         roll: What the players rolled themselves, for a choice; None when they did not.
         fight: What is wished of a fight beside the words.
-        limits: The lines and veils of the table, once they are known.
     """
 
     words: str
@@ -103,7 +101,6 @@ class Asked:
     prose: bool = True
     roll: int | None = None
     fight: FightWish = NO_WISH
-    limits: Limits = NO_LIMITS
 
     @property
     def table(self) -> Table:

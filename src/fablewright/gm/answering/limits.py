@@ -1,24 +1,20 @@
 """Holds an answer to the lines and veils of the table.
 
-Every answer is looked through, part by part. A scene that crosses a limit is composed again without what crosses it,
-and looked through once more. What was left out is said with its place, never with its words. A game master who asks for
-something that a limit is on is shown the limit. Rules that she looks up, and the sheet itself, are hers to read.
+Every answer is looked through, part by part; a scene was composed within them before. What is left out is said with
+its place, never with its words. A game master who asks for something that a limit is on is shown the limit. Rules that
+she looks up, and the sheet itself, are hers to read.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections import Counter
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from fablewright.errors import ContractViolation, RequestFailed
-from fablewright.gm.haystack_pipeline import HaystackPipeline, RetrieveDocuments
-from fablewright.gm.reading.limits import limits_of
-from fablewright.gm.scenario_generator import reserve
 from fablewright.gm.scene.note_kind import is_rule_book
 from fablewright.gm.scene.scenario import Check, Foe, Line, Option, Origin, Scene
+from fablewright.gm.table_limits import find_limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,14 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["held_to", "within_limits"]
 
-_SEARCHES = (
-    RetrieveDocuments("lines veils", 20, {"heading": "lines"}),
-    RetrieveDocuments("lines veils", 20, {"heading": "veils"}),
-    RetrieveDocuments("safety sheet lines and veils", 12),
-)
-"""Where a table writes down its lines and veils."""
-_PATIENCE = 0.5
-"""Seconds; what these searches need was read for the answer, and whoever waits has waited for that already."""
 _TO_PLAY = re.compile(
     r"\b(?:can|may|should|could|shall|must) (?:i|we)\b|\b(?:describ|narrat|show|play|run|frame)\w*\b", re.IGNORECASE
 )
@@ -55,30 +43,7 @@ async def within_limits(answerer: Callable[[Asked], Awaitable[Answer]], asked: A
     answer = await answerer(asked)
     if answer.status == "failed" or not asked.use_rag:
         return answer
-    limits = await _limits(asked)
-    held = held_to(limits, answer, asked.words)
-    if answer.want == "scene" and answer.used_rag and held != answer:
-        # The composer knows better what goes with a sentence that is left out; what it needs is found already.
-        answer = await answerer(replace(asked, limits=limits))
-        held = held_to(limits, answer, asked.words)
-    return held
-
-
-async def _limits(asked: Asked) -> Limits:
-    """Look the limits up; none when the notes cannot be searched, which the answer says already."""
-    ctx = asked.ctx
-
-    async def search(request: RetrieveDocuments) -> tuple[Passage, ...]:
-        try:
-            documents = await ctx.ask(
-                HaystackPipeline.name, request, timeout=min(_PATIENCE, ctx.remaining / 2), keep=reserve(ctx.remaining)
-            )
-        except (RequestFailed, ContractViolation):
-            return ()
-        return documents.passages
-
-    found = await asyncio.gather(*map(search, _SEARCHES))
-    return limits_of(passage for passages in found for passage in passages)
+    return held_to(await find_limits(asked.ctx), answer, asked.words)
 
 
 def held_to(limits: Limits, answer: Answer, request: str = "") -> Answer:

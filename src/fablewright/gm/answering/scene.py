@@ -44,7 +44,6 @@ async def _written(recalled: Remembered, asked: Asked) -> Answer:
         seed=asked.seed,
         conversation_id=asked.conversation_id,
         wishes=asked.wishes,
-        limits=asked.limits,
         prose=asked.prose,
     )
     answer = scene_answer(await asked.ctx.ask(ScenarioGenerator.name, request, timeout=asked.ctx.remaining))

@@ -33,6 +33,13 @@ _NO_FOES = re.compile(
     re.IGNORECASE,
 )
 
+_PLACE = re.compile(
+    r"\b(?:in|into|inside|at|on|onto|atop|near|by|beside|behind|under|over|above|below|across|along|around|between|through|"
+    r"aboard|outside|from|during|after|before)\s*$",
+    re.IGNORECASE,
+)
+"""Behind these words stands where a fight is, not against whom: "on a rope bridge"."""
+
 _KNOWN = "\0"
 _SINGULARS = ((r"ies$", "y"), (r"ves$", "f"), (r"men$", "man"), (r"(?:(?<=[sxz])|(?<=[cs]h))es$", ""), (r"s$", ""))
 
@@ -61,10 +68,12 @@ class Unknown:
 
 def unknown_foes(words: str, mentions: Sequence[Mention]) -> tuple[Unknown, ...]:
     """Return what the words count like creatures beside those that they mention."""
+    plain = _blanked(words, mentions)
+    counted = (found for found in _FOES.finditer(plain) if found["count"].strip("0"))
     return tuple(
         Unknown(found["name"], _NUMBERS.get(found["count"].lower()) or int(found["count"]))
-        for found in _FOES.finditer(_blanked(words, mentions))
-        if not _NO_FOES.search(found["name"]) and found["count"].strip("0")
+        for found in counted
+        if not _NO_FOES.search(found["name"]) and not _PLACE.search(plain[: found.start()])
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from fablewright.gm.reading.limits import NO_LIMITS
 from fablewright.gm.reading.statements import Role, statements
 from fablewright.gm.scene.scenario import Origin
 from fablewright.gm.writing.figures import Figure
@@ -21,8 +22,9 @@ from fablewright.gm.writing.ports import Prompt
 from fablewright.gm.writing.telling import telling
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
+    from fablewright.gm.reading.limits import Limits
     from fablewright.gm.reading.notes import Passage
     from fablewright.gm.reading.statements import Statement
     from fablewright.gm.scene.scenario import Scene
@@ -90,7 +92,7 @@ def brief(
     citations: Sequence[Passage],
     *,
     budget: int = BUDGET,
-    forbidden: Iterable[str] = (),
+    limits: Limits = NO_LIMITS,
     locked: Container[str] = (),
 ) -> Brief:
     """Return what to tell a model about a scene.
@@ -100,7 +102,7 @@ def brief(
         scene: As it is without a model.
         citations: The passages that it rests on.
         budget: Tokens that the prompt has at the most.
-        forbidden: Words that may not be in its answer: what the table does not want to hear of.
+        limits: The lines and veils of the table.
         locked: Parts that are to stay as they are.
     """
     said = statements(list(citations))
@@ -126,7 +128,7 @@ def brief(
             secrets=_only_in_secrets(said, f"{request} {scene.title.text}"),
             planted=planted,
             counts=tuple(_counts(scene)),
-            forbidden=tuple(forbidden),
+            limits=limits,
         ),
     )
 

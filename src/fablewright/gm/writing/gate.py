@@ -16,7 +16,7 @@ from fablewright.gm.writing.grounds import Flaw
 from fablewright.gm.writing.parts import Part
 from fablewright.gm.writing.planted import is_planted, obeys
 from fablewright.gm.writing.shape import bad_shape
-from fablewright.gm.writing.telling import names, stem, telling
+from fablewright.gm.writing.telling import names, telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -105,7 +105,7 @@ def _out_of_place(part: Part, text: str, grounds: Grounds) -> Flaw | None:
     found = {
         Flaw.MACHINE: _MACHINE.search(text) or _echoes(text, grounds.told),
         Flaw.PLANTED: is_planted(text) or obeys(text, grounds.planted, telling(grounds.everything)),
-        Flaw.LINE: any(_has(text, word) for word in grounds.forbidden),
+        Flaw.LINE: grounds.limits.crossed_by(text),
         Flaw.SECRET: _beginnings(telling(text)) & _beginnings(grounds.secrets),
         Flaw.RULES: aloud and _RULES.search(text),
         Flaw.ACTS: aloud and _ACTS.search(text),
@@ -123,13 +123,6 @@ def _echoes(text: str, told: str) -> bool:
     ours, theirs = (re.findall(r"\w+", words.casefold()) for words in (text, told))
     runs = set(zip(theirs, theirs[1:], theirs[2:], theirs[3:], strict=False))
     return any(run in runs for run in zip(ours, ours[1:], ours[2:], ours[3:], strict=False))
-
-
-def _has(text: str, phrase: str) -> bool:
-    """Return whether a text has a word or phrase, also in other forms."""
-    wanted = [stem(word) for word in re.findall(r"\w+", phrase)]
-    words = [stem(word) for word in re.findall(r"\w+", text)]
-    return bool(wanted) and any(words[at : at + len(wanted)] == wanted for at in range(len(words)))
 
 
 # -------------------------------------------------------------- what its passages say

@@ -6,7 +6,10 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fablewright.gm.reading.limits import NO_LIMITS
+
 if TYPE_CHECKING:
+    from fablewright.gm.reading.limits import Limits
     from fablewright.gm.writing.figures import Figure
 
 __all__ = ["Flaw", "Grounds"]
@@ -47,7 +50,7 @@ class Grounds:
         secrets: Telling words that only secrets have.
         planted: Sentences of the notes that tell a model what to do.
         counts: How many foes there are, by the rules' count.
-        forbidden: Words and phrases that the table does not want to hear.
+        limits: The lines and veils of the table.
     """
 
     shown: tuple[tuple[str, ...], ...] = ()
@@ -57,7 +60,7 @@ class Grounds:
     secrets: frozenset[str] = frozenset()
     planted: tuple[str, ...] = ()
     counts: tuple[Figure, ...] = ()
-    forbidden: tuple[str, ...] = ()
+    limits: Limits = NO_LIMITS
 
     @property
     def everything(self) -> str:
