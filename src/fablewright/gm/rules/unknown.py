@@ -17,7 +17,13 @@ _NUMBERS = {"a": 1, "an": 1, "a pair of": 2, "a couple of": 2, "a dozen": 12} | 
     word: number
     for number, word in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), 1)
 }
-_JOINTS = "and|plus|with|against|vs|versus|for|led by|in|at|on|are|is|from|near"
+_PLACES = (
+    "in|into|inside|at|on|onto|atop|near|by|beside|behind|under|over|above|below|across|along|around|between|through|"
+    "aboard|outside|from|during|after|before"
+)
+"""Behind these words stands where a fight is, not against whom: "on a rope bridge"."""
+_PLACE = re.compile(rf"\b(?:{_PLACES})\s*$", re.IGNORECASE)
+_JOINTS = f"and|plus|with|against|vs|versus|for|led by|are|is|{_PLACES}"
 _FOES = re.compile(
     rf"(?<![\w-])(?P<count>\d{{1,3}}|{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})(?:\s?[x×])?\s+"
     rf"(?P<name>(?!(?:{_JOINTS})\b)[^\W\d_][\w'’-]{{1,30}}(?:\s(?!(?:{_JOINTS})\b)[^\W\d_][\w'’-]{{0,30}}){{0,3}}?)"
@@ -32,13 +38,6 @@ _NO_FOES = re.compile(
     r"random|balanced|night|today|tonight)\b",
     re.IGNORECASE,
 )
-
-_PLACE = re.compile(
-    r"\b(?:in|into|inside|at|on|onto|atop|near|by|beside|behind|under|over|above|below|across|along|around|between|through|"
-    r"aboard|outside|from|during|after|before)\s*$",
-    re.IGNORECASE,
-)
-"""Behind these words stands where a fight is, not against whom: "on a rope bridge"."""
 
 _KNOWN = "\0"
 _SINGULARS = ((r"ies$", "y"), (r"ves$", "f"), (r"men$", "man"), (r"(?:(?<=[sxz])|(?<=[cs]h))es$", ""), (r"s$", ""))
