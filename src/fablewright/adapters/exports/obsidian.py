@@ -42,7 +42,7 @@ _HANGING = {f"    - *{lead}:* ": end for end, lead in LEADS.items()}
 _SPECIAL = re.compile(r"[*§]$|[\\`*_\[\]<>|#~=$^{}!&]|%(?=%)|(?<=%)%")
 _AT_START = re.compile(r"^(?:[-+]|\d+(?=[.)]))")
 _TAIL = re.compile(r"(?:\\\*|§)?(?:\s*\[\[[^\[\]]*\]\])*$")
-_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])|&#(\d{1,3});")  # from the left: of two backslashes the first escapes
 _NO_LINK = re.compile(r"[\[\]|#^:\\%]")
 
 
@@ -188,8 +188,7 @@ def _escaped(text: str) -> str:
 
 
 def _plain(markdown: str) -> str:
-    text = _ESCAPED.sub(r"\1", re.sub(r"(?<!\\)&#(\d{1,3});", lambda found: chr(int(found[1])), markdown))
-    return visible(text)
+    return visible(_ESCAPED.sub(lambda found: found[1] or chr(int(found[2])), markdown))
 
 
 def _quoted(text: str) -> str:

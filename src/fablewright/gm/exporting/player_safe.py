@@ -11,13 +11,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fablewright.gm.exporting.pieces import pieces, scene_of
+from fablewright.gm.reading.leaks import leaks, public_words, secrets_in
 from fablewright.gm.rules.creature import plurals
 from fablewright.gm.scene.scenario import Line, Origin, Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from fablewright.gm.answer import Answer
+    from fablewright.gm.reading.notes import Passage
 
 __all__ = ["player_safe"]
 
@@ -31,14 +33,14 @@ def player_safe(answer: Answer) -> Answer:
     """Return an answer with nothing in it that players should not see.
 
     Citations go too: a passage has its whole paragraph, its heading and its file's name, secret or not. A title or
-    a text to read aloud that holds what is marked as a secret elsewhere in the scene is left out, and ``missing``
-    says so.
+    a text to read aloud that holds what is marked as a secret elsewhere in the scene, or gives away one of the
+    passages behind it, is left out, and ``missing`` says so.
 
     Raises:
         InvalidInput: There is no scene in it.
     """
     scene = scene_of(answer)
-    told = _secrets_told(scene)
+    told = _secrets_told(scene, answer.citations)
     title = _UNNAMED if told(scene.title) else replace(scene.title, sources=())
     read_aloud = tuple(replace(line, sources=()) for line in scene.read_aloud if not told(line))
     left_out = ["the title"] if title is _UNNAMED else []
@@ -54,16 +56,18 @@ def player_safe(answer: Answer) -> Answer:
     )
 
 
-def _secrets_told(scene: Scene) -> Callable[[Line], bool]:
+def _secrets_told(scene: Scene, citations: Sequence[Passage]) -> Callable[[Line], bool]:
     """Return what says whether a line tells a secret of the scene, or is one."""
     texts = {_squashed(piece.text) for piece in pieces(scene) if piece.secret} - {""}
     names = {form for foe in scene.foes if foe.secret and foe.name.strip() for form in (foe.name, *plurals(foe.name))}
+    kept, open_words = secrets_in(citations), public_words(citations)
     named = re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b", re.IGNORECASE) if names else None
 
     def told(line: Line) -> bool:
         text = _squashed(line.text)
         holds = any(secret == text or (len(secret) >= _TELLING and secret in text) for secret in texts)
-        return line.secret or holds or (named is not None and named.search(line.text) is not None)
+        names_one = named is not None and named.search(line.text) is not None
+        return line.secret or holds or names_one or bool(leaks(line.text, kept, open_words))
 
     return told
 
