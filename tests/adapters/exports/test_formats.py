@@ -121,8 +121,9 @@ def with_data_of(form: Format, edited: bytes, then: Answer, now: Answer) -> byte
 @given(answers, lines, words, st.data())
 def test_what_is_seen_wins_over_what_is_carried(answer: Answer, line: Line, text: str, data: st.DataObject) -> None:
     assert answer.scene is not None
-    there = {visible(line.text), *(piece.text for piece in pieces(answer.scene))}
-    assume(visible(text) and visible(text) not in there)
+    there = [piece.text for piece in pieces(answer.scene)]
+    # Of two lines that read the same nobody can tell which one was edited.
+    assume(visible(text) and visible(text) not in {visible(line.text), *there} and visible(line.text) not in there)
     part = data.draw(st.sampled_from(("here", "consequences", "loot", "read_aloud")))
     others: tuple[Line, ...] = getattr(answer.scene, part)
     at = data.draw(st.integers(0, len(others)))
