@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from fablewright.testing.virtual_loop import VirtualTimeLoop
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
 try:
     import fcntl
@@ -100,3 +103,47 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared documents are not beside this checkout")
     return folder
+
+
+class Ran(NamedTuple):
+    """What became of one command line."""
+
+    words: Sequence[str]
+    status: int
+    out: str
+    err: str
+
+
+_DRIVER = """
+import json, sys
+from fablewright.entry.cli import run
+
+for words in json.loads(sys.argv[1]):
+    status = run(words)
+    for stream in (sys.stdout, sys.stderr):
+        print(f"\\0{status}\\0", end="", file=stream, flush=True)
+"""
+
+
+@pytest.fixture(scope="session")
+def run_lines() -> Callable[..., list[Ran]]:
+    """Run command lines as a person would, one after the other in one process: starting takes longer than they do."""
+
+    def run(
+        lines: Sequence[Sequence[str]], *, environment: Mapping[str, str], folder: Path, typed: str = ""
+    ) -> list[Ran]:
+        done = subprocess.run(
+            [sys.executable, "-c", _DRIVER, json.dumps(lines)],
+            cwd=folder,
+            env=dict(environment),
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=60 + 20 * len(lines),
+            check=False,
+        )
+        outs, errs = done.stdout.split("\0"), done.stderr.split("\0")
+        assert len(outs) == len(errs) == 2 * len(lines) + 1, done.stderr
+        return [Ran(words, int(outs[2 * at + 1]), outs[2 * at], errs[2 * at]) for at, words in enumerate(lines)]
+
+    return run

@@ -9,10 +9,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fablewright.entry.assemble import sample_campaign
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
@@ -26,13 +30,13 @@ def blocks(language: str) -> list[tuple[str, str]]:
     return found
 
 
-def command_lines() -> list[tuple[str, tuple[str, ...]]]:
-    """Return the commands of each block: what one writes, the next may read."""
-    found = [
-        (name, tuple(line for line in block.replace("\\\n", " ").splitlines() if line.startswith("fablewright ")))
-        for name, block in blocks("sh")
-    ]
-    return [(name, lines) for name, lines in found if lines and not any("serve" in line for line in lines)]
+def command_lines() -> dict[str, list[str]]:
+    """Return the commands of each page: what one writes, the next may read."""
+    lines: dict[str, list[str]] = {}
+    for name, block in blocks("sh"):
+        found = [line for line in block.replace("\\\n", " ").splitlines() if line.startswith("fablewright ")]
+        lines.setdefault(name, []).extend(line for line in found if "serve" not in line)
+    return {name: found for name, found in lines.items() if found}
 
 
 @pytest.fixture(scope="module")
@@ -42,29 +46,34 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def run(arguments: list[str], home: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "HOME": str(home), "FABLEWRIGHT_DATA_DIR": str(home / "data"), "COLUMNS": "100"}
-    return subprocess.run(
-        arguments, cwd=home, env=environment, input="", capture_output=True, text=True, timeout=60, check=False
-    )
+def environment(home: Path) -> dict[str, str]:
+    return {**os.environ, "HOME": str(home), "FABLEWRIGHT_DATA_DIR": str(home / "data"), "COLUMNS": "100"}
 
 
 @pytest.mark.parametrize("document", sorted({name for name, _ in blocks("python")}))
 def test_python_examples_run(document: str, home: Path) -> None:
     """What stands on one page is one program."""
     code = "\n\n".join(code for name, code in blocks("python") if name == document)
-    ran = run([sys.executable, "-W", "error", "-c", code], home)
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=home,
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert ran.returncode == 0, f"{document}:\n{ran.stderr}"
 
 
-@pytest.mark.parametrize(("document", "lines"), command_lines())
-def test_command_lines_run(document: str, lines: tuple[str, ...], home: Path) -> None:
-    for line in lines:
-        words = [word.replace("~", str(home)) for word in shlex.split(line, comments=True)]
-        ran = run([sys.executable, "-m", *words], home)
-        assert ran.returncode == 0, f"{document}: {line}\n{ran.stderr}"
-        assert ran.stdout.strip() or "chat" in line
-        assert "Traceback" not in ran.stderr
+@pytest.mark.parametrize("document", command_lines())
+def test_command_lines_run(document: str, home: Path, run_lines: Callable[..., list[Any]]) -> None:
+    typed = [shlex.split(line, comments=True)[1:] for line in command_lines()[document]]
+    lines = [[word.replace("~", str(home)) for word in words] for words in typed]
+    for ran in run_lines(lines, environment=environment(home), folder=home):
+        assert ran.status == 0, f"{document}: {ran.words}\n{ran.err}"
+        assert ran.out.strip() or ran.words[0] == "chat"
+        assert "Traceback" not in ran.err
 
 
 def test_links_between_documents_lead_somewhere() -> None:

@@ -158,7 +158,8 @@ async def test_each_set_of_folders_has_an_index_of_its_own(settings: Settings, t
 async def test_the_campaigns_party_is_the_settings(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, party="2x5")
     answer = await ask(settings, "How hard are 3 ogres?")
-    assert "two level-5 characters" in answer.lines[0].text
+    assert answer.scene is not None
+    assert "two level-5 characters" in answer.scene.balance[0].text
     with pytest.raises(InvalidInput, match="4x2"):
         await ask(Settings(data_dir=tmp_path, party="4x"), "status")
     async with assistant(settings, open_notes(settings)) as bus:

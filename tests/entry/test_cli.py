@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +17,9 @@ from fablewright.entry import one_shot, roll_dice
 from fablewright.entry.cli import run
 from fablewright.entry.log_file import log_file
 from fablewright.errors import PeerLost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 COMMANDS = (
     "scene",
@@ -80,22 +84,14 @@ def test_every_help_is_sentences_with_an_example(command: str, capsys: pytest.Ca
         assert line[0].isupper(), line
 
 
-def test_the_examples_work(data_dir: Path) -> None:
+def test_the_examples_work(data_dir: Path, run_lines: Callable[..., list[Any]]) -> None:
+    """In an empty folder, and each after the one before: what export writes, import reads."""
     environment = {**os.environ, "FABLEWRIGHT_DATA_DIR": str(data_dir)}
-    for example in examples():  # in an empty folder, and each after the one before: what export writes, import reads
-        arguments = shlex.split(example)[1:]
-        done = subprocess.run(
-            [sys.executable, "-m", "fablewright", *arguments],
-            env=environment,
-            input="/quit\n",
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, (example, done.stderr)
-        assert done.stdout or arguments[0] == "chat", example
-        assert "Traceback" not in done.stderr
+    lines = [shlex.split(example)[1:] for example in examples()]
+    for ran in run_lines(lines, environment=environment, folder=Path(), typed="/quit\n"):
+        assert ran.status == 0, (ran.words, ran.err)
+        assert ran.out or ran.words[0] == "chat", ran.words
+        assert "Traceback" not in ran.err
 
 
 # -------------------------------------------------------------- wrong usage and bad input

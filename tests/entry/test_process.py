@@ -31,7 +31,7 @@ threads = Threads()
 said = False
 
 class Retriever:
-    def __init__(self, index, *, threads=None):
+    def __init__(self, index, **_):
         pass
 
     async def warm_up(self):

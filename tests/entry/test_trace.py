@@ -198,7 +198,7 @@ def test_what_was_asked_for_can_be_traced(capsys: pytest.CaptureFixture[str], mo
     assert run(["trace"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("who is Ambrose Teal?\n")
-    assert "└─ haystack_pipeline.retrieve_documents" in out
+    assert "├─ haystack_pipeline.retrieve_documents" in out
     assert run(["trace", "--list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)["stories"]
     assert [each["asked"] for each in listed] == ["who is Ambrose Teal?", "the first encounter"]

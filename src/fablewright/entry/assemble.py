@@ -172,7 +172,7 @@ async def assistant(
     limits = (HaystackPipeline.name, FindLimits.action)
     policies = {
         search: _search_policy(settings),
-        limits: Policy(cache=_KEPT, share=True),
+        limits: Policy(cache=_KEPT, share=True, linger=_LINGER),
         **embedding_policies(),
         **reranking_policies(),
         **writing_policies(),
@@ -194,9 +194,15 @@ async def assistant(
             index_version=lambda: notes.index.version,
         )
     )
-    prose_timeout = settings.model_timeout if writer else 0.0
     bus.register(
-        ScenarioGenerator(bestiary, retrieve_timeout=waits, max_docs=most, linger=_LINGER, prose_timeout=prose_timeout)
+        ScenarioGenerator(
+            bestiary,
+            retrieve_timeout=waits,
+            max_docs=most,
+            linger=_LINGER,
+            prose_timeout=settings.model_timeout if writer else 0.0,
+            model_is_set=bool(settings.model or settings.model_url or settings.model_key),
+        )
     )
     if writer:
         bus.register(Writing(writer))

@@ -272,6 +272,7 @@ class ScenarioGenerator(Agent):
         max_docs: How many passages to ask for.
         linger: Seconds after which a scene that went out without the notes is not written again.
         prose_timeout: Seconds to wait for a model's prose at most; 0: there is no model.
+        model_is_set: Whether there is one for sure, and not only if it can be found; then it is missed.
     """
 
     name = "scenario_generator"
@@ -284,12 +285,14 @@ class ScenarioGenerator(Agent):
         max_docs: int = 12,
         linger: float = 60.0,
         prose_timeout: float = 0.0,
+        model_is_set: bool = False,
     ) -> None:
         self._bestiary = bestiary
         self._retrieve_timeout = retrieve_timeout
         self._max_docs = max_docs
         self._linger = linger
         self._prose_timeout = prose_timeout
+        self._model_is_set = model_is_set
         self._pace = 0.0  # seconds that the latest search took that was not answered out of a cache
         self._waiting = 0  # scenes that wait for the notes to be read
 
@@ -308,7 +311,8 @@ class ScenarioGenerator(Agent):
         """Give a model what is left of the time; what it has not written by then stays as it is."""
         within = min(self._prose_timeout, ctx.remaining - reserve(ctx.remaining))
         if within < _LEAST_FOR_PROSE:
-            return replace(scenario, missing=(*scenario.missing, _NO_TIME_FOR_PROSE))
+            missed = (_NO_TIME_FOR_PROSE,) if self._model_is_set else ()
+            return replace(scenario, missing=(*scenario.missing, *missed))
         kept = request.wishes.kept
         locked = kept.parts if kept is not None else ()
         asked = WriteProse(request.query, scenario.scene, scenario.citations, locked=locked)
@@ -358,7 +362,7 @@ class ScenarioGenerator(Agent):
         documents = message.documents or await self._when_read(message.request, ctx)
         if documents is None or documents.passages == message.given:
             return
-        limits = await find_limits(ctx, within=_SPARE)
+        limits = await find_limits(ctx)
         found = await self._choose(message.request, documents, ctx, spare=_SPARE, limits=limits)
         if found.focus is not None:
             scenario = self._write(message.request, found, message.asked_at, ctx.now, ctx)
@@ -445,7 +449,11 @@ class ScenarioGenerator(Agent):
             unsaid = "Your notes do not say what comes next."
         else:
             told = f"{request.query} {_here(request)}".strip()
-            headings = opening_names(told) if spare else ()
+            headings = opening_names(told)
+            if not spare and not foci(told, documents.passages, self._bestiary):
+                until = ctx.now + min(_SPARE, 0.4 * ctx.remaining)  # else the notes would seem to say nothing
+            elif not spare:
+                headings = ()
             searches = (RetrieveDocuments(name, 20, {"heading": name}) for name in headings)
             openings = await self._all(searches, until, ctx)
             passages = merged([(1.0, documents.passages), *((0.6, found) for found in openings)])

@@ -117,10 +117,11 @@ class Overheard(ChatWriter):
                 yield piece
 
 
-async def test_what_it_writes_badly_is_not_shown(sample: str) -> None:
+async def test_what_it_writes_badly_is_not_shown() -> None:
     """It is a very small model: most of what it writes is. What is shown holds, and all else is as it was."""
     bestiary = load_bestiary()
-    passages = [passage for passage in passages_of("sample.md", sample) if "Hem" in passage.text]
+    note = (resources.files("fablewright") / "sample_campaign" / "Thole.md").read_text("utf-8")
+    passages = [passage for passage in passages_of("Thole.md", note) if "Hem" in passage.text]
     focus = choose_focus("the Hem", passages, bestiary)
     assert focus is not None
     composed = compose("the Hem", focus, passages, Table(parse_party("4x2"), "2024", bestiary))
