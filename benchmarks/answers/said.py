@@ -33,7 +33,8 @@ def _scene(scene: Scene) -> Iterator[str]:
         yield _check(check)
     for foe in scene.foes:
         name = foe.name if foe.count == 1 else plurals(foe.name)[0]
-        yield " ".join(filter(None, [str(foe.count or ""), name, foe.note]))
+        xp = "" if foe.xp is None else f"{foe.xp:,} XP"
+        yield " ".join(filter(None, [str(foe.count or ""), name, xp, foe.note]))
     yield from _texts(*scene.balance)
     for option in scene.options:
         yield _option(option)

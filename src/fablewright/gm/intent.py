@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from fablewright.gm.rules.bestiary import Bestiary
     from fablewright.gm.rules.budget import Rules
 
-__all__ = ["dice_in", "difficulty_in", "intent_of", "is_about_stats", "is_to_be_rated", "party_in"]
+__all__ = ["dice_in", "difficulty_in", "intent_of", "is_about_stats", "is_ordered", "is_to_be_rated", "party_in"]
 
 _PLAYERS = r"(?:they|we|(?:the|my|our) (?:party|players|characters|heroes|group|pcs|adventurers))"
 _FIGHT = r"(?:fights?|combats?|battles?|encounters?|boss(?:es)?|ambush(?:es)?|skirmish(?:es)?|showdown)"
@@ -243,6 +243,11 @@ def is_to_be_rated(words: str) -> bool:
     """Return whether a fight that is there already is to be weighed, not a new one built."""
     said = _without_politeness(words).rstrip(_SIGNS)
     return not (_BUDGET.search(said) or _ORDERED.search(said)) and bool(_ASKS_OR_RATES.search(said))
+
+
+def is_ordered(words: str) -> bool:
+    """Return whether something is to be made: "build me a fight"."""
+    return bool(_ORDERED.search(_without_politeness(words)))
 
 
 def is_about_stats(words: str) -> bool:

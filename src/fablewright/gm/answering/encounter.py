@@ -11,7 +11,7 @@ from fablewright.gm.answer import Answer, Timings
 from fablewright.gm.answering.fight_scene import listed, scene_foes
 from fablewright.gm.answering.fight_wish import NO_WISH, wish_in
 from fablewright.gm.answering.own_creature import own_foe
-from fablewright.gm.intent import is_about_stats, is_to_be_rated
+from fablewright.gm.intent import is_about_stats, is_ordered, is_to_be_rated
 from fablewright.gm.rules import rating
 from fablewright.gm.rules.adventuring_day import day_of, day_text
 from fablewright.gm.rules.bestiary import GONE
@@ -69,7 +69,8 @@ async def answer_encounter(asked: Asked) -> Answer:
     if counted or (mentions and (rated or is_about_stats(words))):
         fights = [part for part in _NEXT_FIGHT.split(words) if part.strip()]
         return await _weigh(asked, fights if counted else [words])
-    if unknown_foes(words, mentions):
+    unknown = unknown_foes(words, mentions)
+    if unknown and not is_ordered(words):
         return await _weigh(asked, [words])
     built = _build(asked)
     return replace(built, status="degraded", missing=(_NO_SUCH_FIGHT,)) if rated and asked.use_rag else built

@@ -35,7 +35,7 @@ _NO_FOES = re.compile(
     r"days?|feet|foot|xp|gp|rules?|tables?|times|fights?|combats?|battles?|encounters?|boss|ambush(?:es)?|skirmish(?:es)?|"
     r"bit|lot|way|difficulty|budget|stat ?blocks?|leaders?|brutes?|skirmishers?|artillery|minions?|swamp|forest|cave|"
     r"side|chance|scene|question|room|place|look|easy|hard|deadly|moderate|medium|low|high|one|more|others?|absent|"
-    r"random|balanced|night|today|tonight)\b",
+    r"random|balanced|night|today|tonight|kinds?|sorts?|types?|waves?|monsters?|creatures?|enem(?:y|ies)|foes?|weeks?)\b",
     re.IGNORECASE,
 )
 
