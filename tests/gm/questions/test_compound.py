@@ -132,3 +132,10 @@ def test_every_line_stands_in_the_passage_that_it_points_to(question: str, passa
         [source] = line.sources
         there = set(re.findall(r"[^\W_]+", found.cited[source].text))
         assert set(re.findall(r"[^\W_]+", line.text)) <= there
+
+
+def test_what_leads_a_list_in_is_followed_by_it() -> None:
+    """A first line of a list without the list, or a lead without its sentence, says nothing."""
+    note = "# Ferry rules\n\nThe ferry stops for these:\n\n- Fog\n- A bell at night\n\nFares are the captain's.\n"
+    answered = answer_parts("What stops the ferry?", passages_of("ferry.md", note))
+    assert [line.text for line in answered.lines][:3] == ["The ferry stops for these:", "Fog", "A bell at night"]

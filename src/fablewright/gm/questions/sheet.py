@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fablewright.gm.questions.asked import asked_in, stems
 from fablewright.gm.questions.topic import is_about, is_lead, title_of
+from fablewright.gm.reading.statements import Role, statements
 from fablewright.gm.scene.scenario import Line, Origin
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from fablewright.gm.reading.statements import Statement
 
 __all__ = ["Sheet", "Unit", "unit"]
+
+_WORDS_OF_A_LIST, _WORDS_LED_IN = 60, 12
+"""What a list may have behind its first line, and a sentence behind its lead, beyond what fits."""
 
 MOST_CITED = 8
 """Passages: more is a pile of notes, and no answer."""
@@ -98,10 +102,11 @@ class Sheet:
 
     def lines(self) -> tuple[tuple[Line, ...], tuple[Passage, ...]]:
         """Return the lines as they are, and the passages that they point into."""
-        cited = list(dict.fromkeys(each.passage for each in self.units.values()))[:MOST_CITED]
+        whole = [one for each in self.units.values() for one in self._whole(each)]
+        cited = list(dict.fromkeys(each.passage for each in whole))[:MOST_CITED]
         lines: list[Line] = []
         led_in = ""
-        for each in self.units.values():
+        for each in whole:
             if each.passage not in cited:
                 continue
             source = cited.index(each.passage)
@@ -111,3 +116,24 @@ class Sheet:
                 lines.append(Line(each.text, each.origin, (source,), each.secret))
             led_in = each.text if is_lead(each.text) else ""
         return tuple(lines), tuple(cited)
+
+    def _whole(self, each: Unit) -> list[Unit]:
+        """Return a line with what it leads in, if that is not there: without it "the following:" says nothing.
+
+        A lead whose sentence is too long to be added is not shown at all.
+        """
+        is_list = each.text.endswith(":")
+        if not (is_list or is_lead(each.text)):
+            return [each]
+        every = statements([each.passage])
+        at = next((n for n, s in enumerate(every) if s.text == each.text), len(every))
+        found: list[Unit] = []
+        words = _WORDS_OF_A_LIST if is_list else _WORDS_LED_IN
+        for statement in every[at + 1 :] if is_list else every[at + 1 : at + 2]:
+            if statement.text in self.units:
+                return [each, *found]
+            words -= len(statement.text.split())
+            if words < 0 or (is_list and statement.role is not Role.ITEM):
+                break
+            found.append(unit(statement, each.passage))
+        return [each, *found] if is_list or found else []
