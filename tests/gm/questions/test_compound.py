@@ -139,3 +139,9 @@ def test_what_leads_a_list_in_is_followed_by_it() -> None:
     note = "# Ferry rules\n\nThe ferry stops for these:\n\n- Fog\n- A bell at night\n\nFares are the captain's.\n"
     answered = answer_parts("What stops the ferry?", passages_of("ferry.md", note))
     assert [line.text for line in answered.lines][:3] == ["The ferry stops for these:", "Fog", "A bell at night"]
+
+
+@pytest.mark.parametrize("rest", ["He has 3 gp.", "He " + "grumbles and " * 20 + "leaves."])
+def test_a_short_sentence_is_no_lead(rest: str) -> None:
+    answered = answer_parts("Who owns the mill?", passages_of("mill.md", f"# The Mill\n\nHob owns the mill. {rest}\n"))
+    assert [line.text for line in answered.lines] == ["Hob owns the mill."]

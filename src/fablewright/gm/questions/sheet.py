@@ -120,10 +120,10 @@ class Sheet:
     def _whole(self, each: Unit) -> list[Unit]:
         """Return a line with what it leads in, if that is not there: without it "the following:" says nothing.
 
-        A lead whose sentence is too long to be added is not shown at all.
+        A lead whose sentence is too long to be added is not shown at all, unless nothing else is.
         """
         is_list = each.text.endswith(":")
-        if not (is_list or is_lead(each.text)):
+        if not (is_list or _is_label(each.text)):
             return [each]
         every = statements([each.passage])
         at = next((n for n, s in enumerate(every) if s.text == each.text), len(every))
@@ -136,4 +136,9 @@ class Sheet:
             if words < 0 or (is_list and statement.role is not Role.ITEM):
                 break
             found.append(unit(statement, each.passage))
-        return [each, *found] if is_list or found else []
+        return [each, *found] if is_list or found or len(self.units) == 1 else []
+
+
+def _is_label(text: str) -> bool:
+    """Return whether a line is a lead by its looks: "Attacks Affected." is one, "Hob owns the mill." is a sentence."""
+    return is_lead(text) and all(not word[0].islower() for word in text.split())
