@@ -440,7 +440,10 @@ class ScenarioGenerator(Agent):
     async def _choose(
         self, request: GenerateScenario, documents: Documents, ctx: Context, *, spare: float, limits: Limits
     ) -> _Found:
-        """Choose what the scene is about, and fetch all of that; ``spare``: seconds for the searches that takes."""
+        """Choose what the scene is about, and fetch all of that; ``spare``: seconds for the searches that takes.
+
+        Without any, only an opening is still searched for, and only if nothing that was found can be played.
+        """
         until = ctx.now + spare
         missing = (documents.remark,) if documents.remark else ()
         if request.game_state.played and plays_on(request.query):
@@ -450,10 +453,10 @@ class ScenarioGenerator(Agent):
         else:
             told = f"{request.query} {_here(request)}".strip()
             headings = opening_names(told)
-            if not spare and not foci(told, documents.passages, self._bestiary):
-                until = ctx.now + min(_SPARE, 0.4 * ctx.remaining)  # else the notes would seem to say nothing
-            elif not spare:
+            if not spare and foci(told, documents.passages, self._bestiary):
                 headings = ()
+            elif not spare:
+                until = ctx.now + min(_SPARE, 0.4 * ctx.remaining)  # else the notes would seem to say nothing
             searches = (RetrieveDocuments(name, 20, {"heading": name}) for name in headings)
             openings = await self._all(searches, until, ctx)
             passages = merged([(1.0, documents.passages), *((0.6, found) for found in openings)])
