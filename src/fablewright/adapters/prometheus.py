@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fablewright.runtime.histogram import Histogram
     from fablewright.runtime.statistics import ActionStatistics, AgentStatistics, BusStatistics
 
-__all__ = ["PATIENCE", "Exporter", "exporter"]
+__all__ = ["PATIENCE", "Exporter", "exporter", "exposition"]
 
 PATIENCE = 5.0
 """Seconds that a visit waits for the loop; half of what Prometheus itself waits by default."""
@@ -40,6 +40,8 @@ _SHORTEST, _LONGEST = 0.0001, 150.0
 _SIZES = tuple(1 << power for power in range(11))
 
 _ROUTE = ("agent", "action")
+
+_MISSING = "prometheus-client is not installed; run: pip install 'fablewright[prometheus]'"
 
 _Rows = list[tuple[tuple[str, ...], float]]
 
@@ -78,13 +80,28 @@ def exporter(bus: Bus, registry: CollectorRegistry | None = None) -> Exporter:
     try:
         import prometheus_client  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
-        raise MissingExtra("prometheus-client is not installed; run: pip install 'fablewright[prometheus]'") from error
+        raise MissingExtra(_MISSING) from error
     shown = Exporter(bus, registry or prometheus_client.REGISTRY)
     try:
         shown.registry.register(shown)
     except ValueError as error:
         raise ContractViolation("The registry shows a bus already; give each bus a registry of its own.") from error
     return shown
+
+
+def exposition(bus: Bus) -> tuple[bytes, str]:
+    """Return the statistics of a bus as text for Prometheus, with its content type; call it on the bus's event loop.
+
+    Raises:
+        MissingExtra: prometheus-client is not installed.
+    """
+    try:
+        from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        raise MissingExtra(_MISSING) from error
+    registry = CollectorRegistry()
+    exporter(bus, registry)
+    return generate_latest(registry), CONTENT_TYPE_LATEST
 
 
 class Exporter:

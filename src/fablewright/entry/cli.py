@@ -26,6 +26,7 @@ from fablewright.entry.commands.recap import recap
 from fablewright.entry.commands.roll import roll
 from fablewright.entry.commands.rules import rules
 from fablewright.entry.commands.scene import scene
+from fablewright.entry.commands.serve import serve
 from fablewright.entry.commands.trace import trace
 from fablewright.entry.commands.undo import undo
 from fablewright.entry.commands.why import why
@@ -134,5 +135,6 @@ app.command(context_settings={"ignore_unknown_options": True})(roll)  # -1d4 is 
 app.command()(export)
 app.command("import")(import_)
 app.command()(chat)
+app.command()(serve)
 app.command()(doctor)
 app.command()(trace)

@@ -165,6 +165,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"values": "the name of a campaign"},
         ),
     ] = ""
+    token: Annotated[
+        Secret,
+        Meta(
+            description="What has to be shown to `serve`; never shown by it. Better in the environment than in a file.",
+            extra={"default": '`""`', "values": "a token of 22 random signs or more"},
+        ),
+    ] = msgspec.field(default_factory=Secret)
     rules: Annotated[Literal["2024", "2014"], Meta(description="Whose encounter budgets and names are used.")] = "2024"
 
 

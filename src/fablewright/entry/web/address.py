@@ -1,0 +1,96 @@
+"""Where the server listens, by which names it answers there, and who has to show a token.
+
+A page anywhere can make a browser on this machine send requests to 127.0.0.1, and with a name of its own that it lets
+point there (DNS rebinding) even read the answers. So a request counts only if its ``Host`` is one of our names.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fablewright.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Address", "address_of"]
+
+_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]{0,62}\.?)*", re.IGNORECASE)
+_OURSELVES = ("127.0.0.1", "localhost", "::1")
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """See the attributes.
+
+    Attributes:
+        host: The address that is bound.
+        port: Where; 0: any that is free.
+        names: By which names and addresses people reach it, without the port.
+    """
+
+    host: str
+    port: int
+    names: tuple[str, ...]
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only programs on this machine can reach it."""
+        return self.host in _OURSELVES
+
+    def hosts(self, port: int) -> frozenset[str]:
+        """Return what may stand in ``Host``, in small letters; ``port`` is the one that was bound."""
+        written = [f"[{name}]" if ":" in name else name for name in self.names]
+        return frozenset(f"{name}:{port}" for name in written) | (frozenset(written) if port == 80 else frozenset())
+
+    def url(self, port: int) -> str:
+        """Return what to type into a browser."""
+        name = self.names[0]
+        return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
+
+
+def address_of(host: str, port: int, names: Sequence[str] = ()) -> Address:
+    """Return an address.
+
+    Args:
+        host: An address of this machine, or ``localhost``.
+        port: 0 to 65535.
+        names: Further names by which it is reached, such as that of the machine in the home's network.
+
+    Raises:
+        ConfigurationError: An argument makes no sense, or it listens everywhere and nobody said by which name.
+    """
+    host = host.strip().strip("[]").lower()
+    if host != "localhost":
+        try:
+            host = str(ipaddress.ip_address(host))
+        except ValueError:
+            raise ConfigurationError(
+                f"--host is an address of this machine, such as 127.0.0.1 or 192.168.1.20, not {host[:40]!r}."
+            ) from None
+    if not 0 <= port <= 65_535:
+        raise ConfigurationError(f"--port goes from 0 to 65535, not {port}.")
+    own = tuple(name.strip().strip("[]").rstrip(".").lower() for name in names)
+    for name in own:
+        if not (_NAME.fullmatch(name) or _is_address(name)):
+            raise ConfigurationError(f"--name is a machine's name or address without a port, not {name[:40]!r}.")
+    if host in _EVERYWHERE:
+        if not own:
+            raise ConfigurationError(
+                f"--host {host} listens on every address of this machine: say by which name or address "
+                "your players reach it, with --name. Or give that address itself as --host."
+            )
+        return Address(host, port, own)
+    return Address(host, port, (*((host,) if host not in _OURSELVES else _OURSELVES), *own))
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,162 @@
+"""One request of a client, from the order to its end: what happens is put into a log that can be followed.
+
+The events: ``stage`` (what is being done, and since when), ``answer`` (whole, without a model's prose), ``prose`` (a
+part that has come in a model's words), ``missing``, ``problem``, and at last ``end`` with how it ended. A request that
+is stopped keeps what is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import aclosing
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from fablewright.entry.answering import ask_once
+from fablewright.entry.story_file import asking
+from fablewright.entry.web.event_log import EventLog
+from fablewright.entry.web.problem import Problem
+from fablewright.errors import FablewrightError, InvalidInput
+from fablewright.gm.answer_data import answer_data, scene_data
+from fablewright.gm.writer import WriteProse, in_prose
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fablewright.gm.answer import Answer
+    from fablewright.gm.orchestrator import HandleRequest
+    from fablewright.runtime.bus import Bus
+    from fablewright.runtime.events import Event
+
+__all__ = ["Run", "State", "current_run"]
+
+State: TypeAlias = Literal["running", "done", "stopped", "failed"]
+
+_STAGES: Mapping[tuple[str, str], str] = {
+    ("orchestrator", "handle_request"): "Reading your request",
+    ("haystack_pipeline", "retrieve_documents"): "Searching your notes",
+    ("scenario_generator", "generate_scenario"): "Putting the scene together",
+    ("campaign_memory", "recall"): "Looking into the campaign's log",
+    ("writer", "write_prose"): "The model is writing",
+}
+"""What a person is told while an action is under way."""
+
+current_run: ContextVar[Run | None] = ContextVar("current_run", default=None)
+"""The run whose task this is; handlers on the bus have their own tasks, and do not see it."""
+
+
+@dataclass(slots=True)
+class Run:
+    """See the top of the file.
+
+    Attributes:
+        id: What clients call it.
+        request: As the orchestrator gets it.
+        prose: Whether a model is to write afterwards.
+        log: What happened.
+        state: How it stands.
+        answer: What came, in its latest form.
+        story: Its correlation id on the bus, once it is there.
+        problem: Why it failed.
+    """
+
+    id: str
+    request: HandleRequest
+    prose: bool
+    log: EventLog = field(default_factory=EventLog)
+    state: State = "running"
+    answer: Answer | None = None
+    story: str = ""
+    problem: Problem | None = None
+    _began: float = field(default_factory=time.monotonic)
+    _stage: str = ""
+    _task: asyncio.Task[None] | None = None
+    _is_over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def elapsed_ms(self) -> int:
+        """Milliseconds since the order came."""
+        return round(1000 * (time.monotonic() - self._began))
+
+    def begun(self, task: asyncio.Task[None]) -> None:
+        """Remember the task that does the work, so that it can be stopped."""
+        self._task = task
+
+    def stop(self) -> None:
+        """Give up what is under way; the bus is told at once."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def ended(self) -> None:
+        """Wait for the end."""
+        await self._is_over.wait()
+
+    def over(self) -> None:
+        """Close the books, however the task ended; also when it never began."""
+        if self.state == "running":
+            self.state = "stopped"
+        self._task = None
+        self.log.append("end", {"state": self.state, "elapsed_ms": self.elapsed_ms})
+        self.log.end()
+        self._is_over.set()
+
+    async def work(self, bus: Bus, *, timeout: float, prose_timeout: float) -> None:
+        """Have the request answered, and written in prose.
+
+        Args:
+            bus: With all agents up.
+            timeout: Seconds until there is an answer.
+            prose_timeout: Seconds for the model.
+        """
+        token = current_run.set(self)
+        try:
+            with asking(self.request.words) as asked:
+                answer = await ask_once(bus, self.request, timeout=timeout)
+            self.story = self.story or asked.story
+            self.show(answer)
+            await self._write(bus, answer, prose_timeout)
+            self.state = "failed" if answer.status == "failed" else "done"
+        except InvalidInput as error:
+            self._fail(422, error)
+        except FablewrightError as error:
+            self._fail(503, error)
+        finally:
+            current_run.reset(token)
+
+    def show(self, answer: Answer) -> None:
+        """Tell those who follow that there is an answer."""
+        self.answer = answer
+        self.log.append("answer", {"elapsed_ms": self.elapsed_ms, "answer": answer_data(answer)})
+
+    def at_stage(self, event: Event) -> None:
+        """Tell those who follow what is being done, if it is something else than before."""
+        self.story = self.story or event.correlation_id
+        words = _STAGES.get((event.to, event.action), "")
+        if words and words != self._stage:
+            self._stage = words
+            self.log.append("stage", {"stage": words, "elapsed_ms": self.elapsed_ms})
+
+    async def _write(self, bus: Bus, answer: Answer, timeout: float) -> None:
+        if not self.prose or answer.scene is None or answer.variants:
+            return
+        kept = self.request.wishes.kept
+        asked = WriteProse(
+            self.request.words, answer.scene, answer.citations, locked=kept.parts if kept is not None else ()
+        )
+        async with aclosing(in_prose(bus, asked, timeout=timeout)) as pieces:
+            async for piece in pieces:
+                if piece.is_new and piece.part is not None:
+                    assert self.answer is not None  # noqa: S101 - it was shown before
+                    self.answer = replace(self.answer, scene=piece.scene, generation_method="model")
+                    name = piece.part.value
+                    data = {"part": name, "lines": scene_data(piece.scene)[name], "writer": piece.writer}
+                    self.log.append("prose", {**data, "elapsed_ms": self.elapsed_ms})
+                for line in piece.missing:
+                    self.log.append("missing", {"text": line})
+
+    def _fail(self, status: int, error: FablewrightError) -> None:
+        self.state = "failed"
+        self.problem = Problem("Unprocessable" if status == 422 else "Unavailable", status, str(error))
+        self.log.append("problem", self.problem)

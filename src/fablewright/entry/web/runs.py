@@ -1,0 +1,132 @@
+"""All requests of clients that are known to a server: those under way, and the latest of those that are over."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from fablewright.entry.web.problem import ProblemError
+from fablewright.entry.web.run import Run, current_run
+from fablewright.entry.web.wire import Order, request_of
+from fablewright.errors import InvalidInput
+from fablewright.gm.scene.wishes import Kept
+from fablewright.runtime.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from fablewright.runtime.bus import Bus
+    from fablewright.runtime.events import Event
+
+__all__ = ["Runs"]
+
+_MOST_RUNNING = 64
+_MOST_KEPT = 200
+_LONGEST_KEY = 200
+
+
+class Runs:
+    """Begins runs, finds them again, and ends them.
+
+    Args:
+        conversation_id: Whose scenes may come again, grounded.
+        timeout: Seconds until there is an answer.
+        prose_timeout: Seconds for a model's prose.
+    """
+
+    def __init__(self, *, conversation_id: str, timeout: float, prose_timeout: float) -> None:
+        self._conversation_id = conversation_id
+        self._timeout = timeout
+        self._prose_timeout = prose_timeout
+        self._supervisor = Supervisor()
+        self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._by_story: dict[str, Run] = {}
+        self._by_key: dict[str, tuple[bytes, str]] = {}  # idempotency key: what was ordered, and its run
+        self._running = 0
+
+    def begin(self, bus: Bus, order: Order, *, key: str = "") -> Run:
+        """Begin what is ordered; the same key and order again lead to the same run.
+
+        Args:
+            bus: With all agents up.
+            order: Of the client.
+            key: The client's own name for this order (``Idempotency-Key``).
+
+        Raises:
+            ProblemError: The order makes no sense (422), the key was used for another order (422) or is too long
+                (400), or there are too many runs at once (429).
+        """
+        if len(key) > _LONGEST_KEY:
+            raise ProblemError(400, f"An Idempotency-Key has at most {_LONGEST_KEY} characters.")
+        digest = hashlib.sha256(msgspec.json.encode(order)).digest()
+        if key in self._by_key:
+            ordered, known = self._by_key[key]
+            if ordered != digest:
+                raise ProblemError(422, "This Idempotency-Key was used for another request: make a new one.")
+            return self._runs[known]
+        if self._running >= _MOST_RUNNING:
+            raise ProblemError(429, "Too many requests at once: try again in a second.", {"Retry-After": "1"})
+        try:
+            request = request_of(order, conversation_id=self._conversation_id, kept=self._kept(order))
+        except InvalidInput as error:
+            raise ProblemError(422, str(error)) from error
+        run = Run(secrets.token_urlsafe(9), request, order.prose)
+        self._keep(run)
+        if key:
+            self._by_key[key] = digest, run.id
+        self._running += 1
+        work = run.work(bus, timeout=self._timeout, prose_timeout=self._prose_timeout)
+        run.begun(self._supervisor.start(work, name=f"run {run.id}", on_end=lambda: self._over(run)))
+        return run
+
+    def find(self, run_id: str) -> Run:
+        """Return a run.
+
+        Raises:
+            ProblemError: There is none of that id (404).
+        """
+        try:
+            return self._runs[run_id]
+        except KeyError:
+            raise ProblemError(404, "There is no such request any more: ask again.") from None
+
+    def observe(self, event: Event) -> None:
+        """Tell a run what is being done for it; an observer of the bus."""
+        if event.what not in {"asked", "joined", "cached"}:
+            return
+        run = self._by_story.get(event.correlation_id)
+        if run is None:
+            run = current_run.get()
+            if run is None:
+                return
+            self._by_story[event.correlation_id] = run
+        run.at_stage(event)
+
+    async def stop(self) -> None:
+        """End all that is under way."""
+        await self._supervisor.stop()
+
+    def _kept(self, order: Order) -> Kept | None:
+        if order.keep is None:
+            return None
+        answer = self.find(order.keep.run).answer
+        if answer is None or answer.scene is None:
+            raise InvalidInput("That request has no scene of which parts could stay.")
+        return Kept(answer.scene, answer.citations, order.keep.parts)
+
+    def _keep(self, run: Run) -> None:
+        self._runs[run.id] = run
+        if len(self._runs) <= _MOST_KEPT:
+            return
+        oldest = next(each.id for each in self._runs.values() if each.state != "running")
+        del self._runs[oldest]
+        for key in [key for key, (_, known) in self._by_key.items() if known == oldest]:
+            del self._by_key[key]
+
+    def _over(self, run: Run) -> None:
+        self._running -= 1
+        for story in [story for story, known in self._by_story.items() if known is run]:
+            del self._by_story[story]
+        run.over()

@@ -1,0 +1,136 @@
+"""``fablewright serve``: runs until somebody ends it, and tells the open pages before it goes."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import time
+import webbrowser
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from fablewright.entry import assemble
+from fablewright.entry.event_loop import run_loop
+from fablewright.entry.secret import Secret
+from fablewright.entry.terminal import emit, set_up_streams
+from fablewright.entry.web.app import web_app
+from fablewright.entry.web.doorkeeper import Door
+from fablewright.entry.web.sitting import sitting
+from fablewright.entry.web.token import Gate, check_token, new_token
+from fablewright.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fablewright.entry.config import Settings
+    from fablewright.entry.web.address import Address
+    from fablewright.entry.web.sitting import Sitting
+
+__all__ = ["serve"]
+
+_TO_LEAVE = 4
+"""Seconds that open connections have when the server ends; pages are told at its beginning."""
+
+
+def serve(settings: Settings, address: Address, *, make_token: bool, opens_browser: bool) -> int:
+    """Serve until Ctrl-C or SIGTERM, and return the exit status.
+
+    Args:
+        settings: As for every command; ``token`` is what has to be shown.
+        address: Where to listen.
+        make_token: Whether to make a token, where the settings have none.
+        opens_browser: Whether to open the page.
+
+    Raises:
+        ConfigurationError: Other machines could come in without a token, it can be guessed, or the port is taken.
+        InvalidInput: The notes folder is none.
+    """
+    set_up_streams()
+    token = settings.token or Secret(new_token() if make_token else "")
+    if token:
+        check_token(token)
+    elif not address.is_loopback:
+        raise ConfigurationError(
+            f"On {address.host} anybody on your network could read your notes. Give --make-token, and the address "
+            "that is printed has the only key; or set FABLEWRIGHT_TOKEN."
+        )
+    listening = _listen(address)
+    notes = assemble.open_notes(settings, settings.notes)
+    try:
+        return run_loop(_serve(settings, notes, address, listening, token, opens_browser=opens_browser))
+    finally:
+        listening.close()
+
+
+def _listen(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((address.host, address.port))
+    except OSError as error:
+        listening.close()
+        why = (error.strerror or str(error)).lower()
+        raise ConfigurationError(
+            f"Nothing can be served at {address.host}, port {address.port}: {why}. Another port: --port 0 takes any."
+        ) from error
+    listening.listen(512)
+    return listening
+
+
+async def _serve(
+    settings: Settings,
+    notes: assemble.Notes,
+    address: Address,
+    listening: socket.socket,
+    token: Secret,
+    *,
+    opens_browser: bool,
+) -> int:
+    port = listening.getsockname()[1]
+    door = Door(address.hosts(port), Gate(token, time.monotonic) if token else None)
+    async with sitting(settings, notes) as table:
+        config = uvicorn.Config(
+            web_app(table, door),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,  # a URL may hold the token
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_TO_LEAVE,
+            h11_max_incomplete_event_size=32_768,
+        )
+        url = address.url(port)
+        with_token = f"{url}?token={token.reveal()}" if token else url
+        emit(f"Fablewright serves {notes.label} at {with_token}\nCtrl-C ends it.\n")
+        if opens_browser:
+            webbrowser.open(with_token)
+        await _Server(config, table).serve([listening])
+    return 0
+
+
+class _Server(uvicorn.Server):
+    """Tells the open pages when it is asked to end: their streams would keep it waiting."""
+
+    def __init__(self, config: uvicorn.Config, table: Sitting) -> None:
+        super().__init__(config)
+        self._table = table
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take note of what ends the server; uvicorn's own would end the program before we are through."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell the open pages, then wait for what is under way."""
+        self._table.say_goodbye()
+        await super().shutdown(sockets)
