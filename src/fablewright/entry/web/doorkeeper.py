@@ -119,7 +119,8 @@ class Doorkeeper:
             return None
         asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         in_url = [value for name, value in asked if name == "token"]
-        self._try(path, in_url[0] if in_url else _bearer(headers) or _cookie(headers))
+        address = scope["client"][0] if scope.get("client") else ""
+        self._try(path, in_url[0] if in_url else _bearer(headers) or _cookie(headers), address)
         if not in_url:
             return None
         if scope["method"] not in _READING:
@@ -127,18 +128,18 @@ class Doorkeeper:
         rest = urlencode([(name, value) for name, value in asked if name != "token"])
         return _let_in(path, rest, in_url[0])
 
-    def _try(self, path: str, offered: str | None) -> None:
+    def _try(self, path: str, offered: str | None, address: str) -> None:
         """Refuse whoever has no token for a path, or has tried too many."""
         assert self._door.gate is not None  # noqa: S101 - looked at by who calls
         if offered is None:
             raise _no_token()
         gates = [self._door.gate, *(gate for start, gate in self._door.keys.items() if _is_within(path, start))]
-        wait = min(gate.wait() for gate in gates)
+        wait = min(gate.wait(address) for gate in gates)
         if wait:
             raise ProblemError(
                 429, f"Too many wrong tokens: try again in {wait:.0f} s.", {"Retry-After": str(math.ceil(wait))}
             )
-        opened = [gate.opens(offered) for gate in gates]  # all of them: the time must not say which
+        opened = [gate.opens(offered, address) for gate in gates]  # all of them: the time must not say which
         if not any(opened):
             raise _no_token()
 

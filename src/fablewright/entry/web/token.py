@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import secrets
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,6 +32,8 @@ _TRIES = 10.0
 _EVERY = 6.0
 """Seconds until another try is allowed, once the first ten are used up."""
 _LONGEST = 512
+_MOST_ADDRESSES = 1000
+"""That are remembered; on a network of that many guessers the token is still 192 bits long."""
 
 
 def new_token() -> str:
@@ -54,10 +58,18 @@ def check_token(token: Secret) -> None:
 
 
 @dataclass(slots=True)
+class _Tries:
+    """How many tries somebody has left, and when that was so."""
+
+    left: float
+    at: float
+
+
+@dataclass(slots=True)
 class Gate:
     """Compares tokens, in a time that does not depend on how much of one is right.
 
-    Wrong ones are counted for everybody together: who tries from many addresses gets no further.
+    Wrong ones count for the address that they came from, so that nobody can lock out the GM by guessing.
 
     Attributes:
         token: The right one.
@@ -66,26 +78,39 @@ class Gate:
 
     token: Secret
     clock: Callable[[], float]
-    _left: float = _TRIES
-    _at: float = field(default=0.0)
+    _tries: OrderedDict[str, _Tries] = field(default_factory=OrderedDict)
 
-    def wait(self) -> float:
-        """Return the seconds until the next try is allowed; 0 when it is."""
-        self._refill()
-        return 0.0 if self._left >= 1 else (1 - self._left) * _EVERY
+    def wait(self, address: str) -> float:
+        """Return the seconds until the next try from an address is allowed; 0 when it is."""
+        left = self._left(address)
+        return 0.0 if left >= 1 else (1 - left) * _EVERY
 
-    def opens(self, offered: str) -> bool:
-        """Whether this is the token; a wrong one counts as a try."""
+    def opens(self, offered: str, address: str) -> bool:
+        """Whether this is the token; a wrong one counts as a try from that address."""
         if len(offered) <= _LONGEST and hmac.compare_digest(_hash(offered), _hash(self.token.reveal())):
             return True
-        self._refill()
-        self._left = max(0.0, self._left - 1)
+        left = max(0.0, self._left(address) - 1)
+        key = _network(address)
+        self._tries[key] = _Tries(left, self.clock())
+        self._tries.move_to_end(key)
+        if len(self._tries) > _MOST_ADDRESSES:
+            self._tries.popitem(last=False)
         return False
 
-    def _refill(self) -> None:
-        now = self.clock()
-        self._left = min(_TRIES, self._left + (now - self._at) / _EVERY)
-        self._at = now
+    def _left(self, address: str) -> float:
+        tries = self._tries.get(_network(address))
+        if tries is None:
+            return _TRIES
+        return min(_TRIES, tries.left + (self.clock() - tries.at) / _EVERY)
+
+
+def _network(address: str) -> str:
+    """Return what one machine has: an IPv4 address, or the 64 bits of an IPv6 network, in which it may choose any."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ip) if ip.version == 4 else str(ipaddress.ip_network((ip, 64), strict=False))
 
 
 def _hash(text: str) -> bytes:
