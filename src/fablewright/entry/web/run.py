@@ -34,14 +34,14 @@ __all__ = ["Run", "State", "current_run"]
 
 State: TypeAlias = Literal["running", "done", "stopped", "failed"]
 
-_STAGES: Mapping[tuple[str, str], str] = {
-    ("orchestrator", "handle_request"): "Reading your request",
-    ("haystack_pipeline", "retrieve_documents"): "Searching your notes",
-    ("scenario_generator", "generate_scenario"): "Putting the scene together",
-    ("campaign_memory", "recall"): "Looking into the campaign's log",
-    ("writer", "write_prose"): "The model is writing",
+_STAGES: Mapping[tuple[str, str, str], str] = {
+    ("asked", "orchestrator", "handle_request"): "Reading your request",
+    ("asked", "haystack_pipeline", "retrieve_documents"): "Searching your notes",
+    ("asked", "scenario_generator", "generate_scenario"): "Putting the scene together",
+    ("asked", "campaign_memory", "recall"): "Looking into the campaign's log",
+    ("started", "writer", "write_prose"): "The model is writing",
 }
-"""What a person is told while an action is under way."""
+"""What a person is told when something happens on the bus; a model may be asked for that is not there."""
 
 current_run: ContextVar[Run | None] = ContextVar("current_run", default=None)
 """The run whose task this is; handlers on the bus have their own tasks, and do not see it."""
@@ -133,7 +133,7 @@ class Run:
     def at_stage(self, event: Event) -> None:
         """Tell those who follow what is being done, if it is something else than before."""
         self.story = self.story or event.correlation_id
-        words = _STAGES.get((event.to, event.action), "")
+        words = _STAGES.get((event.what, event.to, event.action), "")
         if words and words != self._stage:
             self._stage = words
             self.log.append("stage", {"stage": words, "elapsed_ms": self.elapsed_ms})

@@ -94,7 +94,7 @@ class Runs:
 
     def observe(self, event: Event) -> None:
         """Tell a run what is being done for it; an observer of the bus."""
-        if event.what not in {"asked", "joined", "cached"}:
+        if event.what not in {"asked", "started"}:
             return
         run = self._by_story.get(event.correlation_id)
         if run is None:

@@ -1,0 +1,63 @@
+"""Tokens: hard to guess, tried slowly."""
+
+from __future__ import annotations
+
+import pytest
+
+from fablewright.entry.secret import Secret
+from fablewright.entry.web.token import Gate, check_token, new_token
+from fablewright.errors import ConfigurationError
+
+
+def test_a_token_that_is_made_is_accepted_and_never_the_same() -> None:
+    made = {new_token() for _ in range(50)}
+    assert len(made) == 50
+    for token in made:
+        check_token(Secret(token))
+        assert len(token) * 6 >= 128
+
+
+@pytest.mark.parametrize(
+    "token", ["secret", "a" * 40, "abcabcabcabcabcabcabcabc", "with a blank in it 12345", "ü" * 30]
+)
+def test_a_token_that_can_be_guessed_is_refused_without_being_shown(token: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        check_token(Secret(token))
+    assert token not in str(refused.value)
+
+
+def test_ten_tries_at_once_then_one_every_six_seconds_and_the_right_one_costs_none() -> None:
+    now = [100.0]
+    token = new_token()
+    gate = Gate(Secret(token), lambda: now[0])
+    for _ in range(50):
+        assert gate.opens(token, "a")
+    for _ in range(10):
+        assert gate.wait("a") == 0
+        assert not gate.opens("wrong", "a")
+    assert gate.wait("a") == pytest.approx(6)
+    now[0] += 5
+    assert gate.wait("a") == pytest.approx(1)
+    now[0] += 1
+    assert gate.wait("a") == 0
+    assert not gate.opens(token + "x", "a")
+    assert gate.wait("a") > 0
+    now[0] += 3600
+    assert gate.wait("a") == 0
+
+
+@pytest.mark.parametrize("offered", ["", "\udcff", "x" * 100_000, "ü"])
+def test_anything_may_be_offered(offered: str) -> None:
+    assert not Gate(Secret(new_token()), lambda: 0.0).opens(offered, "a")
+
+
+def test_one_who_guesses_locks_out_himself_alone_and_is_forgotten_at_last() -> None:
+    gate = Gate(Secret(new_token()), lambda: 0.0)
+    for number in range(10):
+        assert not gate.opens("wrong", f"2001:db8::{number}")  # one machine has all of its network's addresses
+    assert gate.wait("2001:db8::ffff") > 0
+    assert gate.wait("2001:db8:0:1::1") == 0
+    assert gate.wait("192.168.1.5") == 0
+    for number in range(2000):
+        gate.opens("wrong", f"10.0.{number // 250}.{number % 250}")
+    assert len(gate._tries) <= 1000
