@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import httpx
 import pytest
 
+from fablewright.entry.cli import run
 from fablewright.entry.web.token import new_token
 
 if TYPE_CHECKING:
@@ -163,13 +164,11 @@ def test_requests_that_no_browser_sends_are_turned_away(serve: Callable[..., Ser
     assert b" 400 " in raw(served, b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n")
     assert b" 421 " in raw(served, b"GET /healthz HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")
     assert b" 400 " in raw(served, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 100 + b"\r\n\r\n")
-    huge = b"GET /healthz HTTP/1.1\r\n" + host + b"X: " + b"x" * 100_000 + b"\r\n\r\n"
-    assert b" 400 " in raw(served, huge)
-    chunked = (
-        b"POST /api/v1/runs HTTP/1.1\r\n" + host + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
-    )
+    endless = b"GET /healthz HTTP/1.1\r\n" + host + b"X: " + b"x" * 2_000_000
+    assert b" 200 " not in raw(served, endless)
+    json = b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     part = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
-    assert b" 413 " in raw(served, chunked + b"Connection: close\r\n\r\n" + part * 5 + b"0\r\n\r\n")
+    assert b" 413 " in raw(served, b"POST /api/v1/runs HTTP/1.1\r\n" + host + json + part * 5 + b"0\r\n\r\n")
     upgrade = b"GET /healthz HTTP/1.1\r\n" + host + b"Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
     assert b" 101 " not in raw(served, upgrade)
     with httpx.Client(base_url=served.url) as client:
@@ -188,17 +187,16 @@ def test_requests_that_no_browser_sends_are_turned_away(serve: Callable[..., Ser
     ],
 )
 def test_it_does_not_start_where_anybody_could_come_in(
-    tmp_path: Path, options: list[str], environment: dict[str, str], said: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    environment: dict[str, str],
+    said: str,
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "fablewright", "serve", "--port", "0", *options],
-        env={**os.environ, "FABLEWRIGHT_DATA_DIR": str(tmp_path), **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "swordfish" not in done.stderr
+    for name, value in {"FABLEWRIGHT_DATA_DIR": str(tmp_path), **environment}.items():
+        monkeypatch.setenv(name, value)
+    assert run(["serve", "--port", "0", *options]) == 2
+    out, err = capsys.readouterr()
+    assert said in err
+    assert "swordfish" not in out + err
