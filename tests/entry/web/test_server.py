@@ -186,7 +186,7 @@ def test_requests_that_no_browser_sends_are_turned_away(serve: Callable[..., Ser
         (["--host", "example.org"], {}, "address"),
     ],
 )
-def test_it_does_not_start_where_anybody_could_come_in(
+def test_it_does_not_start_where_anybody_could_come_in(  # noqa: PLR0917 - fixtures and cases
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

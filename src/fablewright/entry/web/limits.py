@@ -63,8 +63,8 @@ class LimitsKeeper:
         self._count(1, is_stream=is_stream)
         try:
             await self._app(scope, _Counted(receive, most), send)
-        except _TooLarge:
-            await _too_large(most).response()(scope, receive, send)
+        except ProblemError as problem:  # out of an application that does not answer them itself
+            await problem.response()(scope, receive, send)
         finally:
             self._count(-1, is_stream=is_stream)
 
@@ -80,22 +80,19 @@ class LimitsKeeper:
             self._requests += change
 
 
-class _TooLarge(Exception):
-    """More came than may."""
-
-
 class _Counted:
     """Hands on the parts of a body until there are too many of them; what was announced may be wrong."""
 
     def __init__(self, receive: Receive, most: int) -> None:
         self._receive = receive
+        self._most = most
         self._left = most
 
     async def __call__(self) -> Message:
         message = await self._receive()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            raise _TooLarge
+            raise _too_large(self._most)
         return message
 
 
