@@ -74,7 +74,7 @@ class Endpoint:
         """Load what the first call would have to wait for; nothing is sent."""
         async with self._loading:
             if self._client is None:
-                self._client = await self._threads.run(_client)
+                self._client = await self._threads.run(_client, self._threads)
 
     async def post(self, body: bytes) -> bytes:
         """Send JSON and return what comes back.
@@ -131,8 +131,11 @@ class Endpoint:
         return FablewrightError(f"The {self._server.name} answered with status {status}.")
 
 
-def _client() -> httpx.AsyncClient:
+def _client(threads: Threads) -> httpx.AsyncClient:
     import httpx  # noqa: PLC0415 - a tenth of a second that a run without a server need not pay
 
+    from fablewright.adapters.guarded_http import GuardedTransport  # noqa: PLC0415 - as above
+
     # Redirects are not followed: the key is for the server that was named. One deadline stands around each call.
-    return httpx.AsyncClient(timeout=None, follow_redirects=False)  # noqa: S113 - as said
+    transport = GuardedTransport(verify=httpx.create_ssl_context(), threads=threads)
+    return httpx.AsyncClient(timeout=None, follow_redirects=False, transport=transport)  # noqa: S113 - as said

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from haystack.components.generators.chat import OpenAIChatGenerator
 
     from fablewright.gm.writing.ports import Endpoint
+    from fablewright.runtime.threads import Threads
 
 __all__ = ["generator_for", "raise_ours"]
 
@@ -36,12 +37,14 @@ _LATE = (
 """What the client would import with its first call, on the event loop."""
 
 
-def generator_for(endpoint: Endpoint, most_bytes: int) -> OpenAIChatGenerator:
+def generator_for(endpoint: Endpoint, most_bytes: int, threads: Threads) -> OpenAIChatGenerator:
     """Import Haystack's generator and make one; blocks."""
     os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")  # it is read while Haystack is imported
     import httpx  # noqa: PLC0415 - see the head of this file
     from haystack.components.generators.chat import OpenAIChatGenerator  # noqa: PLC0415 - as above
     from haystack.utils import Secret  # noqa: PLC0415 - as above
+
+    from fablewright.adapters.guarded_http import GuardedTransport  # noqa: PLC0415 - it imports httpx
 
     for name in _LATE:
         with contextlib.suppress(ImportError):  # another version may have it elsewhere, and import it when it wants
@@ -58,7 +61,9 @@ def generator_for(endpoint: Endpoint, most_bytes: int) -> OpenAIChatGenerator:
             "timeout": None,
             "headers": {"accept-encoding": "identity"},  # see below
             "trust_env": host not in {"127.0.0.1", "localhost", "::1"},  # no proxy is to be asked for this machine
-            "verify": httpx.create_ssl_context() if endpoint.url.startswith("https") else False,
+            "transport": GuardedTransport(
+                verify=httpx.create_ssl_context() if endpoint.url.startswith("https") else False, threads=threads
+            ),
             "event_hooks": {"response": [_bounded(most_bytes)]},
         },
     )

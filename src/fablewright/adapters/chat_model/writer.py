@@ -198,7 +198,7 @@ class ChatWriter:
         async with self._loading:
             if self._generator is None or endpoint != self._endpoint:
                 await self._forget()
-                self._generator = await self._threads.run(generator_for, endpoint, self._most_bytes)
+                self._generator = await self._threads.run(generator_for, endpoint, self._most_bytes, self._threads)
                 self._endpoint = endpoint
                 await self._generator.warm_up_async()
                 # Its client would find out about our system for a header, on a thread that is waited for at exit.
