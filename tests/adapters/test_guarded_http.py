@@ -68,13 +68,8 @@ async def get(url: str, names: Names | None = None, *, follow: bool = False) -> 
     more = {} if names is None else {"look_up": names}
     transport = GuardedTransport(verify=False, threads=threads, **more)  # type: ignore[arg-type]
     try:
-        async with httpx.AsyncClient(
-            transport=transport, timeout=5, follow_redirects=follow, trust_env=False
-        ) as client:
-            status = 0
-            for _ in range(times):
-                status = (await client.get(url)).status_code
-            return status
+        async with httpx.AsyncClient(transport=transport, timeout=5, follow_redirects=follow) as client:
+            return (await client.get(url)).status_code
     finally:
         threads.close()
 

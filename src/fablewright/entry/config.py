@@ -1,7 +1,8 @@
 """The settings: one frozen object, and where each value of it came from.
 
 A flag wins over the environment (``FABLEWRIGHT_TIMEOUT=5``), the environment over ``fablewright.toml`` in the
-working directory (or the file that ``--config`` or ``FABLEWRIGHT_CONFIG`` names), the file over the default.
+working directory (or the file that ``--config`` or ``FABLEWRIGHT_CONFIG`` names), the file over what was chosen on the
+page, and that over the default.
 A key that nobody knows is an error and never ignored: a misspelt setting that has no effect costs an evening.
 """
 
@@ -19,6 +20,7 @@ import msgspec
 import platformdirs
 from msgspec import Meta
 
+from fablewright.entry.chosen import CHOOSABLE, chosen_file, read_chosen
 from fablewright.entry.secret import Secret
 from fablewright.errors import ConfigurationError, InvalidInput
 from fablewright.gm.rules.party import parse_party
@@ -26,7 +28,7 @@ from fablewright.gm.rules.party import parse_party
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FILE_NAME", "PREFIX", "Loaded", "Settings", "expected", "load_settings"]
+__all__ = ["FILE_NAME", "PREFIX", "Loaded", "Settings", "changed", "expected", "load_settings"]
 
 FILE_NAME = "fablewright.toml"
 PREFIX = "FABLEWRIGHT_"
@@ -229,7 +231,22 @@ def load_settings(
             flag = f"--{key.replace('_', '-')}"
             values[key] = _convert(key, raw, flag, strict=False, folder=Path())
             origins[key] = flag
+    data_dir: Any = values.get("data_dir", _data_dir())
+    for key, raw in read_chosen(data_dir).items():
+        if key in CHOOSABLE and origins[key] == "default":
+            origins[key] = str(chosen_file(data_dir))
+            values[key] = _convert(key, raw, f"{key} in {origins[key]}", strict=True, folder=data_dir)
     return Loaded(Settings(**values), MappingProxyType(origins), file)  # type: ignore[arg-type] # each is converted
+
+
+def changed(settings: Settings, values: Mapping[str, object]) -> Settings:
+    """Return settings with some values changed, each checked as in a file.
+
+    Raises:
+        ConfigurationError: A value makes no sense.
+    """
+    converted = {key: _convert(key, raw, key, strict=True, folder=Path()) for key, raw in values.items()}
+    return msgspec.structs.replace(settings, **converted)
 
 
 def _find_file(config: Path | None, environ: Mapping[str, str], directory: Path) -> Path | None:

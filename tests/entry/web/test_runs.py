@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from fablewright.adapters.haystack_retriever import HaystackRetriever
-from fablewright.entry.assemble import open_notes
 from fablewright.entry.config import Settings
 from fablewright.entry.web.app import web_app
 from fablewright.entry.web.doorkeeper import Door
@@ -30,7 +29,7 @@ SCENE = {"words": "generate scenario for the first encounter", "seed": 3}
 @asynccontextmanager
 async def client(tmp_path: Path, **settings: Any) -> AsyncIterator[tuple[httpx.AsyncClient, Sitting]]:
     chosen = Settings(data_dir=tmp_path, prose="off", **settings)
-    async with sitting(chosen, open_notes(chosen)) as table:
+    async with sitting(chosen) as table:
         transport = httpx.ASGITransport(web_app(table, Door(frozenset({HOST}))), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}", timeout=60) as asking:
             yield asking, table

@@ -15,6 +15,7 @@ from fablewright.entry.web.problem import ProblemError, problem_response
 from fablewright.entry.web.routes.health import health_routes
 from fablewright.entry.web.routes.news import news_routes
 from fablewright.entry.web.routes.runs import run_routes
+from fablewright.entry.web.routes.setup import setup_routes
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -39,7 +40,7 @@ def web_app(sitting: Sitting, door: Door, limits: Limits = _NO_LIMITS) -> ASGIAp
         limits: How much at once.
     """
     app = Starlette(
-        routes=[*health_routes(sitting), *news_routes(sitting), *run_routes(sitting)],
+        routes=[*health_routes(sitting), *news_routes(sitting), *run_routes(sitting), *setup_routes(sitting)],
         exception_handlers={ProblemError: _problem, HTTPException: _http, Exception: _crash},
     )
     # Around it, not as its middleware: what it answers to a crash has to come through here too.

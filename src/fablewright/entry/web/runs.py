@@ -17,6 +17,7 @@ from fablewright.gm.scene.wishes import Kept
 from fablewright.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
+    from fablewright.entry.config import Settings
     from fablewright.runtime.bus import Bus
     from fablewright.runtime.events import Event
 
@@ -32,25 +33,22 @@ class Runs:
 
     Args:
         conversation_id: Whose scenes may come again, grounded.
-        timeout: Seconds until there is an answer.
-        prose_timeout: Seconds for a model's prose.
     """
 
-    def __init__(self, *, conversation_id: str, timeout: float, prose_timeout: float) -> None:
+    def __init__(self, conversation_id: str) -> None:
         self._conversation_id = conversation_id
-        self._timeout = timeout
-        self._prose_timeout = prose_timeout
         self._supervisor = Supervisor()
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._by_story: dict[str, Run] = {}
         self._by_key: dict[str, tuple[bytes, str]] = {}  # idempotency key: what was ordered, and its run
         self._running = 0
 
-    def begin(self, bus: Bus, order: Order, *, key: str = "") -> Run:
+    def begin(self, bus: Bus, settings: Settings, order: Order, *, key: str = "") -> Run:
         """Begin what is ordered; the same key and order again lead to the same run.
 
         Args:
             bus: With all agents up.
+            settings: For the time-outs.
             order: Of the client.
             key: The client's own name for this order (``Idempotency-Key``).
 
@@ -77,7 +75,7 @@ class Runs:
         if key:
             self._by_key[key] = digest, run.id
         self._running += 1
-        work = run.work(bus, timeout=self._timeout, prose_timeout=self._prose_timeout)
+        work = run.work(bus, timeout=settings.timeout, prose_timeout=settings.model_timeout)
         run.begun(self._supervisor.start(work, name=f"run {run.id}", on_end=lambda: self._over(run)))
         return run
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from fablewright.entry import assemble
 from fablewright.entry.event_loop import run_loop
 from fablewright.entry.secret import Secret
 from fablewright.entry.terminal import emit, set_up_streams
@@ -57,9 +56,8 @@ def serve(settings: Settings, address: Address, *, make_token: bool, opens_brows
             "that is printed has the only key; or set FABLEWRIGHT_TOKEN."
         )
     listening = _listen(address)
-    notes = assemble.open_notes(settings, settings.notes)
     try:
-        return run_loop(_serve(settings, notes, address, listening, token, opens_browser=opens_browser))
+        return run_loop(_serve(settings, address, listening, token, opens_browser=opens_browser))
     finally:
         listening.close()
 
@@ -81,17 +79,11 @@ def _listen(address: Address) -> socket.socket:
 
 
 async def _serve(
-    settings: Settings,
-    notes: assemble.Notes,
-    address: Address,
-    listening: socket.socket,
-    token: Secret,
-    *,
-    opens_browser: bool,
+    settings: Settings, address: Address, listening: socket.socket, token: Secret, *, opens_browser: bool
 ) -> int:
     port = listening.getsockname()[1]
     door = Door(address.hosts(port), Gate(token, time.monotonic) if token else None)
-    async with sitting(settings, notes) as table:
+    async with sitting(settings) as table:
         config = uvicorn.Config(
             web_app(table, door),
             http="h11",
@@ -106,7 +98,7 @@ async def _serve(
         )
         url = address.url(port)
         with_token = f"{url}?token={token.reveal()}" if token else url
-        emit(f"Fablewright serves {notes.label} at {with_token}\nCtrl-C ends it.\n")
+        emit(f"Fablewright serves {table.notes.label} at {with_token}\nCtrl-C ends it.\n")
         if opens_browser:
             webbrowser.open(with_token)
         await _Server(config, table).serve([listening])

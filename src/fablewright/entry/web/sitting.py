@@ -1,14 +1,14 @@
 """What one server keeps from its start to its end: the assistant, what is under way, and the news for everybody.
 
 The news are followed by every open page: ``grounded`` (a scene that came without the notes is there with them),
-``notes`` (what has been read), ``bye`` (the server ends).
+``notes`` (what has been read), ``setup`` (something else was chosen), ``bye`` (the server ends).
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fablewright.entry import assemble
@@ -31,12 +31,11 @@ if TYPE_CHECKING:
 __all__ = ["Sitting", "sitting"]
 
 
-@dataclass(slots=True)
 class Sitting:
-    """See the top of the file.
+    """See the top of the file; made by :func:`sitting`.
 
     Attributes:
-        settings: What the server was started with.
+        settings: What holds now.
         notes: The GM's.
         bus: With all agents up.
         runs: Requests of clients.
@@ -47,16 +46,52 @@ class Sitting:
     settings: Settings
     notes: Notes
     bus: Bus
-    runs: Runs
-    news: EventLog
-    conversation_id: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    def __init__(self) -> None:
+        self.news = EventLog()
+        self.conversation_id = secrets.token_hex(8)
+        self.runs = Runs(self.conversation_id)
+        self._running = AsyncExitStack()
+        self._changing = asyncio.Lock()
+
+    async def use(self, settings: Settings) -> None:
+        """Let the assistant go on with other settings; what was under way is stopped.
+
+        Raises:
+            InvalidInput: The notes cannot be used, or as ``assemble.assistant``; all stays as it was.
+            ConfigurationError: As ``assemble.assistant``; likewise.
+        """
+        async with self._changing:
+            notes = assemble.open_notes(settings, settings.notes)
+            starting = AsyncExitStack()
+            bus = await starting.enter_async_context(assemble.assistant(settings, notes, on_report=self._tell_of_notes))
+            bus.observe(self.runs.observe)
+            supervisor = Supervisor()
+            scenes = starting.enter_context(bus.subscribe(GroundedSceneReady))
+            supervisor.start(self._listen(scenes), name="scenes that came late")
+            starting.push_async_callback(supervisor.stop)
+            starting.push_async_callback(self.runs.stop)
+            before, self._running = self._running, starting
+            self.settings, self.notes, self.bus = settings, notes, bus
+            self.news.append("setup", {"notes": notes.label})
+            await before.aclose()
+
+    async def close(self) -> None:
+        """Tell every open page that the server ends, and end what is under way."""
+        self.say_goodbye()
+        async with self._changing:
+            await self._running.aclose()
 
     def say_goodbye(self) -> None:
         """Tell every open page that the server ends, and end what they follow."""
         self.news.append("bye", {})
         self.news.end()
 
-    async def listen(self, scenes: Subscription[GroundedSceneReady]) -> None:
+    def _tell_of_notes(self, report: FileReport) -> None:
+        if report.outcome != "unchanged":
+            self.news.append("notes", {"file": report.name, "outcome": report.outcome, "remark": report.remark})
+
+    async def _listen(self, scenes: Subscription[GroundedSceneReady]) -> None:
         """Tell of each scene that was written again for this sitting."""
         async for ready in scenes:
             if ready.conversation_id == self.conversation_id:
@@ -64,30 +99,16 @@ class Sitting:
 
 
 @asynccontextmanager
-async def sitting(settings: Settings, notes: Notes) -> AsyncIterator[Sitting]:
+async def sitting(settings: Settings) -> AsyncIterator[Sitting]:
     """Run the assistant for a server; notes are read beside the first requests.
 
     Raises:
-        InvalidInput: As ``assemble.assistant``.
-        ConfigurationError: As ``assemble.assistant``.
+        InvalidInput: As ``Sitting.use``.
+        ConfigurationError: As ``Sitting.use``.
     """
-    conversation_id = secrets.token_hex(8)
-    runs = Runs(conversation_id=conversation_id, timeout=settings.timeout, prose_timeout=settings.model_timeout)
-    news = EventLog()
-
-    def on_report(report: FileReport) -> None:
-        if report.outcome != "unchanged":
-            news.append("notes", {"file": report.name, "outcome": report.outcome, "remark": report.remark})
-
-    async with assemble.assistant(settings, notes, on_report=on_report) as bus:
-        bus.observe(runs.observe)
-        whole = Sitting(settings, notes, bus, runs, news, conversation_id)
-        supervisor = Supervisor()
-        with bus.subscribe(GroundedSceneReady) as scenes:
-            supervisor.start(whole.listen(scenes), name="scenes that came late")
-            try:
-                yield whole
-            finally:
-                whole.say_goodbye()
-                await runs.stop()
-                await supervisor.stop()
+    table = Sitting()
+    await table.use(settings)
+    try:
+        yield table
+    finally:
+        await table.close()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta
+from starlette.responses import Response
 
 from fablewright.entry.web.problem import ProblemError
 from fablewright.errors import InvalidInput
@@ -16,7 +17,10 @@ from fablewright.gm.rules.party import parse_party
 from fablewright.gm.scene.tone import Tone  # noqa: TC001 - as above
 from fablewright.gm.scene.wishes import MOST_VARIANTS, Kept, Length, Wishes
 
-__all__ = ["FightOrder", "KeepOrder", "Order", "read", "request_of"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["FightOrder", "KeepOrder", "Order", "as_json", "read", "request_of"]
 
 T = TypeVar("T")
 
@@ -74,6 +78,11 @@ def read(body: bytes, kind: type[T]) -> T:
         raise ProblemError(422, f"The request cannot be understood: {error}.") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProblemError(400, f"The body is no JSON: {error}.") from error
+
+
+def as_json(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return data as a response."""
+    return Response(msgspec.json.encode(data), status, dict(headers or {}), "application/json")
 
 
 def request_of(order: Order, *, conversation_id: str, kept: Kept | None = None) -> HandleRequest:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import msgspec
-from starlette.responses import Response
 from starlette.routing import Route
 
 from fablewright.entry.web.event_stream import event_stream
 from fablewright.entry.web.problem import ProblemError
-from fablewright.entry.web.wire import Order, read
+from fablewright.entry.web.wire import Order, as_json, read
 from fablewright.gm.answer_data import answer_data
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from fablewright.entry.web.run import Run
     from fablewright.entry.web.sitting import Sitting
@@ -27,11 +26,11 @@ def run_routes(sitting: Sitting) -> list[Route]:
     """Return the routes."""
 
     async def begin(request: Request) -> Response:
-        run = sitting.runs.begin(sitting.bus, read(await request.body(), Order), key=_key(request))
-        return _json(_described(run), 202, {"Location": f"/api/v1/runs/{run.id}"})
+        run = sitting.runs.begin(sitting.bus, sitting.settings, read(await request.body(), Order), key=_key(request))
+        return as_json(_described(run), 202, {"Location": f"/api/v1/runs/{run.id}"})
 
     async def look(request: Request) -> Response:
-        return _json(_described(sitting.runs.find(request.path_params["run"])))
+        return as_json(_described(sitting.runs.find(request.path_params["run"])))
 
     async def follow(request: Request) -> Response:
         return event_stream(request, sitting.runs.find(request.path_params["run"]).log)
@@ -40,10 +39,10 @@ def run_routes(sitting: Sitting) -> list[Route]:
         run = sitting.runs.find(request.path_params["run"])
         run.stop()
         await run.ended()
-        return _json(_described(run))
+        return as_json(_described(run))
 
     async def answer(request: Request) -> Response:
-        run = sitting.runs.begin(sitting.bus, read(await request.body(), Order), key=_key(request))
+        run = sitting.runs.begin(sitting.bus, sitting.settings, read(await request.body(), Order), key=_key(request))
         try:
             await run.ended()
         except asyncio.CancelledError:
@@ -52,7 +51,7 @@ def run_routes(sitting: Sitting) -> list[Route]:
         if run.answer is None:
             problem = run.problem
             raise ProblemError(problem.status if problem else 503, problem.detail if problem else "It was stopped.")
-        return _json(answer_data(run.answer))
+        return as_json(answer_data(run.answer))
 
     return [
         Route("/api/v1/answers", answer, methods=["POST"]),
@@ -76,7 +75,3 @@ def _described(run: Run) -> dict[str, object]:
         "answer": None if run.answer is None else answer_data(run.answer),
         "problem": run.problem,
     }
-
-
-def _json(data: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(data), status, headers, "application/json")
