@@ -96,6 +96,9 @@ async def test_pieces_are_there_before_the_end() -> None:
         (Turn(raw=b'data: {"choices": "none"}\n\n'), "something else than OpenAI's protocol"),
         (Turn("a long story", size=3, cut_after=2), "broke off"),
         (Turn(raw=b'data: {"error": {"message": "out of memory"}}\n\n'), "something else than OpenAI's protocol"),
+        (Turn(raw=b"data: \xff\xfe\xc3\x28\n\n" * 3), "something else than OpenAI's protocol"),
+        (Turn(headers={"x-endless": "x" * 8_000_000}), "broke off"),
+        (Turn(headers={f"x-{number}": "x" for number in range(200_000)}), "broke off"),
         (Turn(raw=b"x" * 65_536, size=65_536, endless=True), "more than 200,000 bytes"),
         (Turn("once upon a time " * 20_000, size=1000), "more than 200,000 bytes"),
         (
@@ -150,6 +153,16 @@ async def test_nobody_is_sent_elsewhere() -> None:
             with pytest.raises(ConfigurationError, match="sends us elsewhere"):
                 await written(writer)
         assert other.calls == []
+
+
+async def test_no_url_leads_to_a_clouds_keys() -> None:
+    server = KnownServer(Endpoint("http://169.254.169.254/v1", "tiny"))
+    writer = ChatWriter(server, timeout=5.0)
+    try:
+        with pytest.raises(FablewrightError, match="nothing was sent"):
+            await written(writer)
+    finally:
+        await writer.close()
 
 
 async def test_an_older_server_that_takes_no_schema_is_asked_without() -> None:
