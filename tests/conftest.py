@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import statistics
 import subprocess
@@ -65,6 +66,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("benchmark") is not None:
             item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))
+
+
+class _Leaks(logging.Handler):
+    """Looks for secrets in all that is logged while the tests run, by the words that every secret of a test has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter())
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "very-secret" in self.format(record):
+            self.found.append(f"{record.name}: {record.msg!r}")
+
+
+_leaks = _Leaks()
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_is_logged() -> Generator[None]:
+    """Hold every test to it; the handler is put on anew, because some tests set up logging themselves."""
+    root = logging.getLogger()
+    root.addHandler(_leaks)
+    yield
+    root.removeHandler(_leaks)
+    found, _leaks.found = _leaks.found, []
+    assert not found, f"a secret was logged: {found}"
 
 
 @pytest.fixture

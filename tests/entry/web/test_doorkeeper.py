@@ -20,8 +20,8 @@ pytestmark = pytest.mark.anyio
 
 HOST = ("host", "127.0.0.1:8710")
 JSON = ("content-type", "application/json")
-TOKEN = new_token()
-PLAYERS = new_token()
+TOKEN = f"very-secret-{new_token()}"
+PLAYERS = f"very-secret-{new_token()}"
 
 
 class Behind:

@@ -22,7 +22,7 @@ from fablewright.entry.web.token import new_token
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-TOKEN = new_token()
+TOKEN = f"very-secret-{new_token()}"
 
 
 class Served(NamedTuple):
