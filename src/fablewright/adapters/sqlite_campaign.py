@@ -144,6 +144,13 @@ class SqliteCampaigns:
 
         self._transaction(write, "BEGIN IMMEDIATE", durable=False)
 
+    def scenes(self, campaign: str) -> tuple[StoredScene, ...]:
+        """Return the scenes that are kept, the latest first."""
+        query = """SELECT title, day, data FROM scenes JOIN campaigns ON campaigns.id = campaign
+                   WHERE name = ? ORDER BY seq DESC"""
+        rows = self._read(lambda connection: connection.execute(query, (campaign,)).fetchall())
+        return tuple(StoredScene(*row) for row in rows)
+
     def last_scene(self, campaign: str) -> StoredScene | None:
         """Return the scene that was asked for last."""
         query = """SELECT title, day, data FROM scenes JOIN campaigns ON campaigns.id = campaign

@@ -21,6 +21,7 @@ from fablewright.entry.commands.import_ import import_
 from fablewright.entry.commands.index import index
 from fablewright.entry.commands.log import log
 from fablewright.entry.commands.loot import loot
+from fablewright.entry.commands.mcp import mcp
 from fablewright.entry.commands.npc import npc
 from fablewright.entry.commands.recap import recap
 from fablewright.entry.commands.roll import roll
@@ -136,5 +137,6 @@ app.command()(export)
 app.command("import")(import_)
 app.command()(chat)
 app.command()(serve)
+app.command()(mcp)
 app.command()(doctor)
 app.command()(trace)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fablewright.gm.rules.dice import Die, Roll
 
-__all__ = ["roll_dice"]
+__all__ = ["roll_dice", "rolled"]
 
 
 def roll_dice(expression: str, *, seed: int | None, as_json: bool) -> None:
@@ -26,11 +26,18 @@ def roll_dice(expression: str, *, seed: int | None, as_json: bool) -> None:
         InvalidInput: The expression is none.
     """
     set_up_streams(utf_8=as_json)
+    text, data = rolled(expression, seed)
+    emit(to_json(data) + "\n" if as_json else f"{text}\n")
+
+
+def rolled(expression: str, seed: int | None) -> tuple[str, dict[str, object]]:
+    """Roll, and return what came for a person and for a program.
+
+    Raises:
+        InvalidInput: The expression is none.
+    """
     result = roll(_read(expression), Random(seed))
-    if not as_json:
-        emit(f"{result}\n")
-        return
-    content: dict[str, object] = {
+    return str(result), {
         "expression": str(result.roll),
         "label": result.roll.label,
         "total": result.total,
@@ -39,7 +46,6 @@ def roll_dice(expression: str, *, seed: int | None, as_json: bool) -> None:
         "average": round(result.roll.average, 3),
         "text": result.text,
     }
-    emit(to_json(content) + "\n")
 
 
 def _read(expression: str) -> Roll:

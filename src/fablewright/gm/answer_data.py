@@ -1,6 +1,7 @@
 """An answer as plain data and back: what ``--json`` prints, what a campaign keeps, what a program hands in again.
 
-Reading is strict: data that is no answer is refused with the place where it is wrong, never half read.
+Reading is strict: data that is no answer is refused with the place where it is wrong, never half read. The schema says
+beforehand what comes, for programs that want to know.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from fablewright.gm.scene import scenario as scenario_module
 from fablewright.gm.scene.scenario import Line, Scene
 from fablewright.gm.scene.variants import Variant
 
-__all__ = ["answer_data", "answer_from_data", "scene_data", "scene_from_data"]
+__all__ = ["answer_data", "answer_from_data", "answer_schema", "scene_data", "scene_from_data"]
 
 _Record = TypeVar("_Record")
 
@@ -97,6 +98,39 @@ def scene_from_data(data: object) -> Scene:
     return _read(Scene, data, "the scene")
 
 
+def answer_schema() -> dict[str, Any]:
+    """Return the JSON schema of what ``answer_data`` returns."""
+    records: dict[str, Any] = {}
+    root = _record_schema(Answer, records)
+    parts = {("answer" if name == "lines" else name): part for name, part in root["properties"].items()}
+    required = [name for name in parts if name != "variants"]
+    return {**root, "properties": parts, "required": required, "$defs": records}
+
+
+def _record_schema(kind: type[Any], records: dict[str, Any]) -> dict[str, Any]:
+    hints = typing.get_type_hints(kind, localns=_NAMES)
+    parts = {each.name: _schema(hints[each.name], records) for each in dataclasses.fields(kind)}
+    return {"type": "object", "properties": parts, "required": list(parts), "additionalProperties": False}
+
+
+def _schema(kind: Any, records: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - an annotation
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        return {"anyOf": [_schema(arguments[0], records), {"type": "null"}]}
+    if origin is tuple:
+        return {"type": "array", "items": _schema(arguments[0], records)}
+    if origin is typing.Literal:
+        return {"enum": list(arguments)}
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return {"enum": [each.value for each in kind]}
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        if kind.__name__ not in records:
+            records[kind.__name__] = {}  # there, should it hold itself
+            records[kind.__name__] = _record_schema(kind, records)
+        return {"$ref": f"#/$defs/{kind.__name__}"}
+    return {"type": _JSON_NAMES[kind]}
+
+
 def _plain(value: object) -> object:
     if isinstance(value, enum.Enum):
         return value.value
@@ -160,6 +194,7 @@ def _single(kind: type, data: object, where: str) -> object:
     return data
 
 
+_JSON_NAMES: dict[type, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _WORDS: dict[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fablewright.gm.rules.creature import Creature
     from fablewright.gm.scene.scenario import Foe
 
-__all__ = ["read_obsidian", "write_obsidian"]
+__all__ = ["obsidian_text", "read_obsidian", "write_obsidian"]
 
 _GM_ONLY = "**GM only:** "
 _MARKS = {Origin.INVENTED: r"\*", Origin.BY_RULE: "§"}
@@ -48,8 +48,12 @@ _NO_LINK = re.compile(r"[\[\]|#^:\\%]")
 
 def write_obsidian(answer: Answer, bestiary: Bestiary) -> str:
     """Return the note."""
-    lines = [row.text for row in _rows(answer, bestiary)]
-    return "\n".join([*lines, "", "%%", *packed_lines(answer), "%%", ""])
+    return "\n".join([obsidian_text(answer, bestiary), "%%", *packed_lines(answer), "%%", ""])
+
+
+def obsidian_text(answer: Answer, bestiary: Bestiary) -> str:
+    """Return what a reader sees of the note, without the data that lead back."""
+    return "\n".join([*(row.text for row in _rows(answer, bestiary)), ""])
 
 
 def read_obsidian(text: str, bestiary: Bestiary) -> Answer:

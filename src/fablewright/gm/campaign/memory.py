@@ -39,6 +39,7 @@ __all__ = [
     "ReadDocument",
     "Recall",
     "RecallScene",
+    "RecallScenes",
     "Recalled",
     "TakeBack",
     "UseCampaign",
@@ -83,6 +84,15 @@ class RecallScene(Request[Recalled]):
     idempotent: ClassVar[bool] = True
     priority = -1  # as ``KeepScene``, so that it comes behind those that were told before it
     with_log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecallScenes(Request[tuple[StoredScene, ...]]):
+    """Say which scenes were asked for last, the latest first; as ``RecallScene``, behind those told before."""
+
+    action: ClassVar[str] = "recall_scenes"
+    idempotent: ClassVar[bool] = True
+    priority = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +229,11 @@ class CampaignMemory(Agent):
     async def recall_scene(self, request: RecallScene, ctx: Context) -> Recalled:  # noqa: ARG002 - as above
         """Say where the campaign stands, with the scene; see ``recall``."""
         return await self._threads.run(self._recall, with_log=request.with_log, with_scene=True)
+
+    @handles(RecallScenes)
+    async def recall_scenes(self, request: RecallScenes, ctx: Context) -> tuple[StoredScene, ...]:  # noqa: ARG002 - as above
+        """Say which scenes are kept; see ``recall``."""
+        return await self._threads.run(lambda: self._store.scenes(self._campaign()))
 
     @handles(LogFacts)
     async def log_facts(self, request: LogFacts, ctx: Context) -> Logged:  # noqa: ARG002 - as above

@@ -74,6 +74,10 @@ class CampaignStore(Protocol):
         """Keep a scene that was asked for; the latest few are kept."""
         ...
 
+    def scenes(self, campaign: str) -> tuple[StoredScene, ...]:
+        """Return the scenes that are kept, the latest first."""
+        ...
+
     def last_scene(self, campaign: str) -> StoredScene | None:
         """Return the scene that was asked for last."""
         ...

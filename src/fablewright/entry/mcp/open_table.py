@@ -1,0 +1,53 @@
+"""A table that is open for questions: the assistant that runs, and whose notes and settings it has."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fablewright.entry.answering import settle
+from fablewright.entry.assemble import assistant
+from fablewright.entry.stages import Stages
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fablewright.entry.assemble import Notes
+    from fablewright.entry.config import Settings
+    from fablewright.runtime.bus import Bus
+
+__all__ = ["OpenTable", "open_table"]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTable:
+    """What a request needs.
+
+    Attributes:
+        bus: With all agents up.
+        settings: Who plays, and how long an answer may take.
+        notes: What the agents search.
+        stages: Observes the bus.
+    """
+
+    bus: Bus
+    settings: Settings
+    notes: Notes
+    stages: Stages
+
+
+@asynccontextmanager
+async def open_table(settings: Settings, notes: Notes) -> AsyncIterator[OpenTable]:
+    """Run the assistant; what was told to the campaign's memory is kept before it ends.
+
+    Raises:
+        FablewrightError: As ``assistant``.
+    """
+    stages = Stages()
+    async with assistant(settings, notes, on_report=stages.read) as bus:
+        bus.observe(stages)
+        try:
+            yield OpenTable(bus, settings, notes, stages)
+        finally:
+            await settle(bus)
