@@ -52,6 +52,9 @@ _PATIENCE_FOR_A_VECTOR = 0.5
 _PATIENCE_FOR_A_MODEL = 2.0
 """Seconds; the first search waits for it, and has other ways than meaning."""
 
+_LOADING = threading.Lock()
+"""One at a time in the whole process: two threads that import Haystack at once may each see half of a module."""
+
 _REQUIREMENT = "haystack-ai>=3.4,<4"
 _LONGEST_QUERY = 4000
 """Characters; more is a pasted page, and no page is a question."""
@@ -84,7 +87,6 @@ class HaystackRetriever:
         self._rerank = rerank
         self._own_threads = threads is None
         self._threads = threads or Threads(name="retrieval")
-        self._loading = threading.Lock()
         self._pipeline: Pipeline | None = None
 
     async def warm_up(self) -> None:
@@ -149,7 +151,7 @@ class HaystackRetriever:
         return await self._threads.run(self._load)
 
     def _load(self) -> Pipeline:
-        with self._loading:  # those who come while it loads wait here, on their threads, and find it loaded
+        with _LOADING:  # those who come while it loads wait here, on their threads, and find it loaded
             if self._pipeline is None:
                 steps = _Steps(self._index, self._threads, self._finder, self._embed, self._rerank)
                 self._pipeline = _pipeline(steps)

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from fablewright.errors import InvalidInput
 from fablewright.gm.orchestrator import LONGEST_REQUEST
-from fablewright.gm.scene.tone import Tone
+from fablewright.gm.scene.tone import Tone  # noqa: TC001 - msgspec reads the annotations at run time
 from fablewright.gm.scene.wishes import LOCKABLE, MOST_VARIANTS, Length
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ Party = Annotated[
     str,
     Meta(
         max_length=200,
-        description="Who plays, if not the party of the settings: 4x2 is four level-2 characters, 3x5+1x4 mixes levels.",
+        description="Who plays, if not the usual party: 4x2 is four level-2 characters, 3x5+1x4 mixes levels.",
     ),
 ]
 UseNotes = Annotated[bool, Meta(description="Whether to look into the game master's notes.")]
@@ -49,9 +49,7 @@ class SceneArguments(Arguments, frozen=True, kw_only=True):
 
     request: Annotated[
         Words,
-        Meta(
-            description='Which scene, in the game master\'s words: "the party comes to the Counting House", "what next".'
-        ),
+        Meta(description="Which scene, in the game master's words: the first encounter, a place, what happens next."),
     ] = ""
     party: Party = ""
     variants: Annotated[
@@ -122,7 +120,7 @@ class RollArguments(Arguments, frozen=True, kw_only=True):
         Words,
         Meta(
             min_length=1,
-            description="2d6+3, 4d6kh3 (the highest three count), adv+5, 8d6ro<3, 3x 2d6+1; words behind are a label.",
+            description="Such as 2d6+3, 4d6kh3 (the highest three count), adv+5, 3x 2d6+1; words behind are a label.",
         ),
     ]
     seed: Seed = None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -96,6 +97,8 @@ class McpApp:
             max_request_body_size=limits.body,
             max_sessions=limits.sessions,
         )
+        # It would write a line, with the session's id in it, for each request that is refused.
+        logging.getLogger("mcp.server").setLevel(logging.ERROR)
         self._who = who
         self._limits = limits
         self._calls = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from fablewright.entry.assemble import assistant
 from fablewright.entry.stages import Stages
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from fablewright.entry.assemble import Notes
     from fablewright.entry.config import Settings
@@ -29,12 +30,14 @@ class OpenTable:
         settings: Who plays, and how long an answer may take.
         notes: What the agents search.
         stages: Observes the bus.
+        seeds: One for each request that brings none: the same dice all evening would make a dull game.
     """
 
     bus: Bus
     settings: Settings
     notes: Notes
     stages: Stages
+    seeds: Iterator[int | None]
 
 
 @asynccontextmanager
@@ -45,9 +48,10 @@ async def open_table(settings: Settings, notes: Notes) -> AsyncIterator[OpenTabl
         FablewrightError: As ``assistant``.
     """
     stages = Stages()
+    seeds = itertools.repeat(None) if settings.seed is None else itertools.count(settings.seed)
     async with assistant(settings, notes, on_report=stages.read) as bus:
         bus.observe(stages)
         try:
-            yield OpenTable(bus, settings, notes, stages)
+            yield OpenTable(bus, settings, notes, stages, seeds)
         finally:
             await settle(bus)

@@ -110,10 +110,8 @@ async def _note(table: OpenTable, name: str) -> Text:
         raise FablewrightError(f"The note {name!r} cannot be read: {note.refusal}.")
     if len(note.text) <= _LONGEST:
         return Text(note.text, _kind(name))
-    rest = len(note.text) - _LONGEST
-    return Text(
-        f"{note.text[:_LONGEST]}\n\n(It goes on for {rest:,} characters: `ask` looks into all of it.)", _kind(name)
-    )
+    rest = f"(It goes on for {len(note.text) - _LONGEST:,} characters: `ask` looks into all of it.)"
+    return Text(f"{note.text[:_LONGEST]}\n\n{rest}", _kind(name))
 
 
 async def _scene(table: OpenTable, number: str) -> Text:

@@ -7,7 +7,6 @@ configured behind our back. What a person can mend is a tool's error in one line
 from __future__ import annotations
 
 import logging
-from contextlib import nullcontext
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,6 @@ from mcp.server import Server
 from fablewright.entry.log_file import report_crash
 from fablewright.entry.mcp.progress import stages_told
 from fablewright.entry.mcp.resources import NOTE, PAGE, SCENE, list_resources, read_resource
-from fablewright.entry.mcp.told import Told
 from fablewright.entry.mcp.tools import TOOLS
 from fablewright.errors import FablewrightError, InvalidInput
 
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
 
     from fablewright.entry.mcp.open_table import OpenTable
+    from fablewright.entry.mcp.told import Told
     from fablewright.entry.mcp.tools import Tool
 
 __all__ = ["mcp_server"]
@@ -70,23 +69,18 @@ class _Handlers:
         tool = TOOLS.get(params.name)
         if tool is None:
             raise MCPError(types.INVALID_PARAMS, f"There is no tool {params.name[:40]!r}: {', '.join(TOOLS)}.")
+
+        async def send(number: int, words: str) -> None:
+            await ctx.session.report_progress(number, message=words)  # which is nothing for who has not asked for it
+
         try:
-            async with self._progress(ctx):
+            async with stages_told(self._table.stages, send):
                 told = await tool.call(self._table, params.arguments or {})
         except FablewrightError as error:
             return _result(str(error), failed=True)
         except Exception as error:  # noqa: BLE001 - the last resort: people get a line, the log gets the traceback
             return _result(report_crash(error, self._table.settings.data_dir), failed=True)
         return _result(told.text, told)
-
-    def _progress(self, ctx: ServerRequestContext) -> Any:  # noqa: ANN401 - a context manager
-        if not ctx.meta or "progress_token" not in ctx.meta:
-            return nullcontext()
-
-        async def send(number: int, words: str) -> None:
-            await ctx.session.report_progress(number, message=words)
-
-        return stages_told(self._table.stages, send)
 
     async def list_resources(
         self, _ctx: ServerRequestContext, params: types.PaginatedRequestParams | None

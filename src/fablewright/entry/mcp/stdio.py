@@ -43,6 +43,7 @@ def need_sdk() -> None:
     """
     try:
         import mcp  # noqa: F401, PLC0415 - it takes most of a second, and no other command needs it
+        import mcp_types  # noqa: F401, PLC0415 - as above; SDKs before the second have no such module
     except ImportError as error:
         raise MissingExtra(f"{error.name} is not installed; run: pip install 'fablewright[mcp]'") from error
 
@@ -88,19 +89,25 @@ def _until_signal() -> Iterator[list[int]]:
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None  # noqa: S101 - a coroutine that runs is a task's
     came: list[int] = []
+    inside = True
     if threading.current_thread() is not threading.main_thread():
         yield came  # only the main thread hears signals
         return
 
+    def leave() -> None:
+        if inside:  # else the client has gone at the same moment, and all is on its way already
+            task.cancel()
+
     def stop(number: int, _frame: FrameType | None) -> None:
         if not came:
-            loop.call_soon_threadsafe(task.cancel)
+            loop.call_soon_threadsafe(leave)
         came.append(number)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield came
     finally:
+        inside = False
         for number, handler in before.items():
             signal.signal(number, handler)
         if came and task.cancelling():
