@@ -52,9 +52,12 @@ def serve_stdio(settings: Settings, notes: Notes) -> int:
     """Answer one client until it closes standard input, or until SIGTERM or Ctrl-C; return the exit status.
 
     Raises:
+        InvalidInput: Standard input or output is closed.
         FablewrightError: As ``open_table``.
     """
-    if sys.stdin is not None and sys.stdin.isatty():
+    if sys.stdin is None or sys.stdout is None:  # closed, and its number is another file's by now
+        raise InvalidInput("`fablewright mcp` needs standard input and output, and one of them is closed.")
+    if sys.stdin.isatty():
         notice(_BY_HAND, style="dim")
     with _wire() as (incoming, outgoing):
         return run_loop(_serve(settings, notes, incoming, outgoing))
@@ -117,10 +120,7 @@ def _until_signal() -> Iterator[list[int]]:
 @contextlib.contextmanager
 def _wire() -> Iterator[tuple[BinaryIO, BinaryIO]]:
     """Take standard input and output for the protocol alone; whoever else reads finds nothing, and prints to stderr."""
-    try:
-        ours = [os.dup(0), os.dup(1)]
-    except OSError as error:
-        raise InvalidInput("`fablewright mcp` needs standard input and output, and one of them is closed.") from error
+    ours = [os.dup(0), os.dup(1)]
     sys.stdout.flush()
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
