@@ -81,6 +81,8 @@ def test_the_latest_scenes_are_kept_for_each_campaign(store: SqliteCampaigns) ->
         store.keep_scene("Mine", StoredScene(f"scene {number}", "2026-11-27", "{}"))
     assert store.last_scene("Mine") == StoredScene("scene 29", "2026-11-27", "{}")
     assert store.last_scene("Other") == StoredScene("theirs", "2026-11-27", "{}")
+    assert [scene.title for scene in store.scenes("Mine")] == [f"scene {number}" for number in range(29, 9, -1)]
+    assert store.scenes("Nobody's") == ()
     with sqlite3.connect(store.path) as connection:
         counts = dict(connection.execute("SELECT campaign, count(*) FROM scenes GROUP BY campaign"))
     connection.close()

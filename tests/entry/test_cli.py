@@ -38,6 +38,7 @@ COMMANDS = (
     "export",
     "import",
     "chat",
+    "mcp",
     "doctor",
     "trace",
 )
@@ -90,7 +91,7 @@ def test_the_examples_work(data_dir: Path, run_lines: Callable[..., list[Any]]) 
     lines = [shlex.split(example)[1:] for example in examples()]
     for ran in run_lines(lines, environment=environment, folder=Path(), typed="/quit\n"):
         assert ran.status == 0, (ran.words, ran.err)
-        assert ran.out or ran.words[0] == "chat", ran.words
+        assert ran.out or ran.words[0] in {"chat", "mcp"}, ran.words
         assert "Traceback" not in ran.err
 
 

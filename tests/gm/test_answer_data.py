@@ -4,11 +4,12 @@ import copy
 import json
 from typing import Any
 
+import jsonschema
 import pytest
 
 from fablewright.errors import InvalidInput
 from fablewright.gm.answer import Answer, Timings
-from fablewright.gm.answer_data import answer_data, answer_from_data, scene_data, scene_from_data
+from fablewright.gm.answer_data import answer_data, answer_from_data, answer_schema, scene_data, scene_from_data
 from fablewright.gm.reading.notes import Passage
 from fablewright.gm.scene.scenario import Check, Foe, Line, Option, Origin, Scene
 
@@ -77,3 +78,35 @@ def test_what_is_missing_is_named() -> None:
         answer_from_data({"want": "scene"})
     with pytest.raises(InvalidInput, match="must be a JSON object"):
         answer_from_data([1])
+
+
+def test_the_schema_says_what_comes() -> None:
+    schema = answer_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for answer in (ANSWER, Answer("question", "failed", missing=("nothing",))):
+        jsonschema.validate(answer_data(answer), schema)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("scene", "title"), None),
+        (("scene", "title", "origin"), "guessed"),
+        (("scene", "checks", 0, "dc"), "12"),
+        (("scene", "foes", 0, "cr"), "1/8"),
+        (("scene", "colour"), "red"),
+        (("citations", 0, "page"), 1.5),
+        (("want",), "pizza"),
+        (("answer",), "words"),
+    ],
+)
+def test_what_the_reader_refuses_the_schema_refuses_too(path: tuple[Any, ...], value: object) -> None:
+    data: Any = json.loads(json.dumps(answer_data(ANSWER)))
+    part = data
+    for step in path[:-1]:
+        part = part[step]
+    part[path[-1]] = value
+    with pytest.raises(InvalidInput):
+        answer_from_data(data)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, answer_schema())

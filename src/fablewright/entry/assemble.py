@@ -120,6 +120,7 @@ def open_notes(settings: Settings, folders: Sequence[Path] = ()) -> Notes:
     source = NotesFolder(
         chosen, documents=DocumentProcess(), max_bytes=most, max_document_bytes=_ROOM_FOR_PICTURES * most
     )
+    chosen = [folder.expanduser() for folder in chosen]  # who starts us without a shell may have left a ~
     places = sorted(str(folder.resolve()) for folder in chosen)
     digest = hashlib.sha256("\n".join(places).encode("utf-8", "surrogateescape")).hexdigest()[:16]
     name = re.sub(r"[^\w-]+", "-", chosen[0].resolve().name)[:40].strip("-") or "notes"
