@@ -207,6 +207,32 @@ async def test_a_call_that_is_cancelled_ends_at_once_on_the_bus(
     assert "Odo Brandt" in text_of(await slow_client.call_tool("ask", CALLS["ask"]))
 
 
+@pytest.mark.parametrize("slow_client", ["auto"], indirect=True)
+async def test_tools_at_work_are_counted(
+    slow_client: Client, monkeypatch: pytest.MonkeyPatch, nothing_is_left: Callable[[], Awaitable[None]]
+) -> None:
+    monkeypatch.setattr(server_module, "MOST_CALLS", 2)
+    started = anyio.Semaphore(0)
+
+    async def hear(_progress: float, _total: float | None, message: str | None) -> None:
+        if message == "Searching the notes":
+            started.release()
+
+    async with anyio.create_task_group() as group:
+        for question in (HANGS, f"also {HANGS}"):
+            call = {"question": question}
+            group.start_soon(lambda call=call: slow_client.call_tool("ask", call, progress_callback=hear))
+        with anyio.fail_after(20):
+            await started.acquire()
+            await started.acquire()
+        beyond = await slow_client.call_tool("roll", {"dice": "2d6"})
+        assert beyond.is_error
+        assert text_of(beyond) == "Too many calls are under way: try again in a moment."
+        group.cancel_scope.cancel()
+    await nothing_is_left()
+    assert not (await slow_client.call_tool("roll", {"dice": "2d6"})).is_error
+
+
 async def test_a_long_list_comes_in_pages(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_module, "PAGE", 2)
     first = await client.list_resources()

@@ -42,14 +42,15 @@ class HttpLimits:
     Attributes:
         sessions: That are open at once; beyond, 503.
         idle: Seconds without a request after which a session ends.
-        calls: Requests that are under way at once; beyond, 429.
+        exchanges: HTTP requests that are under way at once; beyond, 429. At most ``server.MOST_CALLS`` of them have
+            a tool at work, so that there is always room to cancel one.
         body: Bytes of a request; beyond, 413.
         patience: Seconds that a request's body may take to arrive; beyond, 408.
     """
 
     sessions: int = 64
     idle: float = 1800.0
-    calls: int = 32
+    exchanges: int = 128
     body: int = 256_000
     patience: float = 10.0
 
@@ -101,7 +102,7 @@ class McpApp:
         logging.getLogger("mcp.server").setLevel(logging.ERROR)
         self._who = who
         self._limits = limits
-        self._calls = 0
+        self._exchanges = 0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -112,7 +113,7 @@ class McpApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         refusal = await self._security.validate_request(Request(scope))
-        if refusal is None and scope["method"] == "POST" and self._calls >= self._limits.calls:
+        if refusal is None and scope["method"] == "POST" and self._exchanges >= self._limits.exchanges:
             refusal = _refusal(429, "Too many requests are under way; try again in a moment.")
         if refusal is not None:
             await refusal(scope, receive, send)
@@ -120,8 +121,8 @@ class McpApp:
         # The SDK gives a session to nobody but the user who opened it.
         user = AuthenticatedUser(AccessToken(token="", client_id=self._who(scope), scopes=[]))
         body = _Body(receive, self._limits.patience)
-        is_call = scope["method"] == "POST"  # a GET is a session's one stream, and sessions are counted
-        self._calls += is_call
+        counts = scope["method"] == "POST"  # a GET is a session's one stream, and sessions are counted
+        self._exchanges += counts
         try:
             await self._sessions.handle_request({**scope, "user": user}, body.receive, send)
         except TimeoutError:
@@ -129,7 +130,7 @@ class McpApp:
                 raise
             await _refusal(408, "The request took too long to arrive.")(scope, receive, send)
         finally:
-            self._calls -= is_call
+            self._exchanges -= counts
 
 
 class _Body:

@@ -6,7 +6,6 @@ configured behind our back. What a person can mend is a tool's error in one line
 
 from __future__ import annotations
 
-import logging
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +26,10 @@ if TYPE_CHECKING:
     from fablewright.entry.mcp.told import Told
     from fablewright.entry.mcp.tools import Tool
 
-__all__ = ["mcp_server"]
+__all__ = ["MOST_CALLS", "mcp_server"]
 
-_log = logging.getLogger(__name__)
-
+MOST_CALLS = 32
+"""Tools at work at once; a model calls two or three."""
 _INSTRUCTIONS = (
     "Fablewright is a game master's assistant that answers out of her own notes. You help the game master, not the "
     "players: what the tools return may hold secrets. Use `ask` for what the notes say, `scene` for what is to be "
@@ -59,6 +58,7 @@ def mcp_server(table: OpenTable) -> Server[Any]:
 class _Handlers:
     def __init__(self, table: OpenTable) -> None:
         self._table = table
+        self._calls = 0
 
     async def list_tools(
         self, _ctx: ServerRequestContext, _params: types.PaginatedRequestParams | None
@@ -69,10 +69,13 @@ class _Handlers:
         tool = TOOLS.get(params.name)
         if tool is None:
             raise MCPError(types.INVALID_PARAMS, f"There is no tool {params.name[:40]!r}: {', '.join(TOOLS)}.")
+        if self._calls >= MOST_CALLS:
+            return _result("Too many calls are under way: try again in a moment.", failed=True)
 
         async def send(number: int, words: str) -> None:
             await ctx.session.report_progress(number, message=words)  # which is nothing for who has not asked for it
 
+        self._calls += 1
         try:
             async with stages_told(self._table.stages, send):
                 told = await tool.call(self._table, params.arguments or {})
@@ -80,6 +83,8 @@ class _Handlers:
             return _result(str(error), failed=True)
         except Exception as error:  # noqa: BLE001 - the last resort: people get a line, the log gets the traceback
             return _result(report_crash(error, self._table.settings.data_dir), failed=True)
+        finally:
+            self._calls -= 1
         return _result(told.text, told)
 
     async def list_resources(
