@@ -72,22 +72,27 @@ class Served:
 
 
 @asynccontextmanager
+async def uvicorn_running(app: Starlette, listening: socket.socket) -> AsyncIterator[httpx.AsyncClient]:
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=2))
+    async with anyio.create_task_group() as group:
+        group.start_soon(server.serve, [listening])
+        with anyio.fail_after(30):
+            while not server.started:  # noqa: ASYNC110 - uvicorn has no event for that
+                await asyncio.sleep(0.01)
+        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+            yield http
+        server.should_exit = True
+
+
+@asynccontextmanager
 async def serving(table: OpenTable, limits: HttpLimits = LIMITS) -> AsyncIterator[Served]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{listening.getsockname()[1]}"
         mcp = McpApp(table, hosts=[host], limits=limits)
         app = Starlette(routes=[Route("/mcp", endpoint=mcp)], lifespan=lambda _app: mcp.running())
-        config = uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=2)
-        server = uvicorn.Server(config)
-        async with anyio.create_task_group() as group:
-            group.start_soon(server.serve, [listening])
-            with anyio.fail_after(30):
-                while not server.started:  # noqa: ASYNC110 - uvicorn has no event for that
-                    await asyncio.sleep(0.01)
-            async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
-                yield Served(host, http)
-            server.should_exit = True
+        async with uvicorn_running(app, listening) as http:
+            yield Served(host, http)
 
 
 @pytest.fixture
@@ -161,6 +166,24 @@ async def test_a_server_that_stops_leaves_nothing_behind(
             while not table.bus.statistics().pending:  # noqa: ASYNC110 - it is on its way over a socket
                 await asyncio.sleep(0.01)
     await nothing_is_left()
+
+
+async def test_streams_end_with_the_application_not_with_the_server(table: OpenTable, slowness: float) -> None:
+    """So that whoever serves can end them first, and need not wait for clients that listen on."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{listening.getsockname()[1]}"
+        mcp = McpApp(table, hosts=[host])
+        app = Starlette(routes=[Route("/mcp", endpoint=mcp)])
+        async with mcp.running(), uvicorn_running(app, listening) as http:
+            served = Served(host, http)
+            session = await served.opened()
+            named = {**HEADERS, "mcp-session-id": session}
+            async with http.stream("GET", served.url, headers=named) as listens, asyncio.timeout(5 * slowness):
+                assert listens.status_code == 200
+                mcp.say_goodbye()
+                assert [chunk async for chunk in listens.aiter_bytes()] == []
+            assert (await served.post(OPENING)).status_code == 503
 
 
 # -------------------------------------------------------------- who may not come in

@@ -24,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fablewright.entry.mcp.server import mcp_server
+from fablewright.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -56,6 +57,8 @@ class HttpLimits:
 
 
 _LIMITS = HttpLimits()
+_TO_LEAVE = 5.0
+"""Seconds that sessions have to end in; each only has to tell its client."""
 
 
 def caller(scope: Scope) -> str:
@@ -103,16 +106,36 @@ class McpApp:
         self._who = who
         self._limits = limits
         self._exchanges = 0
+        self._ending = asyncio.Event()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Answer requests within; at the end sessions are closed and what is under way is cancelled. Once only."""
-        async with self._sessions.run():
+        supervisor, ready = Supervisor(), asyncio.Event()
+
+        async def run() -> None:  # in a task of its own, for the SDK's scopes end in the order in which they began
+            async with self._sessions.run():
+                ready.set()
+                await self._ending.wait()
+
+        task = supervisor.start(run(), name="MCP sessions", on_end=ready.set)
+        await ready.wait()
+        try:
             yield
+        finally:
+            self.say_goodbye()
+            await asyncio.wait([task], timeout=_TO_LEAVE)
+            await supervisor.stop()
+
+    def say_goodbye(self) -> None:
+        """End all sessions and streams now, so that a server which shuts down need not wait for who listens."""
+        self._ending.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         refusal = await self._security.validate_request(Request(scope))
+        if refusal is None and self._ending.is_set():
+            refusal = _refusal(503, "The server ends.")
         if refusal is None and scope["method"] == "POST" and self._exchanges >= self._limits.exchanges:
             refusal = _refusal(429, "Too many requests are under way; try again in a moment.")
         if refusal is not None:

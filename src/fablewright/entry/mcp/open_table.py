@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from fablewright.entry.answering import settle
 from fablewright.entry.assemble import assistant
@@ -21,18 +21,37 @@ if TYPE_CHECKING:
 __all__ = ["OpenTable", "open_table"]
 
 
+class OpenTable(Protocol):
+    """What a request needs; asked anew for each, so a server may go on with other settings."""
+
+    @property
+    def bus(self) -> Bus:
+        """With all agents up."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """Who plays, and how long an answer may take."""
+        ...
+
+    @property
+    def notes(self) -> Notes:
+        """What the agents search."""
+        ...
+
+    @property
+    def stages(self) -> Stages:
+        """Observes the bus."""
+        ...
+
+    @property
+    def seeds(self) -> Iterator[int | None]:
+        """One for each request that brings none: the same dice all evening would make a dull game."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class OpenTable:
-    """What a request needs.
-
-    Attributes:
-        bus: With all agents up.
-        settings: Who plays, and how long an answer may take.
-        notes: What the agents search.
-        stages: Observes the bus.
-        seeds: One for each request that brings none: the same dice all evening would make a dull game.
-    """
-
+class _Opened:
     bus: Bus
     settings: Settings
     notes: Notes
@@ -52,6 +71,6 @@ async def open_table(settings: Settings, notes: Notes) -> AsyncIterator[OpenTabl
     async with assistant(settings, notes, on_report=stages.read) as bus:
         bus.observe(stages)
         try:
-            yield OpenTable(bus, settings, notes, stages, seeds)
+            yield _Opened(bus, settings, notes, stages, seeds)
         finally:
             await settle(bus)
