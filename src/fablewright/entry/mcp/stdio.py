@@ -42,7 +42,7 @@ def need_sdk() -> None:
         MissingExtra: It is not installed.
     """
     try:
-        import mcp  # noqa: F401, PLC0415 - it takes most of a second, and no other command needs it
+        import mcp  # noqa: F401, PLC0415 - it takes a second or two, and no other command needs it
         import mcp_types  # noqa: F401, PLC0415 - as above; SDKs before the second have no such module
     except ImportError as error:
         raise MissingExtra(f"{error.name} is not installed; run: pip install 'fablewright[mcp]'") from error
