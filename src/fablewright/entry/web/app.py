@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from fablewright.entry.web.doorkeeper import Door, Doorkeeper
 from fablewright.entry.web.headers import SafeHeaders
@@ -31,16 +32,18 @@ _log = logging.getLogger(__name__)
 _NO_LIMITS = Limits()
 
 
-def web_app(sitting: Sitting, door: Door, limits: Limits = _NO_LIMITS) -> ASGIApp:
+def web_app(sitting: Sitting, door: Door, limits: Limits = _NO_LIMITS, mcp: ASGIApp | None = None) -> ASGIApp:
     """Return the application.
 
     Args:
         sitting: What it serves.
         door: Who may come in.
         limits: How much at once.
+        mcp: What answers at ``/mcp``, if anything does.
     """
+    at_mcp = [] if mcp is None else [Route("/mcp", endpoint=mcp)]
     app = Starlette(
-        routes=[*health_routes(sitting), *news_routes(sitting), *run_routes(sitting), *setup_routes(sitting)],
+        routes=[*health_routes(sitting), *news_routes(sitting), *run_routes(sitting), *setup_routes(sitting), *at_mcp],
         exception_handlers={ProblemError: _problem, HTTPException: _http, Exception: _crash},
     )
     # Around it, not as its middleware: what it answers to a crash has to come through here too.

@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from fablewright.entry.event_loop import run_loop
+from fablewright.entry.mcp.stdio import need_sdk
 from fablewright.entry.secret import Secret
 from fablewright.entry.terminal import emit, set_up_streams
 from fablewright.entry.web.app import web_app
 from fablewright.entry.web.doorkeeper import Door
 from fablewright.entry.web.sitting import sitting
 from fablewright.entry.web.token import Gate, check_token, new_token
-from fablewright.errors import ConfigurationError
+from fablewright.errors import ConfigurationError, MissingExtra
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fablewright.entry.config import Settings
+    from fablewright.entry.mcp.http import McpApp
     from fablewright.entry.web.address import Address
     from fablewright.entry.web.sitting import Sitting
 
@@ -83,9 +85,13 @@ async def _serve(
 ) -> int:
     port = listening.getsockname()[1]
     door = Door(address.hosts(port), Gate(token, time.monotonic) if token else None)
-    async with sitting(settings) as table:
+    mcp_app = _mcp_app()  # before the agents: Haystack is imported beside them, and two imports at once may fail
+    async with sitting(settings) as table, contextlib.AsyncExitStack() as running:
+        mcp = None if mcp_app is None else mcp_app(table, hosts=sorted(door.hosts))
+        if mcp is not None:
+            await running.enter_async_context(mcp.running())
         config = uvicorn.Config(
-            web_app(table, door),
+            web_app(table, door, mcp=mcp),
             http="h11",
             ws="none",
             lifespan="off",
@@ -101,16 +107,28 @@ async def _serve(
         emit(f"Fablewright serves {table.notes.label} at {with_token}\nCtrl-C ends it.\n")
         if opens_browser:
             webbrowser.open(with_token)
-        await _Server(config, table).serve([listening])
+        await _Server(config, table, mcp).serve([listening])
     return 0
+
+
+def _mcp_app() -> type[McpApp] | None:
+    """Return what speaks MCP, where its SDK is installed."""
+    try:
+        need_sdk()
+    except MissingExtra:
+        return None
+    from fablewright.entry.mcp.http import McpApp  # noqa: PLC0415 - it needs the SDK
+
+    return McpApp
 
 
 class _Server(uvicorn.Server):
     """Tells the open pages when it is asked to end: their streams would keep it waiting."""
 
-    def __init__(self, config: uvicorn.Config, table: Sitting) -> None:
+    def __init__(self, config: uvicorn.Config, table: Sitting, mcp: McpApp | None) -> None:
         super().__init__(config)
         self._table = table
+        self._mcp = mcp
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -125,4 +143,6 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Tell the open pages, then wait for what is under way."""
         self._table.say_goodbye()
+        if self._mcp is not None:
+            self._mcp.say_goodbye()
         await super().shutdown(sockets)

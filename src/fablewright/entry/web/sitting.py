@@ -7,11 +7,13 @@ The news are followed by every open page: ``grounded`` (a scene that came withou
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fablewright.entry import assemble
+from fablewright.entry.stages import Stages
 from fablewright.entry.web.event_log import EventLog
 from fablewright.entry.web.runs import Runs
 from fablewright.gm.answer_data import answer_data
@@ -20,7 +22,7 @@ from fablewright.gm.scenario_generator import GroundedSceneReady
 from fablewright.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from fablewright.entry.assemble import Notes
     from fablewright.entry.config import Settings
@@ -41,16 +43,20 @@ class Sitting:
         runs: Requests of clients.
         news: For every open page.
         conversation_id: What the GM's requests have in common.
+        stages: Tells how far a request has come.
+        seeds: One for each request over MCP that brings none.
     """
 
     settings: Settings
     notes: Notes
     bus: Bus
+    seeds: Iterator[int | None]
 
     def __init__(self) -> None:
         self.news = EventLog()
         self.conversation_id = secrets.token_hex(8)
         self.runs = Runs(self.conversation_id)
+        self.stages = Stages()
         self._running = AsyncExitStack()
         self._changing = asyncio.Lock()
 
@@ -66,6 +72,7 @@ class Sitting:
             starting = AsyncExitStack()
             bus = await starting.enter_async_context(assemble.assistant(settings, notes, on_report=self._tell_of_notes))
             bus.observe(self.runs.observe)
+            bus.observe(self.stages)
             supervisor = Supervisor()
             scenes = starting.enter_context(bus.subscribe(GroundedSceneReady))
             supervisor.start(self._listen(scenes), name="scenes that came late")
@@ -73,6 +80,7 @@ class Sitting:
             starting.push_async_callback(self.runs.stop)
             before, self._running = self._running, starting
             self.settings, self.notes, self.bus = settings, notes, bus
+            self.seeds = itertools.repeat(None) if settings.seed is None else itertools.count(settings.seed)
             self.news.append("setup", {"notes": notes.label})
             await before.aclose()
 
@@ -88,6 +96,7 @@ class Sitting:
         self.news.end()
 
     def _tell_of_notes(self, report: FileReport) -> None:
+        self.stages.read(report)
         if report.outcome != "unchanged":
             self.news.append("notes", {"file": report.name, "outcome": report.outcome, "remark": report.remark})
 
