@@ -32,7 +32,9 @@ _BEGIN: Mapping[tuple[str, str], str] = {
     (HaystackPipeline.name, NoticeChanges.action): "Looking for changes in the notes",
     (HaystackPipeline.name, RetrieveDocuments.action): "Searching the notes",
     (ScenarioGenerator.name, GenerateScenario.action): "Preparing a scene",
-    (Writing.name, WriteProse.action): "Asking the model for prose, if there is one",
+}
+_START: Mapping[tuple[str, str], str] = {
+    (Writing.name, WriteProse.action): "The model is writing",  # it may be asked where there is none
 }
 _END: Mapping[tuple[str, str], str] = {
     (HaystackPipeline.name, RetrieveDocuments.action): "Found passages; putting the answer together",
@@ -75,6 +77,8 @@ class Stages:
         about = event.to, event.action
         if begins:
             follower.hear(_BEGIN.get(about, ""))
+        elif event.what == "started":
+            follower.hear(_START.get(about, ""))
         elif event.what == "ended" and event.detail == "replied":
             follower.hear(_END.get(about, ""))
         if event.what in {"ended", "refused"} and is_first:

@@ -28,7 +28,7 @@ SCENE = {"words": "generate scenario for the first encounter", "seed": 3}
 
 @asynccontextmanager
 async def client(tmp_path: Path, **settings: Any) -> AsyncIterator[tuple[httpx.AsyncClient, Sitting]]:
-    chosen = Settings(data_dir=tmp_path, prose="off", **settings)
+    chosen = Settings(data_dir=tmp_path, prose="off", timeout=60.0, rag_request_timeout=50.0, **settings)
     async with sitting(chosen) as table:
         transport = httpx.ASGITransport(web_app(table, Door(frozenset({HOST}))), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}", timeout=60) as asking:

@@ -27,7 +27,7 @@ RAW = {"content-type": "application/octet-stream"}
 
 @asynccontextmanager
 async def client(tmp_path: Path, *, asked_from: str = "127.0.0.1") -> AsyncIterator[tuple[httpx.AsyncClient, Sitting]]:
-    async with sitting(Settings(data_dir=tmp_path, prose="off")) as table:
+    async with sitting(Settings(data_dir=tmp_path, prose="off", timeout=60.0, rag_request_timeout=50.0)) as table:
         app = web_app(table, Door(frozenset({HOST})))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(asked_from, 1))
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}", timeout=60) as asking:

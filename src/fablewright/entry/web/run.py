@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import aclosing
-from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -23,28 +22,14 @@ from fablewright.gm.answer_data import answer_data, scene_data
 from fablewright.gm.writer import WriteProse, in_prose
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from fablewright.entry.stages import Stages
     from fablewright.gm.answer import Answer
     from fablewright.gm.orchestrator import HandleRequest
     from fablewright.runtime.bus import Bus
-    from fablewright.runtime.events import Event
 
-__all__ = ["Run", "State", "current_run"]
+__all__ = ["Run", "State"]
 
 State: TypeAlias = Literal["running", "done", "stopped", "failed"]
-
-_STAGES: Mapping[tuple[str, str, str], str] = {
-    ("asked", "orchestrator", "handle_request"): "Reading your request",
-    ("asked", "haystack_pipeline", "retrieve_documents"): "Searching your notes",
-    ("asked", "scenario_generator", "generate_scenario"): "Putting the scene together",
-    ("asked", "campaign_memory", "recall"): "Looking into the campaign's log",
-    ("started", "writer", "write_prose"): "The model is writing",
-}
-"""What a person is told when something happens on the bus; a model may be asked for that is not there."""
-
-current_run: ContextVar[Run | None] = ContextVar("current_run", default=None)
-"""The run whose task this is; handlers on the bus have their own tasks, and do not see it."""
 
 
 @dataclass(slots=True)
@@ -71,7 +56,6 @@ class Run:
     story: str = ""
     problem: Problem | None = None
     _began: float = field(default_factory=time.monotonic)
-    _stage: str = ""
     _task: asyncio.Task[None] | None = None
     _is_over: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -102,41 +86,35 @@ class Run:
         self.log.end()
         self._is_over.set()
 
-    async def work(self, bus: Bus, *, timeout: float, prose_timeout: float) -> None:
+    async def work(self, bus: Bus, stages: Stages, *, timeout: float, prose_timeout: float) -> None:
         """Have the request answered, and written in prose.
 
         Args:
             bus: With all agents up.
+            stages: An observer of it.
             timeout: Seconds until there is an answer.
             prose_timeout: Seconds for the model.
         """
-        token = current_run.set(self)
         try:
-            with asking(self.request.words) as asked:
+            with stages.followed(self._tell), asking(self.request.words) as asked:
                 answer = await ask_once(bus, self.request, timeout=timeout)
-            self.story = self.story or asked.story
-            self.show(answer)
-            await self._write(bus, answer, prose_timeout)
+                self.story = asked.story
+                self.show(answer)
+                await self._write(bus, answer, prose_timeout)
             self.state = "failed" if answer.status == "failed" else "done"
         except InvalidInput as error:
             self._fail(422, error)
         except FablewrightError as error:
             self._fail(503, error)
-        finally:
-            current_run.reset(token)
 
     def show(self, answer: Answer) -> None:
         """Tell those who follow that there is an answer."""
         self.answer = answer
         self.log.append("answer", {"elapsed_ms": self.elapsed_ms, "answer": answer_data(answer)})
 
-    def at_stage(self, event: Event) -> None:
-        """Tell those who follow what is being done, if it is something else than before."""
-        self.story = self.story or event.correlation_id
-        words = _STAGES.get((event.what, event.to, event.action), "")
-        if words and words != self._stage:
-            self._stage = words
-            self.log.append("stage", {"stage": words, "elapsed_ms": self.elapsed_ms})
+    def _tell(self, stage: str) -> None:
+        """Tell those who follow what is being done."""
+        self.log.append("stage", {"stage": stage, "elapsed_ms": self.elapsed_ms})
 
     async def _write(self, bus: Bus, answer: Answer, timeout: float) -> None:
         if not self.prose or answer.scene is None or answer.variants:

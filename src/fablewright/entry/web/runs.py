@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from fablewright.entry.web.problem import ProblemError
-from fablewright.entry.web.run import Run, current_run
+from fablewright.entry.web.run import Run
 from fablewright.entry.web.wire import Order, request_of
 from fablewright.errors import InvalidInput
 from fablewright.gm.scene.wishes import Kept
@@ -18,8 +18,8 @@ from fablewright.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from fablewright.entry.config import Settings
+    from fablewright.entry.stages import Stages
     from fablewright.runtime.bus import Bus
-    from fablewright.runtime.events import Event
 
 __all__ = ["Runs"]
 
@@ -33,13 +33,14 @@ class Runs:
 
     Args:
         conversation_id: Whose scenes may come again, grounded.
+        stages: An observer of the bus.
     """
 
-    def __init__(self, conversation_id: str) -> None:
+    def __init__(self, conversation_id: str, stages: Stages) -> None:
         self._conversation_id = conversation_id
+        self._stages = stages
         self._supervisor = Supervisor()
         self._runs: OrderedDict[str, Run] = OrderedDict()
-        self._by_story: dict[str, Run] = {}
         self._by_key: dict[str, tuple[bytes, str]] = {}  # idempotency key: what was ordered, and its run
         self._running = 0
 
@@ -75,7 +76,7 @@ class Runs:
         if key:
             self._by_key[key] = digest, run.id
         self._running += 1
-        work = run.work(bus, timeout=settings.timeout, prose_timeout=settings.model_timeout)
+        work = run.work(bus, self._stages, timeout=settings.timeout, prose_timeout=settings.model_timeout)
         run.begun(self._supervisor.start(work, name=f"run {run.id}", on_end=lambda: self._over(run)))
         return run
 
@@ -89,18 +90,6 @@ class Runs:
             return self._runs[run_id]
         except KeyError:
             raise ProblemError(404, "There is no such request any more: ask again.") from None
-
-    def observe(self, event: Event) -> None:
-        """Tell a run what is being done for it; an observer of the bus."""
-        if event.what not in {"asked", "started"}:
-            return
-        run = self._by_story.get(event.correlation_id)
-        if run is None:
-            run = current_run.get()
-            if run is None:
-                return
-            self._by_story[event.correlation_id] = run
-        run.at_stage(event)
 
     async def stop(self) -> None:
         """End all that is under way."""
@@ -125,6 +114,4 @@ class Runs:
 
     def _over(self, run: Run) -> None:
         self._running -= 1
-        for story in [story for story, known in self._by_story.items() if known is run]:
-            del self._by_story[story]
         run.over()

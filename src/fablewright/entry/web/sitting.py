@@ -55,8 +55,8 @@ class Sitting:
     def __init__(self) -> None:
         self.news = EventLog()
         self.conversation_id = secrets.token_hex(8)
-        self.runs = Runs(self.conversation_id)
         self.stages = Stages()
+        self.runs = Runs(self.conversation_id, self.stages)
         self._running = AsyncExitStack()
         self._changing = asyncio.Lock()
 
@@ -71,7 +71,6 @@ class Sitting:
             notes = assemble.open_notes(settings, settings.notes)
             starting = AsyncExitStack()
             bus = await starting.enter_async_context(assemble.assistant(settings, notes, on_report=self._tell_of_notes))
-            bus.observe(self.runs.observe)
             bus.observe(self.stages)
             supervisor = Supervisor()
             scenes = starting.enter_context(bus.subscribe(GroundedSceneReady))
