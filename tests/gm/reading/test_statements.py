@@ -296,3 +296,60 @@ def test_every_statement_stands_in_the_passage_word_for_word(text: str) -> None:
 def test_the_columns_of_a_cut_table_are_read_like_a_row(header: str) -> None:
     row = Passage("| Fen | slow |", "a.md", (), 9, 23, table_header=header)
     assert columns_of(row) == ("Terrain · Pace" if header else "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hans sells flour to the whole valley every autumn and spring. **Secret:** Hans ate the ZZZ.",
+        "Trade: miller\nSecret: Hans ate the ZZZ",
+        "Players know: the heir is gone.\nPlayers don't know: Hans ate the ZZZ.",
+        "Unbeknownst to the party, Hans ate the ZZZ.",
+        "The players do not know that Hans ate the ZZZ.",
+        "Only the GM knows that Hans ate the ZZZ.",
+        "Hans ate the ZZZ (the players must never learn this).",
+        "> The mill is quiet, and its wheel turns without any water. Secretly, Hans ate the ZZZ.",
+        "Hans is secretly fond of the ZZZ.",
+        "DON'T TELL THE PLAYERS: Hans ate the ZZZ.",
+        "Twist: Hans ate the ZZZ.",
+        "Geheim: Hans hat den ZZZ gegessen.",
+        "> Das Rad steht still.\n> SL-Info: Hans hat den ZZZ gegessen.",
+        "Réservé au MJ : Hans a mangé le ZZZ.",
+        "Secreto: Hans se comió el ZZZ.",
+        "Секрет: ZZZ.",
+        "秘密：ZZZ。",
+        "| Name | Trade | Secret |\n|---|---|---|\n| Hans | miller | ate the ZZZ |",
+        "| Name | GM notes |\n|---|---|\n| Hans | ate the ZZZ |",
+    ],
+)
+def test_a_secret_in_the_middle_of_a_paragraph_or_a_table_is_one(text: str) -> None:
+    told = [each for each in statements([passage(text)]) if "ZZZ" in each.text]
+    assert told
+    assert all(each.secret for each in told)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The secret door opens at a touch.",
+        "Trade: miller\nPrice: 2 sp\nSecretary: Ilse",
+        "| Name | Trade |\n|---|---|\n| Hans | miller |",
+        "> The players see a wheel that turns.",
+        "The sl of a boat: long.",
+    ],
+)
+def test_what_only_resembles_a_mark_is_none(text: str) -> None:
+    assert not any(each.secret for each in statements([passage(text)]))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("GM only: Hans ate it.", "Hans ate it."),
+        ("**Secret:** Hans ate it.", "Hans ate it."),
+        ("(GM note) Hans ate it.", "Hans ate it."),
+        ("The secret of the mill: Hans ate it.", "The secret of the mill: Hans ate it."),
+    ],
+)
+def test_a_mark_that_whoever_shows_the_secret_puts_there_is_not_said_twice(text: str, shown: str) -> None:
+    assert [(s.text, s.secret) for s in statements([passage(text)])] == [(shown, True)]

@@ -23,6 +23,7 @@ __all__ = [
     "is_secret_title",
     "is_spoiler_row",
     "marks_sentence",
+    "without_mark",
 ]
 
 # The table is matched against words in small letters with single spaces between them, see _normal. All of it
@@ -48,19 +49,32 @@ _MARKS = (
     r"unknown to (?:the |your )?(?:players?|party|pcs?|characters?)",
     r"players (?:must|should|may|can|do|don)(?: ?not| t) (?:know|see|read|hear)",
     r"(?:do not|don t|never|not) (?:be )?read(?: this)?(?: out| aloud)?",
+    r"(?:do not|don t|never) (?:tell|reveal|show)(?: (?:this|it))?(?: to)? (?:the |your )?(?:players?|party|pcs?)",
+    r"(?:do not|don t|never) reveal",
+    r"(?:plot |the )?(?:twist|reveal|revelation)$",
+    # German, French, Spanish, Italian, Portuguese, Polish, Russian, Chinese and Japanese, as far as one word says it.
+    r"(?:streng )?geheim(?:nis(?:se)?)?$|nur f(?:ü|ue)r (?:den |die )?(?:sl|spielleit\w*)|(?:sl|spielleiter) (?:info|wissen|notiz)\w*",
+    r"(?:réservé au|pour le|seulement le) (?:mj|meneur)|notes? (?:du|de) (?:mj|meneur)",
+    r"secretos?$|segret[oi]$|segredos?$|sekret$|tajemnica$|секрет\w*$|тайна$|秘密$|機密$",
+    r"(?:solo|só|apenas) (?:para |per )?(?:el |il |o )?(?:dm|gm|máster|master|director|mestre|narratore)",
 )
 _ANY_MARK = re.compile(rf"\b(?:{'|'.join(_MARKS)})\b")
-_ALONE = re.compile(rf"(?:the )?(?:{_GM}|keeper|narrator|hidden|private|confidential|{'|'.join(_MARKS)})")
+_ALONE = re.compile(rf"(?:the )?(?:{_GM}|keeper|narrator|hidden|private|confidential|sl|mj|{'|'.join(_MARKS)})")
 """What is a mark when nothing else is said: "GM" is one as a title, and none in "Ask the GM"."""
+
+_ONLY_SAYS_SO = re.compile(rf"(?:{_GM}|secret)(?: (?:only|eyes only|notes?|info))?")
 
 _IN_PROSE = re.compile(
     r"\bSECRETS?\b|\b(?i:GM|DM|keeper|referee|storyteller|master)(?:['’]?s['’]?)?[ -](?i:only|eyes)\b|"
     r"(?<!\w)#(?i:gm|dm|secret|spoiler)s?(?:[-_/](?i:only|notes?))?\b|"
     r"[(\[{]\W{0,3}(?i:GM|DM|keeper|referee|secret|spoiler)s?(?:\s(?i:notes?|only|info))?\W{0,3}[:—–)\]}]|"
-    r"\b(?i:unknown to the (?:players|party|characters)|not for (?:the )?players)\b|"
+    r"\b(?i:(?:unknown|unbeknown(?:st)?) to the (?:players|party|characters)|not for (?:the )?players)\b|"
+    r"\b(?i:(?:players|party|characters|pcs) (?:do(?:es)?(?: not|n['’]t)(?: yet)?|must (?:not|never)|should(?: not|n['’]t)) "
+    r"(?:know|learn|find out|realise|realize|suspect))\b|\b(?i:only (?:the )?(?:GM|DM|keeper|referee) knows)\b|"
+    r"(?:^|[.!?]\s)\W{0,3}(?:Secretly|In truth|In reality)\b|\b(?:is|are|was|were) secretly\b|"
     r"[(\[][^()\[\]]{0,200}\b(?i:secretly|in secret|actually)\b"
 )
-_LABEL = re.compile(r"\W{0,8}+(?P<label>[^\n:—–()\[\]]{1,60}?)\s?(?:[:—–)\]]|\s-\s)")
+_LABEL = re.compile(r"\W{0,8}+(?P<label>[^\n:：—–()\[\]]{1,60}?)\s?(?:[:：—–)\]]|\s-\s)")
 _MARKED_UP = re.compile(r"[\s>+\d.*_=`~-]{0,12}+(?<=[*_=`~])(?P<label>[^*_=`~\n]{1,60}+)[*_=`~]")
 _ADMONITION = (":::", "!!!", "???")
 _FIRST_WORDS = re.compile(r"\W{0,8}+(?P<label>[^\n.!]{1,60})[.!]")
@@ -114,6 +128,13 @@ def is_labelled_secret(paragraph: str) -> bool:
         return True
     first = _FIRST_WORDS.match(head)
     return bool(first and _ALONE.fullmatch(_normal(first["label"])))
+
+
+def without_mark(sentence: str) -> str:
+    """Return a secret sentence without the mark that it begins with, which whoever shows it puts there anyway."""
+    label = _LABEL.match(sentence[: 2 * _LONGEST])
+    rest = sentence[label.end() :].lstrip(" \t*_=~") if label else ""
+    return rest if label and rest and _ONLY_SAYS_SO.fullmatch(_normal(label["label"])) else sentence
 
 
 def is_bare_mark(paragraph: str) -> bool:

@@ -61,6 +61,7 @@ class Statement:
 
 
 _LIST_ITEM = re.compile(r"^[ \t]*+(?:[-+*]|\d{1,3}[.)])[ \t]++", re.MULTILINE)
+_MAY_HAVE_LABEL = re.compile(r"(?<=\n)[ \t]*+[^\w\s]{0,4}[^\W\d_][^\n:：—–)\]]{0,60}[:：—–)\]][^\n]*")
 _HAS_WORDS = re.compile(r"[^\W_]")
 _PLUGIN_COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
 _WIKILINK = re.compile(r"!?\[\[(?:[^\[\]|\n]*+\|)?([^\[\]|#\n]*+)(?:#[^\[\]|\n]*+)?\]\]")
@@ -96,9 +97,11 @@ def _read(passage: Passage) -> tuple[Statement, ...]:
         # A mark that stands alone behind its sentences, "Pru is dead. (GM only)", speaks of them.
         secret = piece.secret or (len(said) > 1 and secrecy.is_bare_mark(said[-1]))
         for sentence in said:
-            secret = secret or secrecy.marks_sentence(sentence)  # and of all that follows in the paragraph
+            # and of all that follows in the paragraph
+            secret = secret or secrecy.marks_sentence(sentence) or secrecy.is_labelled_secret(sentence)
             role = Role.ASIDE if secret and piece.role is Role.READ_ALOUD else piece.role
-            found.append(Statement(sentence, role, 0, at, piece.heading, secret))
+            text = secrecy.without_mark(sentence) if secret else sentence
+            found.append(Statement(text, role, 0, at, piece.heading, secret))
     return tuple(found)
 
 
@@ -142,7 +145,7 @@ def _pieces(passage: Passage) -> Iterator[_Piece]:
         elif block.kind == "front_matter":
             place.secret_file = place.secret_file or secrecy.is_secret_front_matter(source)
         elif block.kind not in {"comment", "raw", "fence"}:
-            secret = announced or place.is_secret(block)
+            secret = announced or place.is_secret(block) or _has_secret_column(source, block, passage)
             announced = False
             for piece in _pieces_of(source, block):
                 if secrecy.is_bare_mark(piece.text):
@@ -229,9 +232,8 @@ def _quote(source: str) -> Iterator[_Piece]:
 
 def _prose(source: str) -> Iterator[_Piece]:
     """Split a block of text into the paragraph before a list, and the list's items."""
-    starts = [match.start() for match in _LIST_ITEM.finditer(source)]
-    if not starts or starts[0]:
-        starts.insert(0, 0)
+    labelled = (line for line in _MAY_HAVE_LABEL.finditer(source) if _says_secret(line[0], readable(line[0])))
+    starts = sorted({0, *(each.start() for each in (*_LIST_ITEM.finditer(source), *labelled))})
     secret_indent: int | None = None  # what hangs below a secret item is secret too
     for start, end in pairwise([*starts, len(source)]):
         part = source[start:end]
@@ -246,6 +248,16 @@ def _prose(source: str) -> Iterator[_Piece]:
             secret_indent = indent
         secret = secret_indent is not None or _says_secret(part, plain)
         yield _Piece(Role.ITEM if item else Role.FACT, plain, secret)
+
+
+def _has_secret_column(source: str, block: Block, passage: Passage) -> bool:
+    """Return whether a table has a column of secrets; whoever reads one of its rows out reads that out too."""
+    if block.kind not in {"table", "html_table"}:
+        return False
+    is_cut = bool(passage.table_header) and not passage.text[: block.start].strip()
+    header = next(_rows(passage.table_header if is_cut else source, block), None)
+    cells = header.text.split("·") if header else []
+    return len(cells) > 1 and any(map(secrecy.is_secret_title, cells))
 
 
 def _says_secret(source: str, plain: str) -> bool:
