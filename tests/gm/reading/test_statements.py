@@ -202,7 +202,7 @@ def test_a_mark_reaches_no_further_than_it_says() -> None:
     assert [(s.text, s.secret) for s in statements([passage(marked)])] == [
         ("Pru is dead.", True),
         ("Pru cooks.", False),
-        ("Secret: Gorm pays.", True),
+        ("Gorm pays.", True),
         ("Well.", True),
         ("Gorm eats.", False),
     ]
@@ -213,7 +213,7 @@ def test_a_box_is_split_where_it_turns_to_the_gm(between: str) -> None:
     text = f"> **Read aloud:** The inn.\n{between}> **GM:** {BUTLER}\n{between}> **Read aloud:** A cat.\n> It purrs."
     assert [(s.text, s.role, s.secret) for s in statements([passage(text)])] == [
         ("The inn.", Role.READ_ALOUD, False),
-        (f"GM: {BUTLER}", Role.ASIDE, True),
+        (BUTLER, Role.ASIDE, True),
         ("A cat.", Role.READ_ALOUD, False),
         ("It purrs.", Role.READ_ALOUD, False),
     ]
