@@ -46,7 +46,7 @@ _ANSWERERS: Mapping[Want, _Answerer] = {
     "scene": answer_scene,
     "question": partial(within_limits, answer_notes_question),
     "encounter": partial(within_limits, answer_fight),
-    "npc": partial(within_limits, answer_person),
+    "npc": answer_person,
     "loot": answer_loot,
     "rules": answer_rules,
     "dice": answer_dice,

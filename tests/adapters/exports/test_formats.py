@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -223,3 +224,16 @@ def test_equal_answers_give_equal_bytes() -> None:
     answer = answer_from_data(answer_data(Answer("scene", "answered", Scene(Line("A", Origin.INVENTED)))))
     for form in TEXT_FORMATS:
         assert exported(form, answer) == exported(form, answer)
+
+
+@pytest.mark.parametrize("form", ["obsidian", "homebrewery", "html"])
+def test_what_a_model_retold_and_what_the_log_says_is_marked(form: Format) -> None:
+    passage = Passage("Rain falls.", "road.md", (), 0, 11)
+    title = Line("The road", Origin.QUOTED, (0,))
+    plain = export_files(form, Answer("scene", "answered", Scene(title), citations=(passage,)), BESTIARY)
+    assert b"model's words" not in next(iter(plain.values()))
+    told = Scene(title, (Line("It rains.", Origin.RETOLD, (0,)),), (Line("Tull is dead.", Origin.FROM_LOG),))
+    text = next(iter(export_files(form, Answer("scene", "answered", told, citations=(passage,)), BESTIARY).values()))
+    assert "model's words" in text.decode()
+    assert "campaign's log" in text.decode()
+    assert re.search(r"It rains\.(<sup>)?\\?~", text.decode())

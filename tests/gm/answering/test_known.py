@@ -38,3 +38,8 @@ def test_people_and_places_that_have_a_section_are_known() -> None:
 
 def test_nothing_is_known_of_nothing() -> None:
     assert list(known_in([])) == []
+
+
+def test_a_heading_over_people_is_nobody() -> None:
+    note = "# People\n\n- **Hob** owns the mill. He never sleeps.\n\n# Rumours\n\nHe is said to walk at night.\n"
+    assert list(known_in(passages_of("npcs.md", note))) == []

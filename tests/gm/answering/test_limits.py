@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,7 @@ from fablewright.runtime.bus import Bus
 from fablewright.testing.fakes import Reply, ScriptedAgent
 
 if TYPE_CHECKING:
+    from fablewright.gm.reading.limits import Limits
     from fablewright.gm.rules.bestiary import Bestiary
 
 pytestmark = pytest.mark.anyio
@@ -44,9 +46,13 @@ def anyio_backend(virtual_time: object) -> object:
 
 
 async def answer(bestiary: Bestiary, words: str) -> Answer:
+    return await answer_with(bestiary, words, LIMITS)
+
+
+async def answer_with(bestiary: Bestiary, words: str, limits: Limits) -> Answer:
     bus = Bus()
     bus.register(
-        ScriptedAgent("haystack_pipeline", {RetrieveDocuments: Reply(Documents(NOTES)), FindLimits: Reply(LIMITS)})
+        ScriptedAgent("haystack_pipeline", {RetrieveDocuments: Reply(Documents(NOTES)), FindLimits: Reply(limits)})
     )
     bus.register(ScenarioGenerator(bestiary))
     bus.register(Orchestrator(CampaignContext(parse_party("4x2")), bestiary))
@@ -115,3 +121,24 @@ def test_no_part_of_any_scene_crosses_a_limit_afterwards(scene: Scene, lines: tu
     assert "orture" not in said(held)
     kept = [line for line in (*scene.here, *scene.loot, *lines) if LIMITS.crossed_by(line.text) is None]
     assert all(line.text in said(held) for line in kept)
+
+
+@pytest.mark.parametrize("words", ["treasure for level 3", "an npc"])
+async def test_treasure_and_people_are_drawn_again_until_they_keep_within_the_lines(
+    bestiary: Bestiary, words: str
+) -> None:
+    free = await answer_with(bestiary, words, NO_LIMITS)
+    telling = max(re.findall(r"[a-z]{5,}", free.lines[-2].text.split(":")[-1]), key=len)
+    sheet = passages_of("Safety.md", f"# Safety\n\n## Lines\n\n- {telling}\n")
+    held = await answer_with(bestiary, words, limits_of(sheet))
+    assert telling not in repr(held.lines)
+    assert len(held.lines) >= len(free.lines) - 2  # something else stands there
+    assert held.lines[-1].text == "Drawn again, because of a line of your table; see Safety.md."
+    assert held.citations[held.lines[-1].sources[0]].file == "Safety.md"
+
+
+async def test_a_fight_is_weighed_without_the_foes_that_a_line_is_on(bestiary: Bestiary) -> None:
+    found = await answer(bestiary, "How hard is a fight with 3 giant spiders and 2 bandits?")
+    assert found.scene is not None
+    assert [(foe.name, foe.count) for foe in found.scene.foes] == [("Bandit", 2)]
+    assert found.scene.balance[0].text.startswith("50 XP")

@@ -317,7 +317,7 @@ def test_the_columns_of_a_cut_table_are_read_like_a_row(header: str) -> None:
         "Réservé au MJ : Hans a mangé le ZZZ.",
         "Secreto: Hans se comió el ZZZ.",
         "Секрет: ZZZ.",
-        "秘密：ZZZ。",
+        "秘密\uff1aZZZ。",
         "| Name | Trade | Secret |\n|---|---|---|\n| Hans | miller | ate the ZZZ |",
         "| Name | GM notes |\n|---|---|\n| Hans | ate the ZZZ |",
     ],

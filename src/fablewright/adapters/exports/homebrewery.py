@@ -31,12 +31,17 @@ if TYPE_CHECKING:
 __all__ = ["read_homebrewery", "write_homebrewery"]
 
 _GM_ONLY = "**GM only.** "
-_MARKS = {Origin.INVENTED: r"\*", Origin.BY_RULE: "§"}
-_LEGEND = {Origin.INVENTED: r"\* invented, not in the notes", Origin.BY_RULE: "§ worked out from the rules"}
+_MARKS = {Origin.INVENTED: r"\*", Origin.RETOLD: r"\~", Origin.BY_RULE: "§", Origin.FROM_LOG: "†"}
+_LEGEND = {
+    Origin.INVENTED: r"\* invented, not in the notes",
+    Origin.RETOLD: r"\~ the notes in a model's words",
+    Origin.BY_RULE: "§ worked out from the rules",
+    Origin.FROM_LOG: "† from the campaign's log",
+}
 _LEADS = {"title": "# ", "read_aloud": "", "options": "1. ", "balance": ""}
 _HANGING = {f"    - *{lead}:* ": end for end, lead in LEADS.items()}
-_SPECIAL = re.compile(r"[\\`*_\[\]<>{}|~^$&=!]|:(?=\S)|(?<=:):|^(?:[-+#]|\d+(?=[.)]))|§$")
-_TAIL = re.compile(r"(?:\\\*|§)?(?: \{\{source [^{}]*\}\})?$")
+_SPECIAL = re.compile(r"[\\`*_\[\]<>{}|~^$&=!]|:(?=\S)|(?<=:):|^(?:[-+#]|\d+(?=[.)]))|[§†]$")
+_TAIL = re.compile(r"(?:\\[*~]|[§†])?(?: \{\{source [^{}]*\}\})?$")
 _PAGE = 88
 """Lines of two columns that fit on a page; what is more would run off it."""
 _COLUMN = 52

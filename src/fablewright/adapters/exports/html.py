@@ -28,8 +28,12 @@ __all__ = ["PAPERS", "read_html", "write_html"]
 
 PAPERS = ("a4", "letter")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # a browser loads nothing and runs nothing
-_MARKS = {Origin.INVENTED: "*", Origin.BY_RULE: "§"}
-_LEGEND = {Origin.INVENTED: "* invented, not in the notes", Origin.BY_RULE: "§ worked out from the rules"}
+_LEGEND = {
+    Origin.INVENTED: "* invented, not in the notes",
+    Origin.RETOLD: "~ the notes in a model's words",
+    Origin.BY_RULE: "§ worked out from the rules",
+    Origin.FROM_LOG: "† from the campaign's log",
+}
 _LISTED = {"here": "ul", "options": "ol", "consequences": "ul", "loot": "ul"}
 _ELEMENTS = {
     "title": ("h1", ""),
@@ -137,7 +141,7 @@ class _Body:
             piece,
             classes=[*filter(None, [style]), *(["secret"] if piece.secret else [])],
             lead=LEADS.get(piece.hangs_on, ""),
-            marks=_MARKS.get(piece.origin, "") + ("" if piece.hangs_on else self._sources(piece)),
+            marks=_LEGEND.get(piece.origin, "")[:1] + ("" if piece.hangs_on else self._sources(piece)),
         )
 
     def _sources(self, piece: Piece) -> str:

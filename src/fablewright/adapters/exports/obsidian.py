@@ -31,18 +31,20 @@ if TYPE_CHECKING:
 __all__ = ["obsidian_text", "read_obsidian", "write_obsidian"]
 
 _GM_ONLY = "**GM only:** "
-_MARKS = {Origin.INVENTED: r"\*", Origin.BY_RULE: "§"}
+_MARKS = {Origin.INVENTED: r"\*", Origin.RETOLD: r"\~", Origin.BY_RULE: "§", Origin.FROM_LOG: "†"}
 _LEGEND = {
     Origin.INVENTED: r"\* invented, not in your notes",
+    Origin.RETOLD: r"\~ your notes in a model's words",
     Origin.BY_RULE: "§ worked out from the rules",
+    Origin.FROM_LOG: "† from your campaign's log",
 }
 _LEADS = {"title": "# ", "read_aloud": "> ", "options": "1. ", "balance": ""}
 _PARAGRAPHS = {"read_aloud": ">", "balance": ""}  # parts of several paragraphs, and the line between two
 _HANGING = {f"    - *{lead}:* ": end for end, lead in LEADS.items()}
-_SPECIAL = re.compile(r"[*§]$|[\\`*_\[\]<>|#~=$^{}!&]|%(?=%)|(?<=%)%")
+_SPECIAL = re.compile(r"[*§~†]$|[\\`*_\[\]<>|#~=$^{}!&]|%(?=%)|(?<=%)%")
 _AT_START = re.compile(r"^(?:[-+]|\d+(?=[.)]))")
-_TAIL = re.compile(r"(?:\\\*|§)?(?:\s*\[\[[^\[\]]*\]\])*$")
-_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])|&#(\d{1,3});")  # from the left: of two backslashes the first escapes
+_TAIL = re.compile(r"(?:\\[*~]|[§†])?(?:\s*\[\[[^\[\]]*\]\])*$")
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])|&#(\d{1,4});")  # from the left: of two backslashes the first escapes
 _NO_LINK = re.compile(r"[\[\]|#^:\\%]")
 
 

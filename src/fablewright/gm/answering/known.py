@@ -59,14 +59,16 @@ def known_in(passages: Sequence[Passage]) -> Iterator[KnownHere]:
     texts = [(passage, readable(passage.text)) for passage in passages]
     for passage, text in texts:
         title = re.sub(r"\s*[(\[—:–,].*$", "", passage.heading[-1]).strip() if passage.heading else ""
-        if not _NAME.fullmatch(title) or title.casefold() in seen:
+        if not _NAME.fullmatch(title) or title.casefold() in seen or _OF_PEOPLE.search(title):
             continue
         if kept_beside_play(passage) or is_rule_book(passage) or is_advice(passage):
             continue
         plain = re.sub(r"^the ", "", title, flags=re.IGNORECASE)
         first = plain.split()[0]
         above = " ".join((passage.file, *passage.heading[:-1]))
-        if _OF_PEOPLE.search(above) or (first in text and plain == title and _PERSON.search(text[:_OPENING])):
+        named = text.count(first) > 1  # by more than its own heading: "Rumours" is nobody
+        of_people = _OF_PEOPLE.search(above) and (" " in plain or named)
+        if of_people or (named and plain == title and _PERSON.search(text[:_OPENING])):
             seen.add(title.casefold())
             yield KnownHere(Known(title, "person"), passage)
         elif _is_somewhere(plain, (other for at, other in texts if at is not passage)):

@@ -7,24 +7,29 @@ she looks up, and the sheet itself, are hers to read.
 
 from __future__ import annotations
 
+import random
 import re
 from collections import Counter
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from fablewright.gm.reading.limits import NO_LIMITS
 from fablewright.gm.scene.note_kind import is_rule_book
 from fablewright.gm.scene.scenario import Check, Foe, Line, Option, Origin, Scene
+from fablewright.gm.scene.table import weigh
 from fablewright.gm.table_limits import find_limits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from random import Random
 
     from fablewright.gm.answer import Answer
     from fablewright.gm.answering.desk import Asked
     from fablewright.gm.reading.limits import Limit, Limits
     from fablewright.gm.reading.notes import Passage
+    from fablewright.gm.scene.table import Table
 
-__all__ = ["held_to", "within_limits"]
+__all__ = ["drawn_within", "held_to", "within_limits"]
 
 _TO_PLAY = re.compile(
     r"\b(?:can|may|should|could|shall|must) (?:i|we)\b|\b(?:describ|narrat|show|play|run|frame)\w*\b", re.IGNORECASE
@@ -35,6 +40,9 @@ _ASKS_FOR_THEM = re.compile(
     r"\b(?:lines? (?:and|&|or|/) veils?|(?:our|my|the) (?:hard )?(?:lines|veils))\b", re.IGNORECASE
 )
 
+_MOST_DRAWS = 40
+"""What still crosses a limit after that many is left out."""
+
 _Part = TypeVar("_Part", Line, Check, Foe, Option)
 
 
@@ -43,22 +51,44 @@ async def within_limits(answerer: Callable[[Asked], Awaitable[Answer]], asked: A
     answer = await answerer(asked)
     if answer.status == "failed" or not asked.use_rag:
         return answer
-    return held_to(await find_limits(asked.ctx), answer, asked.words)
+    return held_to(await find_limits(asked.ctx), answer, asked.words, asked.table)
 
 
-def held_to(limits: Limits, answer: Answer, request: str = "") -> Answer:
+async def drawn_within(draw: Callable[[Random], Answer], asked: Asked) -> Answer:
+    """Draw an answer from the dice, and again while it crosses a limit; then say that another took its place."""
+    rng = random.Random(asked.seed)
+    answer = draw(rng)
+    limits = await find_limits(asked.ctx) if asked.use_rag else NO_LIMITS
+    replaced_for: Limit | None = None
+    for _ in range(_MOST_DRAWS):
+        crossed = next(filter(None, (limits.crossed_by(line.text) for line in answer.lines)), None)
+        if crossed is None:
+            break
+        replaced_for, answer = crossed, draw(rng)
+    if replaced_for is None:
+        return answer
+    cited = list(answer.citations)
+    source = _place(replaced_for.passage, cited)
+    sheet = replaced_for.passage.file
+    said = f"Drawn again, because of a {replaced_for.kind} of your table; see {sheet}."
+    lines = (*answer.lines, Line(said, Origin.BY_RULE, (source,)))
+    return held_to(limits, replace(answer, lines=lines, citations=tuple(cited)))
+
+
+def held_to(limits: Limits, answer: Answer, request: str = "", table: Table | None = None) -> Answer:
     """Return an answer without what crosses a limit, with a line for each note in which something was left out.
 
     Args:
         limits: Those of the table.
         answer: Any answer.
         request: What was asked; a limit that it touches is shown.
+        table: For whom what is left of a fight is weighed again; None where nobody fights.
     """
     if not limits.every:
         return answer
     if answer.want == "question" and _ASKS_FOR_THEM.search(request):
         return _listed(limits, answer)
-    keeper = _Keeper(limits, answer)
+    keeper = _Keeper(limits, answer, table)
     wanted = limits.crossed_by(request) or limits.asked_for_by(request)
     if wanted and answer.want == "question" and not (_TO_PLAY.search(request) or wanted.crossed_by(request)):
         wanted = None
@@ -66,9 +96,9 @@ def held_to(limits: Limits, answer: Answer, request: str = "") -> Answer:
     lines = [line for line in answer.lines if keeper.keeps(line, wanted)]
     cited = list(answer.citations)
     shown = list(_shown(wanted, cited)) if wanted and not _rests_on(answer, wanted) else []
-    left = [_left_out(kind, place, count, limit, cited) for (kind, place, limit), count in keeper.left_out.items()]
+    left = [_left_out(kind, place, count, sheet, cited) for (kind, place, sheet), count in keeper.left_out.items()]
     variants = tuple(
-        replace(each, scene=_Keeper(limits, replace(answer, citations=each.citations)).scene(each.scene))
+        replace(each, scene=_Keeper(limits, replace(answer, citations=each.citations), table).scene(each.scene))
         for each in answer.variants
     )
     return replace(answer, scene=scene, lines=(*shown, *lines, *left), citations=tuple(cited), variants=variants)
@@ -91,13 +121,16 @@ def _listed(limits: Limits, answer: Answer) -> Answer:
 class _Keeper:
     """Decides what stays, and counts what does not."""
 
-    def __init__(self, limits: Limits, answer: Answer) -> None:
+    def __init__(self, limits: Limits, answer: Answer, table: Table | None) -> None:
         self._limits = limits
         self._answer = answer
-        self.left_out: Counter[tuple[str, str, Limit]] = Counter()
+        self._table = table
+        self.left_out: Counter[tuple[str, str, Passage]] = Counter()
 
     def scene(self, scene: Scene) -> Scene:
         """Return a scene without what crosses a limit."""
+        foes = self._kept(scene.foes)
+        balance = scene.balance if foes == scene.foes else weigh(foes, self._table) if self._table else ()
         return replace(
             scene,
             title=scene.title
@@ -106,8 +139,8 @@ class _Keeper:
             read_aloud=self._kept(scene.read_aloud),
             here=self._kept(scene.here),
             checks=self._kept(scene.checks),
-            foes=self._kept(scene.foes),
-            balance=self._kept(scene.balance),
+            foes=foes,
+            balance=self._kept(balance),
             options=self._kept(scene.options),
             consequences=self._kept(scene.consequences),
             loot=self._kept(scene.loot),
@@ -132,7 +165,7 @@ class _Keeper:
             return True
         sources = part.action.sources if isinstance(part, Option) else part.sources
         place = self._answer.citations[sources[0]].place if sources else ""
-        self.left_out[limit.kind, place, limit] += 1
+        self.left_out[limit.kind, place, limit.passage] += 1
         return False
 
 
@@ -153,13 +186,13 @@ def _shown(limit: Limit, cited: list[Passage]) -> list[Line]:
     return [Line(f"{limit.title}: {limit.said}", Origin.FROM_NOTES, (_place(limit.passage, cited),))]
 
 
-def _left_out(kind: str, place: str, count: int, limit: Limit, cited: list[Passage]) -> Line:
+def _left_out(kind: str, place: str, count: int, sheet: Passage, cited: list[Passage]) -> Line:
     what = "one sentence" if count == 1 else f"{count} sentences"
     where = f" of {place}" if place else ""
     return Line(
-        f"A {kind} of your table left out {what}{where}; see {limit.passage.file}.",
+        f"A {kind} of your table left out {what}{where}; see {sheet.file}.",
         Origin.BY_RULE,
-        (_place(limit.passage, cited),),
+        (_place(sheet, cited),),
     )
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import random
 import re
 from typing import TYPE_CHECKING
 
 from fablewright.gm.answer import Answer
+from fablewright.gm.answering.limits import drawn_within
 from fablewright.gm.making.treasure import find_loot, parcel_dice
 from fablewright.gm.scene.scenario import Line, Origin
 
 if TYPE_CHECKING:
+    from random import Random
+
     from fablewright.gm.answering.desk import Asked
     from fablewright.gm.making.treasure import Item, Loot
 
@@ -29,7 +31,7 @@ _NO_TABLES = (
 
 
 async def answer_loot(asked: Asked) -> Answer:
-    """Roll treasure for the level that the words name, else the party's.
+    """Roll treasure for the level that the words name, else the party's, within the limits of the table.
 
     Raises:
         InvalidInput: There is no treasure for such a level.
@@ -40,8 +42,13 @@ async def answer_loot(asked: Asked) -> Answer:
     if mention is not None and not said:
         level = max(1, int(mention.creature.cr))
     hoard = not _POCKETS.search(asked.words)
-    loot = find_loot(level, random.Random(asked.seed), hoard=hoard)
-    return Answer("loot", "answered", lines=tuple(_lines(loot)), generation_method="rules")
+
+    def draw(rng: Random) -> Answer:
+        return Answer(
+            "loot", "answered", lines=tuple(_lines(find_loot(level, rng, hoard=hoard))), generation_method="rules"
+        )
+
+    return await drawn_within(draw, asked)
 
 
 def _lines(loot: Loot) -> list[Line]:

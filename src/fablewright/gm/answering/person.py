@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
 from fablewright.gm.answer import Answer
 from fablewright.gm.answering.fight_scene import stat_line
 from fablewright.gm.answering.known import known_here
+from fablewright.gm.answering.limits import drawn_within
 from fablewright.gm.making.person import make_person
 from fablewright.gm.scene.scenario import Line, Origin
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from random import Random
+
     from fablewright.gm.answering.desk import Asked
+    from fablewright.gm.answering.known import KnownHere
+    from fablewright.gm.making.person import Person
 
 __all__ = ["answer_person"]
 
@@ -21,8 +26,14 @@ async def answer_person(asked: Asked) -> Answer:
     """Make somebody up; all of it is invented but for whom they are tied to, and the numbers."""
     here = await known_here(asked)
     taken = {part.casefold() for each in here for part in each.known.name.split()}
-    rng = random.Random(asked.seed)
-    person = make_person(asked.words, asked.bestiary, rng, known=[each.known for each in here], taken=taken)
+
+    def draw(rng: Random) -> Answer:
+        return _answer(make_person(asked.words, asked.bestiary, rng, known=[e.known for e in here], taken=taken), here)
+
+    return await drawn_within(draw, asked)
+
+
+def _answer(person: Person, here: Sequence[KnownHere]) -> Answer:
     tied = next((each.passage for each in here if each.known == person.bound_to), None)
     lines = [
         _invented("", f"{person.name}, {person.trade}"),

@@ -53,7 +53,8 @@ _MARKS = (
     r"(?:do not|don t|never) reveal",
     r"(?:plot |the )?(?:twist|reveal|revelation)$",
     # German, French, Spanish, Italian, Portuguese, Polish, Russian, Chinese and Japanese, as far as one word says it.
-    r"(?:streng )?geheim(?:nis(?:se)?)?$|nur f(?:ü|ue)r (?:den |die )?(?:sl|spielleit\w*)|(?:sl|spielleiter) (?:info|wissen|notiz)\w*",
+    r"(?:streng )?geheim(?:nis(?:se)?)?$",
+    r"nur f(?:ü|ue)r (?:den |die )?(?:sl|spielleit\w*)|(?:sl|spielleiter) (?:info|wissen|notiz)\w*",
     r"(?:réservé au|pour le|seulement le) (?:mj|meneur)|notes? (?:du|de) (?:mj|meneur)",
     r"secretos?$|segret[oi]$|segredos?$|sekret$|tajemnica$|секрет\w*$|тайна$|秘密$|機密$",
     r"(?:solo|só|apenas) (?:para |per )?(?:el |il |o )?(?:dm|gm|máster|master|director|mestre|narratore)",
@@ -69,12 +70,13 @@ _IN_PROSE = re.compile(
     r"(?<!\w)#(?i:gm|dm|secret|spoiler)s?(?:[-_/](?i:only|notes?))?\b|"
     r"[(\[{]\W{0,3}(?i:GM|DM|keeper|referee|secret|spoiler)s?(?:\s(?i:notes?|only|info))?\W{0,3}[:—–)\]}]|"
     r"\b(?i:(?:unknown|unbeknown(?:st)?) to the (?:players|party|characters)|not for (?:the )?players)\b|"
-    r"\b(?i:(?:players|party|characters|pcs) (?:do(?:es)?(?: not|n['’]t)(?: yet)?|must (?:not|never)|should(?: not|n['’]t)) "
+    r"\b(?i:(?:players|party|characters|pcs) "
+    r"(?:do(?:es)?(?: not|n['’]t)(?: yet)?|must (?:not|never)|should(?: not|n['’]t)) "
     r"(?:know|learn|find out|realise|realize|suspect))\b|\b(?i:only (?:the )?(?:GM|DM|keeper|referee) knows)\b|"
     r"(?:^|[.!?]\s)\W{0,3}(?:Secretly|In truth|In reality)\b|\b(?:is|are|was|were) secretly\b|"
     r"[(\[][^()\[\]]{0,200}\b(?i:secretly|in secret|actually)\b"
 )
-_LABEL = re.compile(r"\W{0,8}+(?P<label>[^\n:：—–()\[\]]{1,60}?)\s?(?:[:：—–)\]]|\s-\s)")
+_LABEL = re.compile(r"\W{0,8}+(?P<label>[^\n:\uff1a—–()\[\]]{1,60}?)\s?(?:[:\uff1a—–)\]]|\s-\s)")
 _MARKED_UP = re.compile(r"[\s>+\d.*_=`~-]{0,12}+(?<=[*_=`~])(?P<label>[^*_=`~\n]{1,60}+)[*_=`~]")
 _ADMONITION = (":::", "!!!", "???")
 _FIRST_WORDS = re.compile(r"\W{0,8}+(?P<label>[^\n.!]{1,60})[.!]")

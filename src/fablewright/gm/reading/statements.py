@@ -61,7 +61,7 @@ class Statement:
 
 
 _LIST_ITEM = re.compile(r"^[ \t]*+(?:[-+*]|\d{1,3}[.)])[ \t]++", re.MULTILINE)
-_MAY_HAVE_LABEL = re.compile(r"(?<=\n)[ \t]*+[^\w\s]{0,4}[^\W\d_][^\n:：—–)\]]{0,60}[:：—–)\]][^\n]*")
+_MAY_HAVE_LABEL = re.compile(r"(?<=\n)[ \t]*+[^\w\s]{0,4}[^\W\d_][^\n:\uff1a—–)\]]{0,60}[:\uff1a—–)\]][^\n]*")
 _HAS_WORDS = re.compile(r"[^\W_]")
 _PLUGIN_COMMENT = re.compile(r"%%.*?%%", re.DOTALL)
 _WIKILINK = re.compile(r"!?\[\[(?:[^\[\]|\n]*+\|)?([^\[\]|#\n]*+)(?:#[^\[\]|\n]*+)?\]\]")
