@@ -275,3 +275,10 @@ def test_the_party_in_the_words() -> None:
 )
 def test_what_is_for_the_campaigns_log(words: str, want: str) -> None:
     assert intent_of(words) == want
+
+
+@pytest.mark.parametrize(
+    "words", ["fight: 3 goblins, 2 kobolds and a dire llama", "a fight with 3 frobnicators", "encounter: 2 ogres"]
+)
+def test_a_fight_that_is_spelled_out_is_one_whether_its_creatures_are_known_or_not(words: str) -> None:
+    assert intent_of(words) == "encounter"

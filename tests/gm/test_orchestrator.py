@@ -298,3 +298,12 @@ async def test_what_cannot_be_understood_is_answered_with_what_to_mend(
     found = await answer(bestiary, request_)
     assert found.status == "failed"
     assert said in found.missing[0]
+
+
+@pytest.mark.parametrize("words", ["build a fight with 3 frobnicators", "build me a moderate fight with frobnicators"])
+async def test_a_fight_that_is_wanted_of_unknown_creatures_names_them(bestiary: Bestiary, words: str) -> None:
+    answer_ = await answer(bestiary, HandleRequest(words, seed=1), Reply(Documents(())))
+    assert (answer_.want, answer_.status) == ("encounter", "degraded")
+    assert answer_.missing[0].startswith("“Frobnicator” is neither in the SRD")
+    assert answer_.scene is not None  # of others, and it says so
+    assert answer_.missing[-1] == "Here is a fight of creatures that have numbers."

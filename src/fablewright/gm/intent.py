@@ -23,7 +23,7 @@ from fablewright.gm.rules.bestiary import load_bestiary
 from fablewright.gm.rules.dice_words import dice_in
 from fablewright.gm.rules.encounter import difficulty_named
 from fablewright.gm.rules.party import Party
-from fablewright.gm.rules.unknown import is_list_of_foes
+from fablewright.gm.rules.unknown import is_list_of_foes, unknown_foes
 from fablewright.gm.scene.note_kind import is_sheet_title
 from fablewright.gm.small_talk import is_small_talk
 
@@ -134,7 +134,7 @@ _BUILD = re.compile(
     rf"\b(?:easy|low|medium|moderate|hard|high|deadly|random|balanced)(?:-difficulty)? (?:\w+ )?{_FIGHT}\b",
     re.IGNORECASE,
 )
-_OPENS_WITH_FIGHT = re.compile(rf"^(?:an? |the )?{_FIGHT} (?:with|against|of|vs|versus|between)\b", re.IGNORECASE)
+_OPENS_WITH_FIGHT = re.compile(rf"^(?:an? |the )?{_FIGHT}(?: (?:with|against|of|vs|versus|between)\b|:)", re.IGNORECASE)
 _STATS = re.compile(r"\bstats?\b|\bstat-?blocks?\b|\bstatistics\b", re.IGNORECASE)
 _ROUND_CREATURES = frozenset(
     """
@@ -301,7 +301,7 @@ def _is_fight_to_build(said: str, bestiary: Bestiary) -> bool:
         return True
     mentions = bestiary.mentions(said)
     if not mentions:
-        return False
+        return bool(_OPENS_WITH_FIGHT.search(said) and unknown_foes(said, mentions))
     if _OPENS_WITH_FIGHT.search(said) or _STATS.search(said) or is_list_of_foes(said, mentions):
         return True
     rest = said

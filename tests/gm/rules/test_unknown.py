@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fablewright.gm.rules.bestiary import load_bestiary
-from fablewright.gm.rules.unknown import Unknown, is_list_of_foes, unknown_foes
+from fablewright.gm.rules.unknown import Unknown, is_list_of_foes, uncounted_foes, unknown_foes
 
 
 def unknown(words: str) -> list[tuple[int, str]]:
@@ -28,6 +28,7 @@ def unknown(words: str) -> list[tuple[int, str]]:
         ("the frobnicators", []),
         ("Build a moderate fight on a rope bridge", []),
         ("2 frobnicators behind a wagon", [(2, "frobnicators")]),
+        ("Build a fight with a rope bridge and a frobnicator", [(1, "frobnicator")]),
     ],
 )
 def test_what_is_counted_like_creatures_and_is_not_known(words: str, found: list[tuple[int, str]]) -> None:
@@ -62,3 +63,21 @@ def test_any_text_will_do(words: str) -> None:
     for one in unknown_foes(words, load_bestiary().mentions(words)):
         assert 1 <= one.count <= 999
         assert one.name
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("build a moderate fight with owlbears and wibblers", ["wibblers"]),
+        ("a hard encounter with wibblers for my table", ["wibblers"]),
+        ("a fight against some mud drakes in the swamp", ["mud drakes"]),
+        ("build a fight with traps and high ground", []),
+        ("a fight with things to swing on and tip over", []),
+        ("a moderate encounter with goblins for my table", []),
+        ("a fight on a rope bridge with interesting terrain", []),
+        ("a fight against my players", []),
+        ("a fight with undead", []),
+    ],
+)
+def test_what_a_fight_is_wanted_with_and_no_rule_knows(words: str, found: list[str]) -> None:
+    assert [one.name for one in uncounted_foes(words, load_bestiary().mentions(words))] == found

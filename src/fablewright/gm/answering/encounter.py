@@ -17,7 +17,7 @@ from fablewright.gm.rules.adventuring_day import day_of, day_text
 from fablewright.gm.rules.bestiary import GONE
 from fablewright.gm.rules.budget import Budget
 from fablewright.gm.rules.encounter import build
-from fablewright.gm.rules.unknown import Unknown, is_list_of_foes, unknown_foes
+from fablewright.gm.rules.unknown import Unknown, is_list_of_foes, uncounted_foes, unknown_foes
 from fablewright.gm.scene.composer import compose
 from fablewright.gm.scene.focus import choose_focus, search_words
 from fablewright.gm.scene.scenario import Foe, Line, Origin, Scene
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 
     from fablewright.gm.answering.desk import Asked
     from fablewright.gm.reading.notes import Passage
+    from fablewright.gm.rules.mention import Mention
 
 __all__ = ["answer_encounter"]
 
 _NO_SUCH_FIGHT = "Your notes name no foes for this; here is a fight that would suit your party."
+_INSTEAD = "Here is a fight of creatures that have numbers."
 _OURS = "The SRD has no roles and no habitats: they are worked out here from names, types and numbers."
 _DAY = re.compile(
     r"\badventuring day\b|\b(?:xp|budget) (?:for|of) (?:a|the|one|our) day\b|\bdaily\b|\bday'?s? budget\b",
@@ -60,7 +62,8 @@ async def answer_encounter(asked: Asked) -> Answer:
         text = day_text(Budget.of(asked.table.party, asked.table.rules), asked.table.party)
         return Answer("encounter", "answered", lines=(Line(text, Origin.BY_RULE),), generation_method="rules")
     counted = [mention for mention in mentions if mention.count]
-    rated = is_to_be_rated(words) or asked.fight != NO_WISH  # a command's words are there to be rated
+    # What is typed behind the command is there to be rated, unless it orders a fight.
+    rated = is_to_be_rated(words) or (asked.fight != NO_WISH and not is_ordered(words))
     if rated and asked.use_rag and not is_list_of_foes(words, mentions):
         # "Gardo and his four bandits": the notes may know the fight that is meant, and who Gardo is.
         answer = await _rate_place(asked, with_all={m.creature.name for m in counted})
@@ -69,11 +72,30 @@ async def answer_encounter(asked: Asked) -> Answer:
     if counted or (mentions and (rated or is_about_stats(words))):
         fights = [part for part in _NEXT_FIGHT.split(words) if part.strip()]
         return await _weigh(asked, fights if counted else [words])
-    unknown = unknown_foes(words, mentions)
-    if unknown and not is_ordered(words):
-        return await _weigh(asked, [words])
+    unknown = await _fight(asked, words)
+    if unknown.own or (unknown.missing and not is_ordered(words)):
+        return _rated(asked, [unknown])
     built = _build(asked)
-    return replace(built, status="degraded", missing=(_NO_SUCH_FIGHT,)) if rated and asked.use_rag else built
+    missing = (*unknown.missing, *await _unheard_of(asked, mentions))
+    if missing:
+        missing = (*missing, _INSTEAD)
+    elif rated and asked.use_rag:
+        missing = (_NO_SUCH_FIGHT,)
+    return replace(built, status="degraded", missing=(*built.missing, *missing)) if missing else built
+
+
+async def _unheard_of(asked: Asked, mentions: Sequence[Mention]) -> list[str]:
+    """Return what is to be said of creatures that are wanted in a fight without a number, and that no rule knows."""
+    said: list[str] = []
+    for unknown in uncounted_foes(asked.words, mentions):
+        if asked.bestiary.types.isdisjoint(unknown.singulars):
+            own, searched = await own_foe(asked, unknown)
+            said.append(
+                _no_numbers(unknown, searched=searched)
+                if own is None
+                else f"Say how many {unknown.name}, and the fight is weighed by the Challenge Rating of your notes."
+            )
+    return said
 
 
 async def _rate_place(asked: Asked, *, with_all: set[str]) -> Answer | None:

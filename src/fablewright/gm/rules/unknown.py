@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from fablewright.gm.rules.mention import Mention
 
-__all__ = ["Unknown", "is_list_of_foes", "unknown_foes"]
+__all__ = ["Unknown", "is_list_of_foes", "uncounted_foes", "unknown_foes"]
 
 _NUMBERS = {"a": 1, "an": 1, "a pair of": 2, "a couple of": 2, "a dozen": 12} | {
     word: number
@@ -38,6 +38,30 @@ _NO_FOES = re.compile(
     r"random|balanced|night|today|tonight|kinds?|sorts?|types?|waves?|monsters?|creatures?|enem(?:y|ies)|foes?|weeks?)\b",
     re.IGNORECASE,
 )
+
+_LED_BY = re.compile(
+    r"\b(?:fights?|combats?|battles?|encounters?|ambush(?:es)?|skirmish(?:es)?)\b[^.?!;:]{0,60}?"
+    r"\b(?:with|against|versus|vs|of)\s+(?P<listed>[^.?!;:]{1,200})",
+    re.IGNORECASE,
+)
+_NEXT = re.compile(r"\s*(?:[,&+]|\b(?:and|or|plus|led by|against|with)\b)\s*", re.IGNORECASE)
+_PLURAL = re.compile(
+    r"(?:(?:some|several|many|a few|lots of|the|more)\s+)?"
+    r"(?P<name>(?:[^\W\d_][\w'’-]{1,30}\s){0,2}[^\W\d_][\w'’-]{2,30})"
+    rf"(?=\s*(?:$|\b(?:for|that|who|which|where|to|so|please|{_PLACES})\b))",
+    re.IGNORECASE,
+)
+_SCENERY = re.compile(
+    r"\b(?:areas?|barrels?|bridges?|ceilings?|chances?|chandeliers?|choices?|cliffs?|clocks?|conditions?|"
+    r"consequences|corpses|crates?|deaths?|dice|doors?|effects?|elements?|exits?|features?|fires?|floors?|fog|goals?|"
+    r"grounds?|hazards?|hostages?|ideas?|innocents|ladders?|lairs?|lava|layers?|levers?|limits?|maps?|mechanics|minis|"
+    r"obstacles?|objectives?|options?|paths?|phases?|pillars?|pits?|platforms?|plots?|points?|prisoners?|problems?|"
+    r"puzzles?|reinforcements|rewards?|rivers?|roles?|ropes?|ruins?|secrets?|spells|stairs|stakes|statues?|stats?|"
+    r"storms?|surprises?|tactics|terrains?|themes?|things?|timers?|traps?|treasures?|trees?|twists?|vehicles?|walls?|"
+    r"weapons?|weather|zones?|success|loss|darkness|bystanders|civilians|villagers|friends|allies|people)\b",
+    re.IGNORECASE,
+)
+"""What a fight may have beside foes."""
 
 _KNOWN = "\0"
 _SINGULARS = ((r"ies$", "y"), (r"ves$", "f"), (r"men$", "man"), (r"(?:(?<=[sxz])|(?<=[cs]h))es$", ""), (r"s$", ""))
@@ -68,12 +92,29 @@ class Unknown:
 def unknown_foes(words: str, mentions: Sequence[Mention]) -> tuple[Unknown, ...]:
     """Return what the words count like creatures beside those that they mention."""
     plain = _blanked(words, mentions)
-    counted = (found for found in _FOES.finditer(plain) if found["count"].strip("0"))
+    counted = (found for found in _FOES.finditer(plain) if found["count"].strip("0") and not _is_setting(found))
     return tuple(
         Unknown(found["name"], _NUMBERS.get(found["count"].lower()) or int(found["count"]))
         for found in counted
         if not _NO_FOES.search(found["name"]) and not _PLACE.search(plain[: found.start()])
     )
+
+
+def _is_setting(found: re.Match[str]) -> bool:
+    """Return whether it is a thing to fight beside: "with a rope bridge"."""
+    return found["count"].lower() in {"a", "an"} and _SCENERY.search(found["name"]) is not None
+
+
+def uncounted_foes(words: str, mentions: Sequence[Mention]) -> tuple[Unknown, ...]:
+    """Return what a fight is said to be with, in the plural and without a number, as in "a fight with wibblers".
+
+    Each counts as two, for the words do not say how many.
+    """
+    led = _LED_BY.search(_blanked(words, mentions))
+    found = [_PLURAL.match(part.strip()) for part in _NEXT.split(led["listed"])] if led else []
+    names = [each["name"] for each in found if each and each["name"].endswith(("s", "men")) and _KNOWN not in each[0]]
+    foes = (name for name in names if not (_NO_FOES.search(name) or _SCENERY.search(name) or name.endswith("ss")))
+    return tuple(Unknown(name, 2) for name in foes)
 
 
 def is_list_of_foes(words: str, mentions: Sequence[Mention]) -> bool:
