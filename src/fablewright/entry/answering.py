@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fablewright.entry.interrupt import Interrupted, unless_interrupted
-from fablewright.errors import InvalidInput, RemoteError, RequestFailed
+from fablewright.errors import DeadlineExceeded, InvalidInput, RemoteError, RequestFailed
 from fablewright.gm.answer import Answer
 from fablewright.gm.campaign.memory import CampaignMemory, RecallScene
 from fablewright.gm.orchestrator import Orchestrator
@@ -43,9 +43,11 @@ async def answer_in_time(bus: Bus, request: HandleRequest, *, remaining: float) 
     if remaining < LEAST:
         return await _without_notes(bus, request, LEAST, _NO_TIME)
     try:
-        return await unless_interrupted(ask_once(bus, request, timeout=remaining))
+        return await unless_interrupted(_ask(bus, request, remaining))
     except Interrupted:
         return await _without_notes(bus, request, LEAST, _STOPPED)
+    except DeadlineExceeded:  # a machine so busy that not even the time kept for writing was enough
+        return await _without_notes(bus, request, LEAST, _NO_TIME)
 
 
 async def ask_once(bus: Bus, request: HandleRequest, *, timeout: float) -> Answer:
@@ -55,7 +57,17 @@ async def ask_once(bus: Bus, request: HandleRequest, *, timeout: float) -> Answe
         InvalidInput: The request itself makes no sense; the message says why.
     """
     try:
+        return await _ask(bus, request, timeout)
+    except DeadlineExceeded as error:
+        return Answer(want=request.want or "scene", status="failed", missing=(str(error),))
+
+
+async def _ask(bus: Bus, request: HandleRequest, timeout: float) -> Answer:
+    """Ask; whatever fails but the deadline becomes an answer that says so."""
+    try:
         return await bus.ask(Orchestrator.name, request, timeout=timeout)
+    except DeadlineExceeded:
+        raise
     except RequestFailed as error:
         cause: BaseException | None = error
         while isinstance(cause, RemoteError) and cause.__cause__ is not None:

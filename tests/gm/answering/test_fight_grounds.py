@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import anyio
 import pytest
 
 from fablewright.gm.haystack_pipeline import Documents, RetrieveDocuments
@@ -93,7 +94,9 @@ async def test_a_fight_that_is_built_has_ground_of_the_request_first_and_a_way_t
 
 async def test_without_notes_the_fight_stands_alone(bestiary: Bestiary) -> None:
     for step in (Reply(Documents(())), Hang()):
+        began = anyio.current_time()
         found = await answer(bestiary, "How hard are 3 ogres?", step)
         assert quoted(found) == []
+        assert anyio.current_time() - began <= 8.5  # of 10, for the place that may be meant and for the rules
         assert found.scene is not None
         assert "XP against" in found.scene.balance[0].text

@@ -144,8 +144,16 @@ class Asked:
         else:
             return reply, ()
 
-    async def look_up(self, words: str, *, most: int = 0, filters: Mapping[str, str] | None = None) -> Found:
+    async def look_up(
+        self, words: str, *, most: int = 0, filters: Mapping[str, str] | None = None, within: float | None = None
+    ) -> Found:
         """Search the notes, within the time that is left.
+
+        Args:
+            words: What for.
+            most: How many passages; 0 for as many as a search asks for.
+            filters: See ``RetrieveDocuments``.
+            within: Seconds that it is worth waiting; None for all that there are.
 
         Raises:
             InvalidInput: The search itself makes no sense.
@@ -156,7 +164,7 @@ class Asked:
             documents = await find_documents(
                 ctx,
                 RetrieveDocuments(words, min(most or self.max_docs, 100), filters or {}),
-                timeout=self.retrieve_timeout,
+                timeout=self.retrieve_timeout if within is None else min(within, self.retrieve_timeout),
                 keep=reserve(ctx.remaining),
             )
         except (RequestFailed, ContractViolation) as error:

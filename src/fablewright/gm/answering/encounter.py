@@ -101,7 +101,8 @@ async def _unheard_of(asked: Asked, mentions: Sequence[Mention]) -> list[str]:
 async def _rate_place(asked: Asked, *, with_all: set[str]) -> Answer | None:
     """Rate the fight at the place that the words name, if everything that they count is in it."""
     words = asked.words
-    found = await asked.look_up(search_words(words))
+    patience = asked.ctx.remaining / 2 if with_all else None  # those that are named can be rated without
+    found = await asked.look_up(search_words(words), within=patience)
     focus = choose_focus(words, found.documents.passages, asked.bestiary) if found.documents else None
     if found.documents is None or focus is None:
         return None

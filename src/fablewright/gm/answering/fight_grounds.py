@@ -8,7 +8,7 @@ call for. Everything is quoted; where the notes say nothing of it, nothing is ad
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fablewright.gm.answering.encounter import answer_encounter
@@ -60,7 +60,8 @@ async def answer_fight(asked: Asked) -> Answer:
     answer = await answer_encounter(asked)
     if not asked.use_rag or answer.status == "failed":
         return answer
-    found = await _grounds(asked, answer)
+    notes = _Notes(asked, until=asked.ctx.now + asked.ctx.remaining / 2)  # the fight is there already
+    found = await _grounds(asked, answer, notes)
     cited = list(answer.citations)
     lines = list(answer.lines)
     for statement, passage in found:
@@ -74,22 +75,40 @@ async def answer_fight(asked: Asked) -> Answer:
     return replace(answer, lines=tuple(lines), citations=tuple(cited), used_rag=True)
 
 
-async def _grounds(asked: Asked, answer: Answer) -> list[tuple[Statement, Passage]]:
+async def _grounds(asked: Asked, answer: Answer, notes: _Notes) -> list[tuple[Statement, Passage]]:
     built = not answer.citations and not is_to_be_rated(asked.words)
     said = _numbers_said(answer)
-    found = list(_rules(await _passages(asked, _RULES), asked.table.party))
+    found = list(_rules(await notes.find(_RULES), asked.table.party))
     if _OVER.search(said) or _ABOVE.search(said):
-        found += _warned(await _passages(asked, _WARNED), said)
+        found += _warned(await notes.find(_WARNED), said)
     if built or _WANTS_EASE.search(asked.words):
-        found += _eased(await _passages(asked, _EASE))
+        found += _eased(await notes.find(_EASE))
     if built:
-        found += _ground(asked.words, await _passages(asked, f"{_GROUND} {asked.words}"))
+        found += _ground(asked.words, await notes.find(f"{_GROUND} {asked.words}"))
     return list({statement.text: (statement, passage) for statement, passage in found}.values())
 
 
-async def _passages(asked: Asked, words: str) -> Sequence[Passage]:
-    found = await asked.look_up(words, most=24)
-    return found.documents.passages if found.documents else ()
+@dataclass(slots=True)
+class _Notes:
+    """The notes, as long as it is worth waiting for them.
+
+    Attributes:
+        asked: Who asks.
+        until: Until when.
+        silent: Whether a search has failed.
+    """
+
+    asked: Asked
+    until: float
+    silent: bool = False
+
+    async def find(self, words: str) -> Sequence[Passage]:
+        """Return passages; none after a search that failed: the next one would wait as long."""
+        if self.silent:
+            return ()
+        found = await self.asked.look_up(words, most=24, within=max(0.0, self.until - self.asked.ctx.now))
+        self.silent = found.documents is None
+        return found.documents.passages if found.documents else ()
 
 
 def _numbers_said(answer: Answer) -> str:
