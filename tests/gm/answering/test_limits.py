@@ -142,3 +142,20 @@ async def test_a_fight_is_weighed_without_the_foes_that_a_line_is_on(bestiary: B
     assert found.scene is not None
     assert [(foe.name, foe.count) for foe in found.scene.foes] == [("Bandit", 2)]
     assert found.scene.balance[0].text.startswith("50 XP")
+
+
+@pytest.mark.parametrize("kind", ["bandits", "zombies", "wolves"])
+async def test_a_fight_is_built_of_what_no_line_is_on(bestiary: Bestiary, kind: str) -> None:
+    sheet = passages_of("Safety.md", f"# Safety\n\n## Lines\n\n- {kind}\n")
+    words = "build a moderate fight with undead, humanoids or beasts"
+    found = await answer_with(bestiary, words, limits_of(sheet))
+    assert found.status == "answered"
+    assert found.scene is not None
+    assert found.scene.title.text != "(left out)"
+    assert not any("left out" in line.text for line in found.lines)
+
+
+async def test_a_fight_of_nothing_but_what_a_line_is_on_is_none(bestiary: Bestiary) -> None:
+    found = await answer(bestiary, "build a fight with giant spiders")
+    assert (found.status, found.scene) == ("failed", None)
+    assert found.missing == ("A line of your table stands against it; see Safety.md.",)

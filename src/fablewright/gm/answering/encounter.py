@@ -7,11 +7,13 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from fablewright.errors import InvalidInput
 from fablewright.gm.answer import Answer, Timings
 from fablewright.gm.answering.fight_scene import listed, scene_foes
 from fablewright.gm.answering.fight_wish import NO_WISH, wish_in
 from fablewright.gm.answering.own_creature import own_foe
 from fablewright.gm.intent import is_about_stats, is_ordered, is_to_be_rated
+from fablewright.gm.reading.limits import NO_LIMITS
 from fablewright.gm.rules import rating
 from fablewright.gm.rules.adventuring_day import day_of, day_text
 from fablewright.gm.rules.bestiary import GONE
@@ -22,6 +24,7 @@ from fablewright.gm.scene.composer import compose
 from fablewright.gm.scene.focus import choose_focus, search_words
 from fablewright.gm.scene.scenario import Foe, Line, Origin, Scene
 from fablewright.gm.scene.table import balance_lines
+from fablewright.gm.table_limits import find_limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +59,7 @@ async def answer_encounter(asked: Asked) -> Answer:
     """Rate the creatures that the words name; else those of the place they name; else build a fight."""
     words = asked.words
     if asked.fight.built:
-        return _build(asked)
+        return await _built(asked)
     mentions = asked.bestiary.mentions(words)
     if _DAY.search(words) and not mentions:
         text = day_text(Budget.of(asked.table.party, asked.table.rules), asked.table.party)
@@ -72,16 +75,24 @@ async def answer_encounter(asked: Asked) -> Answer:
     if counted or (mentions and (rated or is_about_stats(words))):
         fights = [part for part in _NEXT_FIGHT.split(words) if part.strip()]
         return await _weigh(asked, fights if counted else [words])
+    return await _built_beside_unknown(asked, mentions, rated=rated)
+
+
+async def _built_beside_unknown(asked: Asked, mentions: Sequence[Mention], *, rated: bool) -> Answer:
+    """Build a fight where the words count no creature that the rules know, and name those that nobody knows."""
+    words = asked.words
     unknown = await _fight(asked, words)
     if unknown.own or (unknown.missing and not is_ordered(words)):
         return _rated(asked, [unknown])
-    built = _build(asked)
+    built = await _built(asked)
     missing = (*unknown.missing, *await _unheard_of(asked, mentions))
-    if missing:
+    if missing and built.scene:
         missing = (*missing, _INSTEAD)
     elif rated and asked.use_rag:
         missing = (_NO_SUCH_FIGHT,)
-    return replace(built, status="degraded", missing=(*built.missing, *missing)) if missing else built
+    if not missing:
+        return built
+    return replace(built, status="degraded" if built.scene else "failed", missing=(*missing, *built.missing))
 
 
 async def _unheard_of(asked: Asked, mentions: Sequence[Mention]) -> list[str]:
@@ -120,6 +131,20 @@ async def _rate_place(asked: Asked, *, with_all: set[str]) -> Answer | None:
         missing=found.missing,
         timings=Timings(retrieve_ms=found.took_ms),
     )
+
+
+async def _built(asked: Asked) -> Answer:
+    """Build a fight of creatures that no line or veil is on, or say why there is none."""
+    limits = await find_limits(asked.ctx) if asked.use_rag else NO_LIMITS
+    crossed = [limits.crossed_by(mention.creature.name) for mention in asked.bestiary.mentions(asked.words)]
+    if crossed and (limit := crossed[0]) and all(crossed):
+        said = f"A {limit.kind} of your table stands against it; see {limit.passage.file}."
+        return Answer("encounter", "failed", missing=(said,))
+    bestiary = asked.bestiary.where(lambda creature: limits.crossed_by(creature.name) is None)
+    try:
+        return _build(replace(asked, bestiary=bestiary))
+    except InvalidInput as error:
+        return Answer("encounter", "failed", missing=(str(error),))
 
 
 def _build(asked: Asked) -> Answer:

@@ -17,7 +17,7 @@ from fablewright.gm.rules.creature import Creature, Finding, plurals
 from fablewright.gm.rules.mention import Lexicon, Mention
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["GONE", "Bestiary", "Creature", "Finding", "Mention", "load_bestiary"]
 
@@ -38,8 +38,9 @@ class Bestiary:
     def __init__(self, creatures: Iterable[Creature], names_2014: Mapping[str, str] | None = None) -> None:
         by_name = {creature.name: creature for creature in creatures}
         self.creatures: tuple[Creature, ...] = tuple(by_name.values())
+        self._names_2014 = dict(names_2014 or {})
         self._findings: dict[str, Finding] = {}
-        for old, new in (names_2014 or {}).items():
+        for old, new in self._names_2014.items():
             if new in by_name:
                 self._name(Finding(by_name[new], old), old)
         for creature in self.creatures:
@@ -59,6 +60,11 @@ class Bestiary:
         Takes time linear in the length of the text.
         """
         return self._lexicon.mentions(text)
+
+    def where(self, keeps: Callable[[Creature], bool]) -> Bestiary:
+        """Return the creatures that are kept; this one itself where all are."""
+        kept = tuple(filter(keeps, self.creatures))
+        return self if len(kept) == len(self.creatures) else Bestiary(kept, self._names_2014)
 
     def of_type(self, kind: str) -> tuple[Creature, ...]:
         """Return the creatures of a type such as ``undead``, in the order of the data."""
