@@ -135,7 +135,7 @@ async def _rate_place(asked: Asked, *, with_all: set[str]) -> Answer | None:
 
 async def _built(asked: Asked) -> Answer:
     """Build a fight of creatures that no line or veil is on, or say why there is none."""
-    limits = await find_limits(asked.ctx) if asked.use_rag else NO_LIMITS
+    limits = await find_limits(asked.ctx, within=asked.ctx.remaining / 2) if asked.use_rag else NO_LIMITS
     crossed = [limits.crossed_by(mention.creature.name) for mention in asked.bestiary.mentions(asked.words)]
     if crossed and (limit := crossed[0]) and all(crossed):
         said = f"A {limit.kind} of your table stands against it; see {limit.passage.file}."

@@ -58,7 +58,7 @@ async def drawn_within(draw: Callable[[Random], Answer], asked: Asked) -> Answer
     """Draw an answer from the dice, and again while it crosses a limit; then say that another took its place."""
     rng = random.Random(asked.seed)
     answer = draw(rng)
-    limits = await find_limits(asked.ctx) if asked.use_rag else NO_LIMITS
+    limits = await find_limits(asked.ctx, within=asked.ctx.remaining / 2) if asked.use_rag else NO_LIMITS
     replaced_for: Limit | None = None
     for _ in range(_MOST_DRAWS):
         crossed = next(filter(None, (limits.crossed_by(line.text) for line in answer.lines)), None)
