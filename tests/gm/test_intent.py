@@ -282,3 +282,15 @@ def test_what_is_for_the_campaigns_log(words: str, want: str) -> None:
 )
 def test_a_fight_that_is_spelled_out_is_one_whether_its_creatures_are_known_or_not(words: str) -> None:
     assert intent_of(words) == "encounter"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "How do I change the difficulty of a monster while the fight is already going?",
+        "How do I make a boss fight less deadly without fudging?",
+        "How should I run a really hard battle with forty people in it?",
+    ],
+)
+def test_how_to_go_about_fights_is_a_question(words: str) -> None:
+    assert intent_of(words) == "question"

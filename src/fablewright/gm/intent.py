@@ -122,6 +122,12 @@ _TO_DO = re.compile(
     r"(?!(?:fight|beat|kill|slay|defeat|battle|survive|win|take)\b)",
     re.IGNORECASE,
 )
+_HOW_TO = re.compile(
+    r"^how (?:do|can|could|should|would|might) (?:i|we|one|you) (?!(?:keep|make)\b.{0,60}\b(?:fair|balanced)\b)"
+    r"(?:change|adjust|scale|tune|raise|lower|speed|slow|run|handle|track|narrate|start|end|make|turn|improvise)\b",
+    re.IGNORECASE,
+)
+"""How to go about fights in general is advice, and no fight."""
 _FIGHT_WORD = re.compile(rf"\b{_FIGHT}\b", re.IGNORECASE)
 _BUDGET = re.compile(
     rf"\bxp budget\b|\bwhat(?:'s| is| would be| makes)? an? (?:\w+ )?(?:{_GRADE}|low|moderate|medium|high|good|decent) "
@@ -290,6 +296,8 @@ def _is_fight_to_weigh(said: str, bestiary: Bestiary) -> bool:
     if _BUDGET.search(said):
         return True
     if not _WEIGH.search(said) or _SCENE.search(said) or _TO_DO.search(said):
+        return False
+    if _HOW_TO.search(said) and not bestiary.mentions(said):
         return False
     if not _ASKS_OR_RATES.search(said):
         return False

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["answer_notes_question"]
 
+_NOTHING = "Your notes do not say: there is nothing about this in them."
+_NO_LOG = "Nothing has happened yet by your campaign's log, and your notes have no log of such a session."
+
 
 async def answer_notes_question(asked: Asked) -> Answer:
     """Quote what the notes say."""
@@ -45,7 +48,8 @@ async def answer_notes_question(asked: Asked) -> Answer:
         lines, cited = (*answered.lines, *unsaid) if answered.lines else (), answered.cited
         lines, cited = _with_contradictions(asked.words, lines, cited, found.documents.passages)
     if not lines:
-        said = Line("Your notes do not say: there is nothing about this in them.", Origin.INVENTED)
+        text = _NO_LOG if asks_for_log(asked.words) else _NOTHING
+        said = Line(text, Origin.INVENTED)
         return Answer("question", "abstained", lines=(said,), missing=missing, timings=timings)
     return Answer(
         want="question",

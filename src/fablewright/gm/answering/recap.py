@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import glob
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fablewright.gm.answer import Answer, Timings
+from fablewright.gm.answering.limits import within_limits
+from fablewright.gm.answering.question import answer_notes_question
 from fablewright.gm.campaign.leak import suspicious
 from fablewright.gm.campaign.recap import gm_recap, players_recap
+from fablewright.gm.questions.session_log import asks_for_log
 from fablewright.gm.reading.whole_file import statements_of_file
 from fablewright.gm.scene.note_kind import file_title
 from fablewright.gm.scene.scenario import Line, Origin
@@ -24,16 +28,24 @@ if TYPE_CHECKING:
 __all__ = ["answer_recap"]
 
 _FOR_PLAYERS = re.compile(r"\bplayers?\b|\bplayer-safe\b", re.IGNORECASE)
+_ONE_SESSION = re.compile(r"\bsession\W{0,3}(?:\d|zero|one|two|three)", re.IGNORECASE)
 _EMPTY = "Nothing has happened yet, by your log."
 _LOOKED_AT = 40
 """Passages that are looked at for secrets that a sentence touches."""
 
 
 async def answer_recap(asked: Asked) -> Answer:
-    """Tell what the log has; for the players only what they have seen, and nothing that the notes keep secret."""
+    """Tell what the log has; for the players only what they have seen, and nothing that the notes keep secret.
+
+    Of a session that is numbered, and where nothing is logged yet, the notes' own session logs tell.
+    """
     recalled = await asked.recall(with_log=True)
     if recalled.found is None:
         return Answer("recap", "failed", missing=recalled.missing)
+    if not recalled.found.log or _ONE_SESSION.search(asked.words):
+        noted = await _out_of_notes(asked)
+        if noted is not None:
+            return noted
     if not _FOR_PLAYERS.search(asked.words):
         return _answer(gm_recap(recalled.found.log))
     told = players_recap(recalled.found.log)
@@ -42,6 +54,17 @@ async def answer_recap(asked: Asked) -> Answer:
     if safe is None:
         return Answer("recap", "failed", missing=missing)
     return _answer(safe, missing, Timings(retrieve_ms=1000 * (asked.ctx.now - started)))
+
+
+async def _out_of_notes(asked: Asked) -> Answer | None:
+    """Return what the GM's own session notes tell, where the log has nothing of it; None where they tell nothing."""
+    if not asked.use_rag:
+        return None
+    words = asked.words
+    if not asks_for_log(words):
+        words = f"recap of the last session{' for the players' if _FOR_PLAYERS.search(words) else ''}"
+    answer = await within_limits(answer_notes_question, replace(asked, words=words))
+    return replace(answer, want="recap") if answer.citations else None
 
 
 def _answer(told: Iterable[Told], missing: tuple[str, ...] = (), timings: Timings = Timings()) -> Answer:  # noqa: B008 - frozen

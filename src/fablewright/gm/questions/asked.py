@@ -28,7 +28,8 @@ _FUNCTION_WORDS = frozenset(
     am do does did done has have had having can could may might will would shall should must i me my we us our you
     your he him his he she her it its they them their this that these those there here who whom whose what when where
     why which how if then than so as any some all each every one ones much many more most someone somebody something
-    anyone anything now really please exactly actually what's who's where's isn't doesn't didn't tell remind know
+    anyone anything now really please exactly actually instead rather what's who's where's isn't doesn't didn't
+    tell remind know
     """.split()
 )
 _WEAK_WORDS = frozenset(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from fablewright.gm.questions.asked import asked_in, content_stems, has_kind, is_weak, stems
@@ -19,7 +20,7 @@ from fablewright.gm.questions.question import answer_question
 from fablewright.gm.questions.relation import bridge
 from fablewright.gm.questions.rows import covered, rows_for
 from fablewright.gm.questions.sheet import Sheet, Unit, unit
-from fablewright.gm.questions.topic import Rarity, asks_for_all, section_of, title_of
+from fablewright.gm.questions.topic import Rarity, asks_for_all, lead, section_of, title_of
 from fablewright.gm.questions.ways import (
     by_house_rules,
     by_name_said,
@@ -55,6 +56,7 @@ _DEEP = 10
 _AT_TABLE = re.compile(r"\b(?:at|for) (?:our|my|the) table\b|\b(?:our|my) (?:house )?rules?\b", re.IGNORECASE)
 _LASTS = re.compile(r"\d\w* (?:rounds?|minutes?|hours?|days?|weeks?)", re.IGNORECASE)
 _LEAST_ALONE = 0.5
+_LEAST_LEAD = 40
 _LEAST_OF_TOPIC, _LEAST_ASKED, _LEAST_OF_ALL = 0.34, 0.6, 0.9
 """How much of a part the section must say: where nothing else does, where it is named as the topic, where it is not."""
 _ADVICE = re.compile(
@@ -119,12 +121,14 @@ def _sheet(question: str, parts: Sequence[Part], passages: Sequence[Passage]) ->
     asked = asked_in(question)
     words = stems(question) | frozenset(asked.terms).union(*asked.terms.values())
     head = " ".join(part.text for part in parts if part.sort == "about")
-    topic = section_of(words, head, question, passages)
+    asking = [part for part in parts if part.sort in ("asks", "key")]
+    before = " ".join(part.text for part in takewhile(lambda part: part not in asking, parts))
+    topic = section_of(words, head, question, passages, before)
     title = content_stems(title_of(topic)) if topic else frozenset[str]()
-    if topic is not None and is_rule_book(topic) and any(not name & title for name in asked.names):
+    names = asked_in(" ".join(part.text for part in parts if part.sort != "tells")).names
+    if topic is not None and is_rule_book(topic) and any(not name & title for name in names):
         topic = None  # a name that is not the rule's: "burned" in a question about somebody's shop is no hazard
     in_rules = topic is not None and is_rule_book(topic)
-    asking = [part for part in parts if part.sort in ("asks", "key")]
     of_a_value = len(asking) == 1 and asked.kind in ("price", "age", "colour")
     room = _WORDS_OF_RULES if (in_rules or not asked.names) and not of_a_value else _WORDS_OF_NAMES
     if any(asks_for_all(part.text) for part in asking):
@@ -139,6 +143,7 @@ def _sheet(question: str, parts: Sequence[Part], passages: Sequence[Passage]) ->
         named=bool(asked.names) and not in_rules,
         head=head,
         topic=topic,
+        topic_told=topic is not None and in_rules and title <= stems(before) and not _STATS.search(topic.text),
         left=room + _WORDS_A_PART * (len(asking) - 1),
         further=len(asking) - 1,
     )
@@ -169,7 +174,7 @@ def _found(sheet: Sheet, part: Part) -> list[Unit]:
 
 def _asking(sheet: Sheet, part: Part) -> _Asking:
     asked = asked_in(part.text)
-    leans = part.leans and not asked.names and bool(sheet.units or sheet.topic)
+    leans = (part.leans or sheet.topic_told) and not asked.names and bool(sheet.units or sheet.topic)
     pool: Sequence[Passage] = (sheet.subjects if leans else ()) or sheet.passages
     if not leans and sheet.house_rule:
         pool = [p for p in pool if p != sheet.house_rule]
@@ -235,6 +240,14 @@ def _near(sheet: Sheet, asking: _Asking) -> list[Unit]:
     return near or by_topic(sheet, asking.part, asking.asked, least=_LEAST_OF_TOPIC)
 
 
+def _of_what_was_told(sheet: Sheet, asking: _Asking) -> list[Unit]:
+    """Return the beginning of the rule that is spoken of, where the part is about nothing else that is known."""
+    said = {each.passage for each in sheet.units.values()}
+    if not (asking.leans and sheet.topic_told and sheet.topic) or sheet.topic in said:
+        return []
+    return [unit(statement, sheet.topic) for statement in lead(sheet.topic, max(_LEAST_LEAD, sheet.left))]
+
+
 _WAYS = (
     _of_the_log,
     _of_its_section,
@@ -245,6 +258,7 @@ _WAYS = (
     _of_kin,
     _of_whom_it_named,
     _near,
+    _of_what_was_told,
 )
 """The surest first; the first that has an answer gives it."""
 

@@ -28,6 +28,9 @@ _OPENS = re.compile(rf"^\W*{_ASKING}", re.IGNORECASE)
 _LIST = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+|\s*/\s*", re.IGNORECASE)
 _BIDS = re.compile(r"^\W*(?:tell|remind|show|give|explain|list|name|look|recap|summari[sz]e|find)\b", re.IGNORECASE)
 _WHAT = re.compile(r"^\W*(?:what|which)\s+(?=\w+(?:\s\w+)?\s*,)", re.IGNORECASE)
+_YES_OR_NO = re.compile(
+    r"^\W*(?:can|could|may|might|do|does|did|is|are|was|were|will|would|should|has|have)\b", re.IGNORECASE
+)
 _PRONOUN = re.compile(
     r"\b(?:it|its|he|his|him|she|her|hers|they|them|their|that|there|one|these|those|both)\b", re.IGNORECASE
 )
@@ -94,6 +97,8 @@ def _clauses(sentence: str) -> list[Part]:
 
 def _keys(sentence: str) -> list[Part]:
     """Return the entries of a list of things wanted: "range, damage, save?"; nothing when it is none."""
+    if _YES_OR_NO.match(sentence):  # "Can he slip them, break them, or pick the lock?" is one thing to look up
+        return []
     plain = _WHAT.sub("", sentence).strip(" .?!;")
     entries = [entry.strip(" .?!") for entry in _LIST.split(plain) if entry.strip(" .?!")]
     if len(entries) <= _FEW_WORDS or "," not in plain:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from fablewright.gm.questions.asked import Asked, asked_in, has_kind, plain_words, stems
 from fablewright.gm.questions.subject import names_somebody
+from fablewright.gm.questions.topic import asks_for_all, is_lead
 from fablewright.gm.reading.sentences import sentences
 from fablewright.gm.reading.statements import Role, columns_of, readable, statements
 from fablewright.gm.scene.note_kind import file_title
@@ -57,6 +58,7 @@ class _Candidate:
     around: str
     secret: bool
     above: str
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,9 @@ def answer_question(question: str, passages: Sequence[Passage]) -> tuple[tuple[L
     if not asked.all_terms:
         return (), ()
     chosen = _of_that_title(asked, passages) or _best(asked, passages)
+    if asks_for_all(question):  # then it is read from the top
+        ranks = {c.passage: rank for rank, c in enumerate(reversed(chosen))}
+        chosen.sort(key=lambda c: (-ranks[c.passage], c.at))
     cited = list(dict.fromkeys(candidate.passage for candidate in chosen))
     lines = [Line(c.text, Origin.QUOTED, (cited.index(c.passage),), c.secret) for c in chosen]
     return tuple(lines), tuple(cited)
@@ -153,7 +158,7 @@ def _weight(asked: Asked, candidate: _Candidate) -> float:
     right = has_kind(asked, f"{candidate.text} {candidate.above}")
     # Times and places are said in too many ways to know them all: "opens at low tide".
     right = right or (asked.kind in ("when", "where") and _says_all(asked, own))
-    if not right or not _enough(asked, own | title | near):
+    if not right or not _enough(asked, own | title | near | stems(candidate.label)):
         return 0.0
     names = _weight_of_names(asked, candidate, title, near)
     terms = _weight_of_terms(asked, candidate, own, title)
@@ -162,6 +167,8 @@ def _weight(asked: Asked, candidate: _Candidate) -> float:
     if asked.kind in ("who", "name") and not names_somebody(asked, candidate.text, candidate.title):
         return 0.0
     weight = names + terms + 0.15 * len(asked.weak & own)
+    if candidate.label and (label := stems(candidate.label)) and label <= asked.all_terms:
+        weight += 1.0  # what stands behind "Shove." is about shoving
     if asked.kind == "price" and _SAYS_PRICE.search(candidate.text):
         weight += 0.2  # and not what it takes to make it
     if stems(_ASIDE.sub("", candidate.title)) <= asked.all_terms:
@@ -192,11 +199,15 @@ def _weight_of_names(asked: Asked, candidate: _Candidate, title: frozenset[str],
 def _weight_of_terms(asked: Asked, candidate: _Candidate, own: frozenset[str], title: frozenset[str]) -> float | None:
     """Weigh which of the telling words the sentence says itself; None when it says none of them."""
     weight = 0.0
+    label = stems(candidate.label)
     inside = bool(candidate.above) and any(name & _capitals(candidate.text) for name in asked.names)
     for term in asked.terms:
         if _speaks(asked, term, own, candidate.text):
             inside = True
             weight += 1.0 if term in own else 0.8
+        elif label and _speaks(asked, term, label):
+            inside = True
+            weight += 0.8
         else:
             weight += 0.7 if _speaks(asked, term, title) else 0.2
     of_this = asked.kind in ("price", "number", "age", "when", "where") and title & asked.all_terms
@@ -220,8 +231,11 @@ def _candidates(passage: Passage) -> Iterator[_Candidate]:
     for s, text in found:
         if s.role is Role.ROW and s.heading not in heads:
             heads[s.heading], columns = columns or text, ""
+    label, block = "", -1
     for at, (s, text) in enumerate(found):
         row = s.role is Role.ROW
+        if s.block != block:
+            label, block = text if is_lead(text) and not row else "", s.block
         near = [] if row else [other for n, other in found[max(0, at - 1) : at + 2] if n.heading == s.heading]
         yield _Candidate(
             text,
@@ -231,6 +245,7 @@ def _candidates(passage: Passage) -> Iterator[_Candidate]:
             around=" ".join(near),
             secret=s.secret,
             above=heads[s.heading] if row and heads[s.heading] != text else "",
+            label=label if label != text else "",
         )
 
 

@@ -53,6 +53,7 @@ class Sheet:
         named: Whether somebody or something is asked for by name, so that only what is said of them is an answer.
         head: What the question says that it is about, before a colon; empty when it does not.
         topic: The section that is called what is asked for, if there is one.
+        topic_told: Whether it is a rule that the question speaks of before it asks: "They are in manacles. …"
         left: How many words still fit.
         further: How many parts come after the first, and need room too.
         house_rule: The passage of the table's own rule on it, if there is one.
@@ -68,6 +69,7 @@ class Sheet:
     head: str
     topic: Passage | None
     left: int
+    topic_told: bool = False
     further: int = 0
     house_rule: Passage | None = None
     units: dict[str, Unit] = field(default_factory=dict)

@@ -45,11 +45,12 @@ _ALL = re.compile(
 )
 _WAY_OUT = re.compile(
     r"\bget(?:s|ting)? (?:\w+ )?(?:out|rid|up|free|away|over|off)\b|\b(?:end|escape|remove|cure|recover|break free|"
-    r"shake|stop|undo|lift)\b",
+    r"shake|stop|undo|lift|interrupts?|breaks?)\b",
     re.IGNORECASE,
 )
 _ENDS = re.compile(
-    r"\b(?:end(?:s|ed|ing)?|escap\w+|remov\w+|free(?:s|d)|cure\w*|recover\w*|right yourself|stands?|break\w*)\b",
+    r"\b(?:end(?:s|ed|ing)?|escap\w+|remov\w+|free(?:s|d)|cure\w*|recover\w*|right yourself|stands?|break\w*|stopped|"
+    r"interrupt\w*)\b",
     re.IGNORECASE,
 )
 _DOES = re.compile(r"\b(?:check|saving throw|action|rest|spend\w*|DC)\b", re.IGNORECASE)
@@ -112,7 +113,9 @@ def title_of(passage: Passage) -> str:
     return _BRACKETS.sub(" ", title).strip() or title
 
 
-def section_of(words: frozenset[str], head: str, question: str, passages: Sequence[Passage]) -> Passage | None:
+def section_of(
+    words: frozenset[str], head: str, question: str, passages: Sequence[Passage], told: str = ""
+) -> Passage | None:
     """Return the passage whose title has only words of the question, the longest and best found first.
 
     Args:
@@ -120,7 +123,9 @@ def section_of(words: frozenset[str], head: str, question: str, passages: Sequen
         head: What the question says that it is about; empty when it does not.
         question: The question as typed: of "Poison" and "Poisoned" the one that it says is meant.
         passages: What was found, best first.
+        told: What is told before anything is asked: "They are in manacles."
     """
+    told_stems = content_stems(told)
     said = frozenset(question.lower().replace(":", " ").replace(",", " ").replace("?", " ").split())
     explicit = content_stems(head) if head else frozenset[str]()
     best: tuple[float, Passage] | None = None
@@ -132,7 +137,7 @@ def section_of(words: frozenset[str], head: str, question: str, passages: Sequen
         weight = (
             len(title)
             + 0.9 * exact
-            + 2.0 * bool(title & explicit)
+            + 2.0 * bool(title & explicit or (title and title <= told_stems))
             - 0.3 * rank
             + 0.2 * ("[" in "".join(passage.heading[-1:]))
         )

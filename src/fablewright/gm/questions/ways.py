@@ -48,6 +48,7 @@ _LEAST_PASSAGE = 0.6
 _LEAST_SENTENCE = 0.34
 _LEAST_TOLD = 0.5
 _WORDS_FOR_THE_REST, _LEAST_WORDS = 36, 40
+_SHORT, _MOST_THAT_COVER = 80, 4
 _CLOSE, _CLOSE_IN_FILE = 0.75, 0.45
 """How much of the best passage's weight another has that speaks of the same, and one of the same file."""
 _NUMBER = re.compile(r"^\d+$")
@@ -74,7 +75,7 @@ def by_topic(sheet: Sheet, part: Part, asked: Asked, *, least: float = _LEAST_PA
     title = content_stems(title_of(topic))
     rest = _strong({t: forms for t, forms in asked.terms.items() if not (forms | {t}) & (title | _SORTS_OF_RULE)})
     found = [(s, p) for p in own for s in statements([p]) if s.role is not Role.ROW and not is_lead(s.text)]
-    if asks_way_out(part.text) and (sheet.units or len(asked.terms) > len(rest)):
+    if asks_way_out(part.text) and (sheet.units or sheet.topic_told or len(asked.terms) > len(rest)):
         places = {id(s): p for s, p in found}
         ways = [unit(s, places[id(s)]) for s in way_out(s for s, _ in found)]
         return ([each for each in ways if each.text not in sheet.units] or ways)[:2]
@@ -83,16 +84,32 @@ def by_topic(sheet: Sheet, part: Part, asked: Asked, *, least: float = _LEAST_PA
         return [unit(s, topic) for s in lead(topic, max(_LEAST_WORDS, room))]
     if not rest:
         return [] if asked.kind in _MUST_HAVE else [unit(s, topic) for s in lead(topic, max(40, sheet.left))]
-    weighed = [
-        (sheet.rarity.covered(rest, stems(s.text)), s, p)
-        for s, p in found
-        if asked.kind not in _MUST_HAVE or has_kind(asked, s.text)
-    ]
+    sayable = [(s, p) for s, p in found if asked.kind not in _MUST_HAVE or has_kind(asked, s.text)]
+    units = [unit(s, p) for s, p in _that_cover(sheet, rest, sayable)]
+    whole = [unit(s, p) for s, p in found if p == topic]
+    is_short = is_rule_book(topic) and sum(len(each.text.split()) for each in whole) <= _SHORT
+    if sheet.rarity.covered(rest, stems(" ".join(each.text for each in units))) < least:
+        units = []
+    elif is_short:
+        units = whole  # a rule so short is read at a glance, and half of it is the wrong half
+    return what_follows(part, units)
+
+
+def _that_cover(
+    sheet: Sheet, terms: Mapping[str, frozenset[str]], found: Sequence[tuple[Statement, Passage]]
+) -> list[tuple[Statement, Passage]]:
+    """Return the sentence with most of the terms and one as good, then those that add terms, four at most."""
+    weighed = [(sheet.rarity.covered(terms, stems(s.text)), s, p) for s, p in found]
     best = max((weight for weight, _, _ in weighed), default=0.0)
-    if best < least:
-        return []
-    chosen = [(s, p) for weight, s, p in weighed if weight >= best - 0.1][:2]
-    return what_follows(part, [unit(s, p) for s, p in chosen])
+    chosen = [(s, p) for weight, s, p in weighed if best and weight >= best - 0.1][:2]
+    while chosen and len(chosen) < _MOST_THAT_COVER:
+        said = stems(" ".join(s.text for s, _ in chosen))
+        open_terms = {term: forms for term, forms in terms.items() if not has(said, forms | {term})}
+        more = max(weighed, key=lambda each: sheet.rarity.covered(open_terms, stems(each[1].text)))
+        if not sheet.rarity.covered(open_terms, stems(more[1].text)):
+            break
+        chosen.append(more[1:])
+    return chosen
 
 
 def by_nearest(

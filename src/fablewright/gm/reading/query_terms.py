@@ -68,6 +68,13 @@ _ALIKE = tuple(
 _SAME_RELATION = tuple(
     frozenset(_WORD.findall(group))
     for group in (
+        "spot spots spotted notice notices noticed detect detects detected detecting",
+        "escape escapes escaped escaping slip slips slipped",
+        "burst bursts bursting break breaks broke broken breaking smash smashed",
+        "hang hanged hanging execute executed execution executioner gallows noose",
+        "release releases released freed pardon pardoned let",
+        "upstairs above upper",
+        "downstairs below beneath",
         "own owns owned owner owners belongs belonged proprietor possesses innkeeper landlord landlady",
         "run runs ran manage manages managed manager management oversees proprietor steward innkeeper",
         "lead leads led leader leaders leadership chief chieftain captain boss commands commander",
