@@ -274,3 +274,32 @@ def test_a_campaign_is_played_in_chat(monkeypatch: pytest.MonkeyPatch, capsys: p
         "Write `campaign`, `campaign new NAME` or `campaign switch NAME`.",
         "Which option? /choose 2, or /choose and words of it.",
     ]
+
+
+def test_the_last_scene_is_exported_from_chat(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FABLEWRIGHT_TIMEOUT", "60")
+    monkeypatch.setenv("FABLEWRIGHT_RAG_REQUEST_TIMEOUT", "60")
+    monkeypatch.chdir(tmp_path)
+    out, err = say(
+        monkeypatch,
+        capsys,
+        "/export obsidian",
+        "the first encounter",
+        "/export obsidian",
+        "/export obsidian",
+        "/export html players for them.html",
+        "/export word",
+    )
+    [note] = tmp_path.glob("*.md")
+    assert f"{note.name}\n" in out
+    assert "> [!quote] Read aloud" in note.read_text(encoding="utf-8")
+    assert "## Checks" in note.read_text(encoding="utf-8")
+    hands = (tmp_path / "for them.html").read_text(encoding="utf-8")
+    assert "The fog smells" in hands
+    assert "DC 13" not in hands
+    said = err.splitlines()
+    assert said[0].startswith("There is no scene yet")
+    assert "is there already" in said[1]
+    assert said[2].startswith("There is no format 'word'")

@@ -256,7 +256,7 @@ async def test_rules_are_quoted_with_their_place_or_worked_out(bestiary: Bestiar
     assert dazed.lines[0].origin is Origin.QUOTED
     assert dazed.citations[0].heading == ("Rules glossary", "Dazed")
     cost = await answer(bestiary, HandleRequest("What is the cost of bellows?", want="rules"), book)
-    assert [line.text for line in cost.lines] == ["Bellows — Cost: 9 GP · Weight: 12 lb."]
+    assert [line.text for line in cost.lines] == ["Bellows: Cost 9 GP, Weight 12 lb."]
     hard = await answer(bestiary, HandleRequest("Which DC is hard?", want="rules"))
     assert [line.text for line in hard.lines] == ["Typical DCs (SRD 5.2.1): hard 20."]
 

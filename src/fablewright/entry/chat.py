@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import secrets
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fablewright.entry import assemble
 from fablewright.entry.answering import ask_once, settle
 from fablewright.entry.campaign_log import ask_campaign, campaign_request, campaigns_text
 from fablewright.entry.event_loop import run_loop
+from fablewright.entry.export_scene import Wanted, write_scene
 from fablewright.entry.interrupt import Interrupted, unless_interrupted
+from fablewright.entry.last_scene import last_scene_of
 from fablewright.entry.log_page import log_page
 from fablewright.entry.print_answer import print_answer
 from fablewright.entry.prompt import open_prompt
@@ -19,7 +23,7 @@ from fablewright.entry.prose import print_piece, prose_below
 from fablewright.entry.story_file import asking
 from fablewright.entry.terminal import emit, notice, output_console, set_up_streams, write
 from fablewright.errors import FablewrightError, InvalidInput, RequestFailed
-from fablewright.gm.answering.scene import scene_answer
+from fablewright.gm.answering.scene import remarked, scene_answer
 from fablewright.gm.campaign.memory import CampaignMemory, KeepScene, RecallScene
 from fablewright.gm.haystack_pipeline import DescribeNotes, HaystackPipeline
 from fablewright.gm.orchestrator import HandleRequest
@@ -48,6 +52,7 @@ Type what you need: a scene, a question to your notes, "a hard fight with goblin
   /log         what happened; /log Met Ilse at the mill puts something in; /undo takes it back
   /recap       what happened so far; /recap players is safe for them
   /campaign    which campaigns there are; /campaign new NAME, /campaign switch NAME
+  /export obsidian      the last scene as a file; /export html players for their hands
   /party 4x3   who plays: four level-3 characters; without a number, who it is now
   /encounter   builds a fight, or rates "2 ogres and 4 goblins"; /npc, /loot, /rules and /roll likewise
   /grounded    a scene that came without your notes, once more with them
@@ -69,6 +74,7 @@ _WANTS: Mapping[str, tuple[Want, str]] = {
 _COMMANDS = (
     "/campaign",
     "/choose",
+    "/export",
     "/grounded",
     "/help",
     "/log",
@@ -210,11 +216,13 @@ class _Conversation:
             case "/grounded":
                 if self.grounded is None:
                     raise InvalidInput("No scene has had to wait for your notes, or they have not arrived yet.")
-                answer = scene_answer(self.grounded)
+                answer = await self._remarked(scene_answer(self.grounded))
                 self.bus.tell(CampaignMemory.name, KeepScene(answer))
                 print_answer(answer)
             case "/campaign" | "/choose" | "/log" | "/recap" | "/undo":
                 await self._of_the_log(name.removeprefix("/"), rest)
+            case "/export":
+                await self._export(rest)
             case "/party":
                 if rest:
                     self.party = parse_party(rest)
@@ -227,6 +235,21 @@ class _Conversation:
             case _:
                 nearest = difflib.get_close_matches(name, _COMMANDS, n=1, cutoff=0.0)[0]
                 raise InvalidInput(f"There is no {name}; did you mean {nearest}?")
+
+    async def _remarked(self, answer: Answer) -> Answer:
+        """Return a scene with what the campaign's log has to say to it."""
+        recalled = await ask_campaign(self.bus, RecallScene(), timeout=self.settings.timeout)
+        return remarked(answer, recalled.state)
+
+    async def _export(self, rest: str) -> None:
+        """Write the last scene into a file: a format, "players" for their copy, and a name if it shall have one."""
+        form, *others = rest.split() or [""]
+        for_players = others[:1] == ["players"]
+        target = " ".join(others[for_players:])
+        wanted = Wanted(form, "", None, Path(target) if target else None, players=for_players)
+        answer = await last_scene_of(self.bus, timeout=self.settings.timeout)
+        for path in await asyncio.to_thread(write_scene, answer, wanted):
+            emit(f"{path}\n")
 
     async def _of_the_log(self, name: str, rest: str) -> None:
         """Do a command about the campaign's log."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fablewright.entry.invocation import Invocation
     from fablewright.gm.answer import Answer
 
-__all__ = ["Wanted", "export_scene"]
+__all__ = ["Wanted", "export_scene", "write_scene"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,7 @@ def export_scene(invocation: Invocation, loaded: Loaded, wanted: Wanted, *, use_
     files = export_files(form, answer, load_bestiary(), players=wanted.players, paper=wanted.paper)
     target = wanted.target
     if target is None and (form in SEVERAL_FILES or form == "pdf"):
-        stem = file_stem(scene_of(answer).title.text)
-        target = Path(stem if form in SEVERAL_FILES else f"{stem}.pdf")
+        target = _place_for(form, answer, files)
     if target is None:
         [(name, content)] = files.items()
         text = content.decode("utf-8")
@@ -87,6 +86,24 @@ def export_scene(invocation: Invocation, loaded: Loaded, wanted: Wanted, *, use_
     names = [str(path) for path in written]
     emit(to_json({"format": form, "files": names}) + "\n" if as_json else "".join(f"{name}\n" for name in names))
     return 0
+
+
+def write_scene(answer: Answer, wanted: Wanted) -> list[Path]:
+    """Write a scene into files, beside each other where a name is missing, and return their paths.
+
+    Raises:
+        InvalidInput: There is no such format, or a file is in the way.
+    """
+    form = _format(wanted)
+    answer = player_safe(_variant(answer, wanted.variant)) if wanted.players else _variant(answer, wanted.variant)
+    files = export_files(form, answer, load_bestiary(), players=wanted.players, paper=wanted.paper)
+    target = wanted.target or _place_for(form, answer, files)
+    return _write(files, target, several=form in SEVERAL_FILES, force=wanted.force)
+
+
+def _place_for(form: Format, answer: Answer, files: Mapping[str, bytes]) -> Path:
+    """Return where files go when nobody has said it: here, under the scene's title."""
+    return Path(file_stem(scene_of(answer).title.text) if form in SEVERAL_FILES else next(iter(files)))
 
 
 def _format(wanted: Wanted) -> Format:

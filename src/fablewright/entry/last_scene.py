@@ -15,8 +15,9 @@ from fablewright.gm.campaign.memory import RecallScene
 if TYPE_CHECKING:
     from fablewright.entry.config import Settings
     from fablewright.gm.answer import Answer
+    from fablewright.runtime.bus import Bus
 
-__all__ = ["last_scene"]
+__all__ = ["last_scene", "last_scene_of"]
 
 
 def last_scene(settings: Settings) -> Answer:
@@ -30,12 +31,22 @@ def last_scene(settings: Settings) -> Answer:
 
     async def recall() -> Answer:
         async with assemble.remembering(settings, notes) as bus:
-            recalled = await ask_campaign(bus, RecallScene(), timeout=settings.timeout)
-        if recalled.prepared is None:
-            raise InvalidInput(
-                'There is no scene yet: ask for one, as in `fablewright scene "the first encounter"`, '
-                "or name a file with --from."
-            )
-        return answer_from_data(json.loads(recalled.prepared.data))
+            return await last_scene_of(bus, timeout=settings.timeout)
 
     return run_loop(recall())
+
+
+async def last_scene_of(bus: Bus, *, timeout: float) -> Answer:
+    """Return the scene that was asked for last.
+
+    Raises:
+        InvalidInput: There is none.
+        FablewrightError: The memory cannot be read.
+    """
+    recalled = await ask_campaign(bus, RecallScene(), timeout=timeout)
+    if recalled.prepared is None:
+        raise InvalidInput(
+            'There is no scene yet: ask for one, as in `fablewright scene "the first encounter"`, '
+            "or name a file with --from."
+        )
+    return answer_from_data(json.loads(recalled.prepared.data))

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from fablewright.gm.answer import Answer
+from fablewright.gm.answering.scene import remarked as scene_remarked
 from fablewright.gm.campaign.events import Event, Fact
 from fablewright.gm.campaign.remarks import with_remarks
 from fablewright.gm.campaign.state import state_of
 from fablewright.gm.scene.scenario import Foe, Line, Origin, Scene
+from fablewright.gm.scene.variants import Variant
 
 SCENE = Scene(
     title=Line("The Yard", Origin.QUOTED, (0,)),
@@ -41,3 +44,9 @@ def test_a_place_that_was_visited_is_marked() -> None:
     assert remarked(Fact("visited", "the yard")).here[0].text == "The party has been here already, on 2026-11-27."
     assert "played this scene already" in remarked(Fact("played", "The Yard")).here[0].text
     assert remarked(Fact("played", "The Mill")) == SCENE
+
+
+def test_variants_have_the_remarks_too() -> None:
+    state = state_of([Event("e1", "2026-11-27", Fact("dead", "Fenwick Tull"))])
+    answer = scene_remarked(Answer("scene", "answered", SCENE, variants=(Variant("otherwise", 0.5, SCENE),)), state)
+    assert answer.scene == answer.variants[0].scene == with_remarks(SCENE, state) != SCENE

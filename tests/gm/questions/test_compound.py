@@ -145,3 +145,59 @@ def test_what_leads_a_list_in_is_followed_by_it() -> None:
 def test_a_short_sentence_is_no_lead(rest: str) -> None:
     answered = answer_parts("Who owns the mill?", passages_of("mill.md", f"# The Mill\n\nHob owns the mill. {rest}\n"))
     assert [line.text for line in answered.lines] == ["Hob owns the mill."]
+
+
+GEAR = """# Rules
+
+## Fetters (2 GP)
+
+As an action, you can put fetters on a creature that is held. A bound creature moves at half its Speed. Slipping out of
+them takes a DC 18 Dexterity check. Bursting them takes a DC 24 Strength check. Each pair comes with a key, and whoever
+has none may pick the lock with a DC 14 Dexterity check. A smith makes a pair in a day, and sells it to the watch, to
+jailers and to whoever asks for it in a low voice on market days behind the fish hall, for more than it is worth.
+
+## Lock (10 GP)
+
+A lock comes with a key.
+
+## Candour Syrup
+
+_Ingested Poison_
+
+Whoever drinks Candour Syrup must succeed on a DC 11 Constitution saving throw or be dazed. The drinker tells no lie.
+
+## Fists
+
+You may hit somebody with them. Choose one of these.
+
+_Trip._ The target makes a Strength saving throw, or it falls down. The DC is 8 plus your bonus.
+
+_Hold._ The target makes a Dexterity saving throw, or you hold it.
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Odo is in fetters. Can he slip them, burst them, or pick the lock?", ["DC 18", "DC 24", "DC 14"]),
+        ("They put Odo in fetters. What DC to get out?", ["DC 18"]),
+        ("Some poor fellow has drunk candour syrup. Save and effect?", ["DC 11", "dazed", "no lie"]),
+        ("How does tripping work? Pru wants to trip a bandit.", ["Strength saving throw", "8 plus"]),
+    ],
+)
+def test_what_is_told_before_the_question_is_what_it_is_about(question: str, said: list[str]) -> None:
+    text = " ".join(line.text for line in answer_parts(question, notes(rules=GEAR, people=PEOPLE)).lines)
+    assert [each for each in said if each not in text] == []
+
+
+def test_a_lead_in_title_case_is_put_before_what_it_leads_in() -> None:
+    book = "# Rules\n\n## Dazed [Condition]\n\nIt has an effect.\n\n_Checks and Attacks Affected._ You are slow.\n"
+    lines = answer_parts("What does dazed do?", notes(rules=book)).lines
+    assert lines[-1].text == "Checks and Attacks Affected. You are slow."
+
+
+def test_a_house_rule_that_begins_with_the_thing_asked_for_is_found_by_that_word_alone() -> None:
+    house = "# House rules\n\n## House rules\n\n- Potions: drinking one is quick.\n"
+    book = "# Rules\n\n## Potions\n\nA potion is an ounce of liquid.\n"
+    lines = answer_parts("What do potions do at our table?", notes(house=house, rules=book)).lines
+    assert lines[0].text == "Potions: drinking one is quick."

@@ -40,3 +40,8 @@ def test_every_part_stands_in_the_question_and_one_asks(question: str) -> None:
     assert any(part.sort in ("asks", "key") for part in parts)
     plain = " ".join(question.split())
     assert all(part.text in plain or part.text == question.strip() for part in parts)
+
+
+def test_a_question_with_several_verbs_is_no_list_of_things_wanted() -> None:
+    [told, asked] = parts_of("Odo is in fetters. Can he slip them, burst them, or pick the lock?")
+    assert (told.sort, asked.sort) == ("tells", "asks")

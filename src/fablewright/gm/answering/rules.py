@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fablewright.gm.answer import Answer, Timings
 from fablewright.gm.questions.asked import stems
-from fablewright.gm.questions.question import answer_question, question_terms
+from fablewright.gm.questions.compound import answer_parts
+from fablewright.gm.questions.question import question_terms
 from fablewright.gm.reading.statements import Role, readable, statements
 from fablewright.gm.rules.computed import computed_rules
 from fablewright.gm.scene.note_kind import is_rule_book, kept_beside_play
@@ -25,8 +27,15 @@ _NO_BOOK = (
     "There is no rule book among your notes, so this cannot be looked up: put one beside them, such as the SRD 5.2.1, "
     "as text or PDF. DCs, XP, budgets and creatures' numbers are worked out without one."
 )
+_LEAD = re.compile(
+    r"^\W*(?:what(?:'s|’s| is| are) )?(?:the )?rules?(?: question)?(?: (?:for|of|on|about)|:)? ", re.IGNORECASE
+)
+_ASKS = re.compile(r"\b(?:who|what|which|when|where|why|how|is|are|do|does|can|could|may|will|would)\b", re.IGNORECASE)
+_FEW = 5
+"""Words that name a thing; more tell something."""
 _CELLS = " · "
 _MOST_ROWS = 3
+_NOTHING = "Your notes do not say, rule books or others: there is nothing about this in them."
 _NOT_SAID = "The rule books among your notes do not say: there is nothing about this in them."
 
 
@@ -40,18 +49,22 @@ async def answer_rules(asked: Asked) -> Answer:
     books: list[Passage] = []
     missing: tuple[str, ...] = ()
     took = 0.0
+    is_found = not asked.use_rag
     if asked.use_rag:
         found = await asked.look_up(asked.words, most=2 * asked.max_docs)
         missing, took = found.missing, found.took_ms
+        is_found = bool(found.documents and found.documents.passages)
         books = [passage for passage in found.documents.passages if _has_rules(passage)] if found.documents else []
         lines, cited = _rows_about(asked.words, books)
         if not lines:
-            quoted, cited = answer_question(asked.words, books)
-            lines = [_with_header(line, cited) for line in quoted]
+            answered = answer_parts(_as_question(asked.words), books)
+            cited = answered.cited
+            lines = [_with_header(line, cited) for line in answered.lines]
         if found.documents is None and not computed:
             return Answer("rules", "failed", missing=missing, timings=Timings(retrieve_ms=took))
     if not lines and not computed:
-        said = Line(_NOT_SAID if any(map(is_rule_book, books)) else _NO_BOOK, Origin.BY_RULE)
+        text = _NOT_SAID if any(map(is_rule_book, books)) else _NO_BOOK if is_found else _NOTHING
+        said = Line(text, Origin.BY_RULE)
         return Answer("rules", "abstained", lines=(said,), missing=missing, timings=Timings(retrieve_ms=took))
     return Answer(
         "rules",
@@ -63,6 +76,12 @@ async def answer_rules(asked: Asked) -> Answer:
         missing=missing,
         timings=Timings(retrieve_ms=took),
     )
+
+
+def _as_question(words: str) -> str:
+    """Return what is asked about something that is only named: "rules for hiding" asks what hiding does."""
+    thing = _LEAD.sub("", words).strip(" .?!")
+    return f"What does {thing} do?" if thing and len(thing.split()) <= _FEW and not _ASKS.search(thing) else words
 
 
 def _has_rules(passage: Passage) -> bool:

@@ -16,10 +16,11 @@ from fablewright.gm.scene.scenario import Line, Origin
 
 if TYPE_CHECKING:
     from fablewright.gm.answering.desk import Asked, Remembered
+    from fablewright.gm.campaign.state import CampaignState
     from fablewright.gm.scenario_generator import Scenario
     from fablewright.gm.scene.composer import LeftOut
 
-__all__ = ["answer_scene", "scene_answer"]
+__all__ = ["answer_scene", "remarked", "scene_answer"]
 
 
 async def answer_scene(asked: Asked) -> Answer:
@@ -49,9 +50,16 @@ async def _written(recalled: Remembered, asked: Asked) -> Answer:
     answer = scene_answer(await asked.ctx.ask(ScenarioGenerator.name, request, timeout=asked.ctx.remaining))
     if recalled.missing:
         answer = replace(answer, status="degraded", missing=(*answer.missing, *recalled.missing))
-    if state is not None and answer.scene is not None:
-        answer = replace(answer, scene=with_remarks(answer.scene, state))
-    return answer
+    return remarked(answer, state) if state is not None else answer
+
+
+def remarked(answer: Answer, state: CampaignState) -> Answer:
+    """Return a scene and its variants with what the campaign's log has to say to them."""
+    return replace(
+        answer,
+        scene=with_remarks(answer.scene, state) if answer.scene else None,
+        variants=tuple(replace(each, scene=with_remarks(each.scene, state)) for each in answer.variants),
+    )
 
 
 def scene_answer(scenario: Scenario) -> Answer:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fablewright.gm.questions.asked import asked_in, stems
-from fablewright.gm.questions.topic import is_about, is_lead, title_of
+from fablewright.gm.questions.topic import is_about, is_lead, is_title_case, title_of
 from fablewright.gm.reading.statements import Role, statements
 from fablewright.gm.scene.scenario import Line, Origin
 
@@ -116,7 +116,7 @@ class Sheet:
                 lines[-1] = replace(lines[-1], text=f"{lines[-1].text} {each.text}")
             else:
                 lines.append(Line(each.text, each.origin, (source,), each.secret))
-            led_in = each.text if is_lead(each.text) else ""
+            led_in = each.text if _is_label(each.text) else ""
         return tuple(lines), tuple(cited)
 
     def _whole(self, each: Unit) -> list[Unit]:
@@ -143,4 +143,4 @@ class Sheet:
 
 def _is_label(text: str) -> bool:
     """Return whether a line is a lead by its looks: "Attacks Affected." is one, "Hob owns the mill." is a sentence."""
-    return is_lead(text) and all(not word[0].islower() for word in text.split())
+    return is_lead(text) and is_title_case(text.split())

@@ -29,6 +29,7 @@ __all__ = [
     "has",
     "is_about",
     "is_lead",
+    "is_title_case",
     "lead",
     "says_way_through",
     "section_of",
@@ -49,8 +50,8 @@ _WAY_OUT = re.compile(
     re.IGNORECASE,
 )
 _ENDS = re.compile(
-    r"\b(?:end(?:s|ed|ing)?|escap\w+|remov\w+|free(?:s|d)|cure\w*|recover\w*|right yourself|stands?|break\w*|stopped|"
-    r"interrupt\w*)\b",
+    r"\b(?:end(?:s|ed|ing)?|escap\w+|remov\w+|free(?:s|d)|cure\w*|recover\w*|right yourself|stands?|break\w*|burst\w*|"
+    r"slip(?:s|ped|ping)|stopped|interrupt\w*)\b",
     re.IGNORECASE,
 )
 _DOES = re.compile(r"\b(?:check|saving throw|action|rest|spend\w*|DC)\b", re.IGNORECASE)
@@ -70,7 +71,8 @@ _STAT_LEAD = re.compile(
     r"^[\w ]+, (?:Very )?(?:Common|Uncommon|Rare)\b"
 )
 _LEAST_STEM = 5
-_LEAD_WORDS, _FEW_WORDS = 4, 2
+_TITLE_WORDS, _LEAD_WORDS, _FEW_WORDS = 7, 4, 2
+_SMALL = frozenset("a an and at by for from in of on or the to with".split())
 _DEEP = 8
 
 
@@ -179,8 +181,14 @@ def says_way_through(text: str) -> bool:
 
 def is_lead(text: str) -> bool:
     """Return whether a sentence only leads the next one in: "Attacks Affected."."""
-    words = len(text.split())
-    return text.endswith(".") and words <= (_FEW_WORDS if re.search(r"\d", text) else _LEAD_WORDS)
+    words = text.split()
+    most = _FEW_WORDS if re.search(r"\d", text) else _TITLE_WORDS if is_title_case(words) else _LEAD_WORDS
+    return text.endswith(".") and len(words) <= most
+
+
+def is_title_case(words: Sequence[str]) -> bool:
+    """Return whether every word but the small ones has a capital: "Ability Checks and Attacks Affected."."""
+    return all(not word[0].islower() or word in _SMALL for word in words)
 
 
 def lead(passage: Passage, words: int) -> list[Statement]:

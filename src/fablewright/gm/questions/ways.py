@@ -57,6 +57,7 @@ _MUST_HAVE = frozenset(("age", "colour", "price", "measure", "extent", "number")
 _SORTS_OF_RULE = frozenset(
     stems("condition spell action item magic effect effects rule hazard poison state feat trap potion ability weapon")
 )
+_POINTS_ON = re.compile(r"see (?:also|the|page)\b", re.IGNORECASE)
 _FOLLOWS = re.compile(r"^(?:he|she|they|it|his|her|their|all|below|then|on a (?:success|fail))\b", re.IGNORECASE)
 _HAPPENS = re.compile(r"\bwhat (?:happens|if|then)\b|\bthen what\b|\bwhat .{0,40}\brisk", re.IGNORECASE)
 _ALREADY = re.compile(
@@ -78,7 +79,7 @@ def by_topic(sheet: Sheet, part: Part, asked: Asked, *, least: float = _LEAST_PA
     if asks_way_out(part.text) and (sheet.units or sheet.topic_told or len(asked.terms) > len(rest)):
         places = {id(s): p for s, p in found}
         ways = [unit(s, places[id(s)]) for s in way_out(s for s, _ in found)]
-        return ([each for each in ways if each.text not in sheet.units] or ways)[:2]
+        return ([each for each in ways if each.text not in sheet.units] or ways)[:3]
     if asks_for_all(part.text) and not rest:
         room = sheet.left if sheet.units else sheet.left - _WORDS_FOR_THE_REST * sheet.further
         return [unit(s, topic) for s in lead(topic, max(_LEAST_WORDS, room))]
@@ -86,9 +87,10 @@ def by_topic(sheet: Sheet, part: Part, asked: Asked, *, least: float = _LEAST_PA
         return [] if asked.kind in _MUST_HAVE else [unit(s, topic) for s in lead(topic, max(40, sheet.left))]
     sayable = [(s, p) for s, p in found if asked.kind not in _MUST_HAVE or has_kind(asked, s.text)]
     units = [unit(s, p) for s, p in _that_cover(sheet, rest, sayable)]
-    whole = [unit(s, p) for s, p in found if p == topic]
+    whole = [unit(s, p) for s, p in found if p == topic and not _POINTS_ON.match(s.text)]
     is_short = is_rule_book(topic) and sum(len(each.text.split()) for each in whole) <= _SHORT
-    if sheet.rarity.covered(rest, stems(" ".join(each.text for each in units))) < least:
+    counted = units if sheet.topic_told else units[:1]  # what was told says which rule is meant
+    if sheet.rarity.covered(rest, stems(" ".join(each.text for each in counted))) < least:
         units = []
     elif is_short:
         units = whole  # a rule so short is read at a glance, and half of it is the wrong half
@@ -102,6 +104,7 @@ def _that_cover(
     weighed = [(sheet.rarity.covered(terms, stems(s.text)), s, p) for s, p in found]
     best = max((weight for weight, _, _ in weighed), default=0.0)
     chosen = [(s, p) for weight, s, p in weighed if best and weight >= best - 0.1][:2]
+    chosen.sort(key=lambda each: -sheet.rarity.covered(terms, stems(each[0].text)))
     while chosen and len(chosen) < _MOST_THAT_COVER:
         said = stems(" ".join(s.text for s, _ in chosen))
         open_terms = {term: forms for term, forms in terms.items() if not has(said, forms | {term})}
@@ -146,7 +149,11 @@ def by_house_rules(sheet: Sheet, asked: Asked) -> list[Unit]:
         if any(map(_HOUSE_RULES.search, s.heading[-1:]))
     ]
     best = max(rules, key=lambda each: each[0], default=None)
-    return [unit(best[1], best[2])] if best and best[0] >= _LEAST_PASSAGE and len(terms) > 1 else []
+    if best is None or best[0] < _LEAST_PASSAGE:
+        return []
+    label = stems(best[1].text.partition(":")[0]) if ":" in best[1].text else frozenset[str]()
+    is_label = bool(label) and all(label & (forms | {term}) for term, forms in terms.items())  # "Potions: …"
+    return [unit(best[1], best[2])] if len(terms) > 1 or is_label else []
 
 
 def by_protection(sheet: Sheet, part: Part, asked: Asked) -> list[Unit]:
