@@ -11,6 +11,7 @@ from fablewright.entry.interrupt import Interrupted, unless_interrupted
 from fablewright.errors import DeadlineExceeded, InvalidInput, RemoteError, RequestFailed
 from fablewright.gm.answer import Answer
 from fablewright.gm.campaign.memory import CampaignMemory, RecallScene
+from fablewright.gm.intent import intent_of
 from fablewright.gm.orchestrator import Orchestrator
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ LEAST = 0.5
 _TO_KEEP = 2.0
 """Seconds that a disk may take to keep a scene; the answer is shown already."""
 _NO_TIME = "There was no time left to search your notes: give it more with --timeout."
+_OF_THE_LOG = frozenset(("choose", "log", "undo", "recap", "status"))
+"""What is not asked twice: it may have been done, or only not been told."""
 _STOPPED = "You stopped the search: this is written without your notes."
 
 
@@ -43,22 +46,22 @@ async def answer_in_time(bus: Bus, request: HandleRequest, *, remaining: float) 
     if remaining < LEAST:
         return await _without_notes(bus, request, LEAST, _NO_TIME)
     try:
-        return await unless_interrupted(_ask(bus, request, remaining))
+        return await unless_interrupted(ask_once(bus, request, timeout=remaining))
     except Interrupted:
         return await _without_notes(bus, request, LEAST, _STOPPED)
-    except DeadlineExceeded:  # a machine so busy that not even the time kept for writing was enough
-        return await _without_notes(bus, request, LEAST, _NO_TIME)
 
 
 async def ask_once(bus: Bus, request: HandleRequest, *, timeout: float) -> Answer:
-    """Ask; an ask that fails becomes an answer that says so.
+    """Ask; one that is too late is answered without notes, one that fails becomes an answer that says so.
 
     Raises:
         InvalidInput: The request itself makes no sense; the message says why.
     """
     try:
         return await _ask(bus, request, timeout)
-    except DeadlineExceeded as error:
+    except DeadlineExceeded as error:  # a machine so busy that not even the time kept for writing was enough
+        if request.use_rag and (request.want or intent_of(request.words)) not in _OF_THE_LOG:
+            return await _without_notes(bus, request, LEAST, _NO_TIME)
         return Answer(want=request.want or "scene", status="failed", missing=(str(error),))
 
 

@@ -1,0 +1,43 @@
+"""There is an answer by the deadline, also from a machine too busy to keep time for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from fablewright.entry.answering import answer_in_time, ask_once
+from fablewright.gm.answer import Answer
+from fablewright.gm.orchestrator import HandleRequest
+from fablewright.gm.scene.scenario import Line, Origin, Scene
+from fablewright.runtime.bus import Bus
+from fablewright.testing.fakes import Hang, Reply, ScriptedAgent
+
+pytestmark = pytest.mark.anyio
+
+INVENTED = Answer("scene", "answered", Scene(Line("A bridge", Origin.INVENTED)))
+
+
+@pytest.fixture
+def anyio_backend(virtual_time: object) -> object:
+    return virtual_time
+
+
+async def test_who_is_too_late_with_notes_answers_without_and_says_so() -> None:
+    orchestrator = ScriptedAgent("orchestrator", {HandleRequest: (Hang(), Reply(INVENTED))})
+    bus = Bus()
+    bus.register(orchestrator)
+    async with bus:
+        answer = await answer_in_time(bus, HandleRequest("They reach the bridge"), remaining=5.0)
+    assert (answer.status, answer.scene) == ("degraded", INVENTED.scene)
+    assert answer.missing == ("There was no time left to search your notes: give it more with --timeout.",)
+    assert [request.use_rag for request in orchestrator.received] == [True, False]
+
+
+@pytest.mark.parametrize("words", ["log: Tull is dead", "undo", "choose 2"])
+async def test_what_changes_the_log_is_not_asked_twice(words: str) -> None:
+    orchestrator = ScriptedAgent("orchestrator", {HandleRequest: (Hang(), Reply(INVENTED))})
+    bus = Bus()
+    bus.register(orchestrator)
+    async with bus:
+        answer = await ask_once(bus, HandleRequest(words), timeout=5.0)
+    assert answer.status == "failed"
+    assert len(orchestrator.received) == 1
