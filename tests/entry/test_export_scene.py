@@ -128,6 +128,7 @@ def test_a_hand_edit_is_read_back(answer_file: Path, tmp_path: Path, capsys: pyt
         (["import", "note.md"], "note.md: There is no scene in this file"),
         (["scene", "x", "--tone", "purple"], "--tone is grim, light, eerie or heroic, not 'purple'."),
         (["scene", "x", "--length", "huge"], "--length is short or long, not 'huge'."),
+        (["export", "html", "the inn", "--variant", "2"], "--variant goes with --from, or with the last scene"),
         (["scene", "x", "--variants", "9"], "There are 1 to 5 variants, not 9."),
         (["scene", "x", "--lock", "foes"], "There is no scene yet"),
         (["scene", "--from", "answer.json"], "Say what is to stay of the scene with --lock"),

@@ -11,6 +11,7 @@ from fablewright.entry.terminal import write
 from fablewright.gm.answer import Answer, Timings
 from fablewright.gm.reading.notes import Passage
 from fablewright.gm.scene.scenario import Check, Foe, Line, Option, Origin, Scene
+from fablewright.gm.scene.variants import Variant
 
 
 def page(answer: Answer, width: int = 80) -> str:
@@ -182,3 +183,20 @@ def test_the_columns_of_a_table_that_was_cut_stand_below_its_source() -> None:
     lines = tuple(Line(p.text, Origin.QUOTED, (at,)) for at, p in enumerate(passages))
     text = page(dataclasses.replace(Answer("question", "answered", lines=lines), citations=passages, used_rag=True))
     assert "  [1] a.md › Tolls\n      columns: Village · Toll\n  [2] b.md › B\n" in text
+
+
+def test_a_line_beside_the_first_scene_is_no_line_of_its_variants() -> None:
+    sheet = Passage("- Rats", "Safety.md", ("Lines",), 0, 6)
+    other = Variant("elsewhere", 0.5, Scene(Line("The Cellar", Origin.INVENTED)))
+    left_out = Line("A line left something out.", Origin.BY_RULE, (0,))
+    answer = Answer(
+        "scene",
+        "answered",
+        Scene(Line("The Yard", Origin.INVENTED)),
+        lines=(left_out,),
+        citations=(sheet,),
+        variants=(other,),
+    )
+    text = page(answer)
+    assert "The Cellar" in text
+    assert text.count("A line left something out.") == 1

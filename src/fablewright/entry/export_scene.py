@@ -120,6 +120,8 @@ def _scene(invocation: Invocation, loaded: Loaded, wanted: Wanted, *, use_rag: b
         if wanted.words:
             raise InvalidInput("Give a request or a file with --from, not both.")
         return _variant(read_scene(wanted.source), wanted.variant)
+    if wanted.words.strip() and wanted.variant != 1:
+        raise InvalidInput("--variant goes with --from, or with the last scene: a request alone has one scene.")
     if not wanted.words.strip():
         return _variant(last_scene(loaded.settings), wanted.variant)
     return answer_one(invocation, loaded, "scene", wanted.words, use_rag=use_rag)
@@ -132,7 +134,7 @@ def _variant(answer: Answer, number: int) -> Answer:
     if not 1 <= number <= 1 + len(answer.variants):
         raise InvalidInput(f"There is no variant {number}: there are {1 + len(answer.variants)}.")
     chosen = answer.variants[number - 2]
-    return replace(answer, scene=chosen.scene, citations=chosen.citations, variants=())
+    return replace(answer, scene=chosen.scene, lines=(), citations=chosen.citations, variants=())
 
 
 def _write(files: Mapping[str, bytes], target: Path, *, several: bool, force: bool) -> list[Path]:

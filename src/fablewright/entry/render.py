@@ -34,7 +34,8 @@ def render(answer: Answer, console: Console) -> list[RenderableType]:
     """Return what to print for an answer, from top to bottom."""
     parts = list(_Page(answer, console).parts())
     for number, variant in enumerate(answer.variants, 2):
-        other = replace(answer, scene=variant.scene, citations=variant.citations, variants=())
+        # What stands beside the first scene points into that one's passages, and has been said there.
+        other = replace(answer, scene=variant.scene, lines=(), citations=variant.citations, variants=())
         words = f"Variant {number}. {clean(variant.differs)} (distance {variant.distance:.2f})."
         parts += [Text(), hanging(console, "", Text(words, "bold magenta")), *_Page(other, console).parts()]
     return parts

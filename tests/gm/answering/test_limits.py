@@ -18,6 +18,7 @@ from fablewright.gm.reading.limits import NO_LIMITS, limits_of
 from fablewright.gm.rules.party import parse_party
 from fablewright.gm.scenario_generator import CampaignContext, ScenarioGenerator
 from fablewright.gm.scene.scenario import Line, Option, Origin, Scene
+from fablewright.gm.scene.variants import Variant
 from fablewright.runtime.bus import Bus
 from fablewright.testing.fakes import Reply, ScriptedAgent
 
@@ -159,3 +160,14 @@ async def test_a_fight_of_nothing_but_what_a_line_is_on_is_none(bestiary: Bestia
     found = await answer(bestiary, "build a fight with giant spiders")
     assert (found.status, found.scene) == ("failed", None)
     assert found.missing == ("A line of your table stands against it; see Safety.md.",)
+
+
+def test_variants_are_held_to_the_limits_and_what_they_lose_is_said() -> None:
+    cellar = passages_of("cellar.md", "# The Cellar\n\nSpiders spin here.\n")[0]
+    first = Scene(Line("The Yard", Origin.INVENTED))
+    other = Scene(Line("The Cellar", Origin.QUOTED, (0,)), here=(Line("Spiders spin here.", Origin.QUOTED, (0,)),))
+    found = held_to(LIMITS, Answer("scene", "answered", first, variants=(Variant("elsewhere", 0.5, other, (cellar,)),)))
+    assert found.variants[0].scene.here == ()
+    assert [line.text for line in found.lines] == [
+        "A line of your table left out one sentence of cellar.md › The Cellar; see Safety.md."
+    ]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fablewright.gm.reading.limits import Limit, Limits
     from fablewright.gm.reading.notes import Passage
     from fablewright.gm.scene.table import Table
+    from fablewright.gm.scene.variants import Variant
 
 __all__ = ["drawn_within", "held_to", "within_limits"]
 
@@ -96,12 +97,14 @@ def held_to(limits: Limits, answer: Answer, request: str = "", table: Table | No
     lines = [line for line in answer.lines if keeper.keeps(line, wanted)]
     cited = list(answer.citations)
     shown = list(_shown(wanted, cited)) if wanted and not _rests_on(answer, wanted) else []
-    left = [_left_out(kind, place, count, sheet, cited) for (kind, place, sheet), count in keeper.left_out.items()]
-    variants = tuple(
-        replace(each, scene=_Keeper(limits, replace(answer, citations=each.citations), table).scene(each.scene))
-        for each in answer.variants
-    )
-    return replace(answer, scene=scene, lines=(*shown, *lines, *left), citations=tuple(cited), variants=variants)
+    variants: list[Variant] = []
+    left_out = keeper.left_out
+    for each in answer.variants:
+        other = _Keeper(limits, replace(answer, citations=each.citations), table)
+        variants.append(replace(each, scene=other.scene(each.scene)))
+        left_out |= other.left_out  # the same note in two scenes is one
+    left = [_left_out(kind, place, count, sheet, cited) for (kind, place, sheet), count in left_out.items()]
+    return replace(answer, scene=scene, lines=(*shown, *lines, *left), citations=tuple(cited), variants=tuple(variants))
 
 
 def _listed(limits: Limits, answer: Answer) -> Answer:
