@@ -7,13 +7,19 @@ import pytest
 from fablewright.entry.answering import answer_in_time, ask_once
 from fablewright.gm.answer import Answer
 from fablewright.gm.orchestrator import HandleRequest
+from fablewright.gm.scenario_generator import DECLINED
 from fablewright.gm.scene.scenario import Line, Origin, Scene
 from fablewright.runtime.bus import Bus
 from fablewright.testing.fakes import Hang, Reply, ScriptedAgent
 
 pytestmark = pytest.mark.anyio
 
-INVENTED = Answer("scene", "answered", Scene(Line("A bridge", Origin.INVENTED)))
+INVENTED = Answer(
+    "scene",
+    "degraded",
+    Scene(Line("A bridge", Origin.INVENTED)),
+    missing=(f"{DECLINED} All is invented.", "“Orc” has no numbers."),
+)
 
 
 @pytest.fixture
@@ -28,7 +34,8 @@ async def test_who_is_too_late_with_notes_answers_without_and_says_so() -> None:
     async with bus:
         answer = await answer_in_time(bus, HandleRequest("They reach the bridge"), remaining=5.0)
     assert (answer.status, answer.scene) == ("degraded", INVENTED.scene)
-    assert answer.missing == ("There was no time left to search your notes: give it more with --timeout.",)
+    no_time = "There was no time left to search your notes: give it more with --timeout."
+    assert answer.missing == (no_time, "“Orc” has no numbers.")
     assert [request.use_rag for request in orchestrator.received] == [True, False]
 
 

@@ -13,6 +13,7 @@ from fablewright.gm.answer import Answer
 from fablewright.gm.campaign.memory import CampaignMemory, RecallScene
 from fablewright.gm.intent import intent_of
 from fablewright.gm.orchestrator import Orchestrator
+from fablewright.gm.scenario_generator import DECLINED
 
 if TYPE_CHECKING:
     from fablewright.gm.orchestrator import HandleRequest
@@ -95,4 +96,5 @@ async def _without_notes(bus: Bus, request: HandleRequest, timeout: float, reaso
     if answer.status == "failed":
         return replace(answer, missing=(reason, *answer.missing))
     # It says that it was asked to do without the notes; here it was not a person who asked for that.
-    return replace(answer, status="degraded", missing=(reason,) if request.use_rag else answer.missing)
+    told = tuple(line for line in answer.missing if not line.startswith(DECLINED))
+    return replace(answer, status="degraded", missing=(reason, *told) if request.use_rag else answer.missing)

@@ -102,13 +102,14 @@ _NAMED_ENCOUNTER = re.compile(
 _WEIGH = re.compile(
     rf"\bhow {_GRADE}\b|\b(?:too|very|so|that|really) {_GRADE}\b|\b(?:un)?balanced?\b(?! of\b)|\bdifficulty\b|"
     rf"^(?:is|are|was|would|will|should)\b.*\b{_GRADE}\b|\brate\b|"
+    r"\b(?:vs|versus|against) (?:my|our) (?:party|table|players|group|heroes|characters)\b|"
     r"\b(?:beat|handle|survive|defeat|kill|slaughter|wipe(?: out)?|tpk|take on|win (?:against|this|the|that))\b|"
     r"^(?:is|are|was|were|would|will)\b.*\b(?:ok(?:ay)?|alright|fine|doable|fair|too (?:much|many|strong))\b",
     re.IGNORECASE,
 )
 _ASKS_OR_RATES = re.compile(
     r"(?:^|[.?!]\s+)(?:how|is|are|was|would|will|should|can|could|do|does|what|which|rate|balance|tell me how)\b|"
-    r"\bhow\b|\b(?:for|against) (?:my|our|the) (?:party|table)|"
+    r"\bhow\b|\b(?:for|vs|versus|against) (?:my|our|the) (?:party|table)|"
     r"\bbalanced?\b|\brate\b",
     re.IGNORECASE,
 )

@@ -49,6 +49,7 @@ def test_one_of_several(name: str, singular: str) -> None:
     [
         ("2 frobnicators and 3 goblins", True),
         ("3 goblins plus an ogre", True),
+        ("an ogre, two goblins and half a dozen wolves", True),
         ("2 frobnicators", False),
         ("3 goblins at the mill", False),
         ("Tell me about 3 goblins", False),
@@ -77,6 +78,8 @@ def test_any_text_will_do(words: str) -> None:
         ("a fight on a rope bridge with interesting terrain", []),
         ("a fight against my players", []),
         ("a fight with undead", []),
+        ("build a deadly encounter with drow for five level 5 characters", ["drow"]),
+        ("build a fight: Orcs from the hills", ["orc"]),
     ],
 )
 def test_what_a_fight_is_wanted_with_and_no_rule_knows(words: str, found: list[str]) -> None:

@@ -98,8 +98,9 @@ async def _built_beside_unknown(asked: Asked, mentions: Sequence[Mention], *, ra
 async def _unheard_of(asked: Asked, mentions: Sequence[Mention]) -> list[str]:
     """Return what is to be said of creatures that are wanted in a fight without a number, and that no rule knows."""
     said: list[str] = []
+    counted = {name for each in unknown_foes(asked.words, mentions) for name in each.singulars}
     for unknown in uncounted_foes(asked.words, mentions):
-        if asked.bestiary.types.isdisjoint(unknown.singulars):
+        if counted.isdisjoint(unknown.singulars) and asked.bestiary.types.isdisjoint(unknown.singulars):
             own, searched = await own_foe(asked, unknown)
             said.append(
                 _no_numbers(unknown, searched=searched)

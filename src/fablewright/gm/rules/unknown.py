@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fablewright.gm.rules.bestiary import GONE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -108,11 +110,14 @@ def _is_setting(found: re.Match[str]) -> bool:
 def uncounted_foes(words: str, mentions: Sequence[Mention]) -> tuple[Unknown, ...]:
     """Return what a fight is said to be with, in the plural and without a number, as in "a fight with wibblers".
 
-    Each counts as two, for the words do not say how many.
+    So is what the 2014 rules had and the present ones have not, wherever it stands: "drow" has no plural. Each counts
+    as two, for the words do not say how many.
     """
     led = _LED_BY.search(_blanked(words, mentions))
     found = [_PLURAL.match(part.strip()) for part in _NEXT.split(led["listed"])] if led else []
     names = [each["name"] for each in found if each and each["name"].endswith(("s", "men")) and _KNOWN not in each[0]]
+    gone = [name for name in sorted(GONE) if re.search(rf"\b{name}s?\b", words, re.IGNORECASE)]
+    names = [*gone, *(name for name in names if not any(one in name.casefold() for one in gone))]
     foes = (name for name in names if not (_NO_FOES.search(name) or _SCENERY.search(name) or name.endswith("ss")))
     return tuple(Unknown(name, 2) for name in foes)
 
@@ -125,7 +130,9 @@ def is_list_of_foes(words: str, mentions: Sequence[Mention]) -> bool:
     for unknown in unknown_foes(words, mentions):
         rest = rest.replace(unknown.name, " ", 1)
     left = re.findall(r"[^\W\d_]+", rest.lower())
-    return all(word in _NUMBERS or word in ("and", "plus", "x", "of", "pair", "with", "a") for word in left)
+    return all(
+        word in _NUMBERS or word in ("and", "plus", "x", "of", "pair", "with", "a", "half", "dozen") for word in left
+    )
 
 
 def _blanked(words: str, mentions: Sequence[Mention]) -> str:
