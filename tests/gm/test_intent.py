@@ -279,8 +279,12 @@ def test_what_is_for_the_campaigns_log(words: str, want: str) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["fight: 3 goblins, 2 kobolds and a dire llama", "a fight with 3 frobnicators", "encounter: 2 ogres"]
-    + ["3 gnolls vs my party by the 2014 rules"],
+    [
+        "fight: 3 goblins, 2 kobolds and a dire llama",
+        "a fight with 3 frobnicators",
+        "encounter: 2 ogres",
+        "3 gnolls vs my party by the 2014 rules",
+    ],
 )
 def test_a_fight_that_is_spelled_out_is_one_whether_its_creatures_are_known_or_not(words: str) -> None:
     assert intent_of(words) == "encounter"

@@ -130,7 +130,9 @@ def test_every_line_stands_in_the_passage_that_it_points_to(question: str, passa
     assert set(found.cited) <= set(ALL)
     for line in found.lines:
         [source] = line.sources
-        there = set(re.findall(r"[^\W_]+", found.cited[source].text))
+        passage = found.cited[source]
+        above = passage.heading if line.origin is Origin.FROM_NOTES else ()  # a name from there for "he"
+        there = set(re.findall(r"[^\W_]+", " ".join((passage.text, *above))))
         assert set(re.findall(r"[^\W_]+", line.text)) <= there
 
 
@@ -201,3 +203,12 @@ def test_a_house_rule_that_begins_with_the_thing_asked_for_is_found_by_that_word
     book = "# Rules\n\n## Potions\n\nA potion is an ounce of liquid.\n"
     lines = answer_parts("What do potions do at our table?", notes(house=house, rules=book)).lines
     assert lines[0].text == "Potions: drinking one is quick."
+
+
+def test_who_is_only_he_in_the_sentence_is_named_by_the_section() -> None:
+    people = "# People\n\n## Lord Osric Vale\n\nA tall man. He lives in the Old Keep, on the hill.\n"
+    [line] = answer_parts("Who lives in the Old Keep?", notes(people=people)).lines
+    assert (line.text, line.origin) == (
+        "Lord Osric Vale: He lives in the Old Keep, on the hill.",
+        Origin.FROM_NOTES,
+    )

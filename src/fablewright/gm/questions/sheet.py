@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from fablewright.gm.questions.asked import asked_in, stems
 from fablewright.gm.questions.topic import is_about, is_lead, is_title_case, title_of
-from fablewright.gm.reading.statements import Role, statements
+from fablewright.gm.reading.statements import Role, readable, statements
+from fablewright.gm.scene.note_kind import is_rule_book
 from fablewright.gm.scene.scenario import Line, Origin
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sheet", "Unit", "unit"]
 
+_PRONOUN = re.compile(r"(?:he|she|his|her)\b", re.IGNORECASE)
 _WORDS_OF_A_LIST, _WORDS_LED_IN = 60, 12
 """What a list may have behind its first line, and a sentence behind its lead, beyond what fits."""
 
@@ -115,7 +118,9 @@ class Sheet:
             if led_in and lines and lines[-1].sources == (source,):  # "Slow." and what it leads in are one line
                 lines[-1] = replace(lines[-1], text=f"{lines[-1].text} {each.text}")
             else:
-                lines.append(Line(each.text, each.origin, (source,), each.secret))
+                goes_on = bool(lines) and lines[-1].sources == (source,)
+                named = each if goes_on else _with_its_name(each)
+                lines.append(Line(named.text, named.origin, (source,), named.secret))
             led_in = each.text if _is_label(each.text) else ""
         return tuple(lines), tuple(cited)
 
@@ -139,6 +144,14 @@ class Sheet:
                 break
             found.append(unit(statement, each.passage))
         return [each, *found] if is_list or found or len(self.units) == 1 else []
+
+
+def _with_its_name(said: Unit) -> Unit:
+    """Return a line that begins with "he" or "she" under the name that its section has."""
+    name = said.passage.heading[-1] if said.passage.heading else ""
+    if not _PRONOUN.match(said.text) or not name or is_rule_book(said.passage) or not is_title_case(name.split()):
+        return said
+    return replace(said, text=f"{readable(name)}: {said.text}", origin=Origin.FROM_NOTES)
 
 
 def _is_label(text: str) -> bool:
