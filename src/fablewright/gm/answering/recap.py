@@ -13,6 +13,7 @@ from fablewright.gm.answering.question import answer_notes_question
 from fablewright.gm.campaign.leak import suspicious
 from fablewright.gm.campaign.recap import gm_recap, players_recap
 from fablewright.gm.questions.session_log import asks_for_log
+from fablewright.gm.reading.leaks import leaks, secrets_in
 from fablewright.gm.reading.whole_file import statements_of_file
 from fablewright.gm.scene.note_kind import file_title
 from fablewright.gm.scene.scenario import Line, Origin
@@ -30,6 +31,7 @@ __all__ = ["answer_recap"]
 _FOR_PLAYERS = re.compile(r"\bplayers?\b|\bplayer-safe\b", re.IGNORECASE)
 _ONE_SESSION = re.compile(r"\bsession\W{0,3}(?:\d|zero|one|two|three)", re.IGNORECASE)
 _EMPTY = "Nothing has happened yet, by your log."
+_HELD = "{1} {0} held back that your notes keep secret; `recap` has all."
 _LOOKED_AT = 40
 """Passages that are looked at for secrets that a sentence touches."""
 
@@ -64,7 +66,23 @@ async def _out_of_notes(asked: Asked) -> Answer | None:
     if not asks_for_log(words):
         words = f"recap of the last session{' for the players' if _FOR_PLAYERS.search(words) else ''}"
     answer = await within_limits(answer_notes_question, replace(asked, words=words))
-    return replace(answer, want="recap") if answer.citations else None
+    if not answer.citations:
+        return None
+    if not _FOR_PLAYERS.search(words):
+        return replace(answer, want="recap")
+    safe = [line for line in answer.lines if not line.secret and not await _tells_a_secret(asked, line.text)]
+    held = len(answer.lines) - len(safe)
+    missing = (
+        (*answer.missing, _HELD.format("line was" if held == 1 else "lines were", held)) if held else answer.missing
+    )
+    status = "degraded" if missing else "answered"
+    return replace(answer, want="recap", status=status, lines=tuple(safe), missing=missing)
+
+
+async def _tells_a_secret(asked: Asked, text: str) -> bool:
+    """Return whether a sentence says what the notes keep secret somewhere else; also where they cannot be searched."""
+    found = await asked.look_up(text, most=_LOOKED_AT)
+    return found.documents is None or bool(leaks(text, secrets_in(found.documents.passages)))
 
 
 def _answer(told: Iterable[Told], missing: tuple[str, ...] = (), timings: Timings = Timings()) -> Answer:  # noqa: B008 - frozen
