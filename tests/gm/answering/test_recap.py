@@ -27,10 +27,13 @@ SESSION = """# Session 1
 - The party came to the mill and bought flour.
 - Hans the miller, a wererat, poisoned the flour of the abbey.
 """
-PEOPLE = (
-    "# Hans\n\nHans sells flour.\n\n**Secret:** Hans the miller is a wererat who poisoned the flour of the abbey.\n"
-)
-NOTES = tuple(p for file, text in (("session_1.md", SESSION), ("npcs.md", PEOPLE)) for p in passages_of(file, text))
+PEOPLE = "# Hans\n\n**Secret:** Hans the miller is a wererat who poisoned the flour of the abbey.\n"
+LOGS = tuple(passages_of("session_1.md", SESSION))
+NOTES = (*LOGS, *passages_of("npcs.md", PEOPLE))
+
+
+def found(request: RetrieveDocuments) -> Documents:
+    return Documents(LOGS if request.filters else NOTES)  # the search for logs finds no other notes
 
 
 @pytest.fixture
