@@ -8,7 +8,7 @@ import pytest
 
 from fablewright.gm.campaign.memory import CampaignMemory, Recall, Recalled
 from fablewright.gm.campaign.state import state_of
-from fablewright.gm.haystack_pipeline import FindLimits, RetrieveDocuments
+from fablewright.gm.haystack_pipeline import Documents, FindLimits, RetrieveDocuments
 from fablewright.gm.orchestrator import HandleRequest, Orchestrator
 from fablewright.gm.reading.indexing import passages_of
 from fablewright.gm.reading.limits import NO_LIMITS

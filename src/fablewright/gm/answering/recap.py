@@ -72,11 +72,11 @@ async def _out_of_notes(asked: Asked) -> Answer | None:
         return replace(answer, want="recap")
     safe = [line for line in answer.lines if not line.secret and not await _tells_a_secret(asked, line.text)]
     held = len(answer.lines) - len(safe)
-    missing = (
-        (*answer.missing, _HELD.format("line was" if held == 1 else "lines were", held)) if held else answer.missing
-    )
-    status = "degraded" if missing else "answered"
-    return replace(answer, want="recap", status=status, lines=tuple(safe), missing=missing)
+    told = replace(answer, want="recap", lines=tuple(safe))
+    if not held:
+        return told
+    said = _HELD.format("line was" if held == 1 else "lines were", held)
+    return replace(told, status="degraded", missing=(*answer.missing, said))
 
 
 async def _tells_a_secret(asked: Asked, text: str) -> bool:
