@@ -211,8 +211,9 @@ class Lanes:
         elif message_id in lane:
             return
         lane[message_id] = envelope
-        self.size += 1
-        self._most = max(self._most, self.size)
+        self.size = size = self.size + 1
+        if size > self._most:
+            self._most = size
 
     def pop_first(self) -> Envelope:
         """Take the first of the highest priority; there must be one."""

@@ -24,7 +24,7 @@ from fablewright.errors import ContractViolation, MailboxFull, Rejected, WouldDe
 from fablewright.protocol.dead_letter import DeadLetter, Reason
 from fablewright.protocol.envelope import Envelope, Kind, shrink, valid_timeout
 from fablewright.protocol.message import Message
-from fablewright.protocol.pending import Asked, Ended, Outcome, PeerGone, Stopped, Withdraw
+from fablewright.protocol.pending import Ended, Outcome, PeerGone, Stopped, Withdraw
 from fablewright.protocol.size import size_of
 from fablewright.runtime.batching import Batching
 from fablewright.runtime.body import check_body, no_message
@@ -89,8 +89,6 @@ _ASK = Kind.ASK
 
 # A NamedTuple's own constructor is a Python function; these save half of what the records of a request cost.
 _envelope: Callable[[tuple[object, ...]], Envelope] = partial(tuple.__new__, Envelope)
-_asked: Callable[[tuple[float, str, str, float, float]], Asked] = partial(tuple.__new__, Asked)
-_ended: Callable[[tuple[float, str, Outcome, object]], Ended] = partial(tuple.__new__, Ended)
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -370,7 +368,7 @@ class Bus:
         waiter = Waiter(envelope, self._outstanding, route.tally, now)
         if self.observers:
             self.note("asked", envelope)
-        if self._outstanding.open(waiter, _asked((now, envelope.message_id, route.to, deadline, linger))):
+        if self._outstanding.open(waiter, envelope.message_id, route.to, deadline, linger):
             try:
                 if parent is not None:
                     note_wait(waiter, parent, self._posts.by_name, self._work_for)
@@ -484,8 +482,8 @@ class Bus:
         waiter = Waiter(envelope, self._outstanding, flying.tally, now)
         if self.observers:
             self.note("joined", envelope)
-        asked = Asked(now, envelope.message_id, flying.name, deadline, flying.linger)
-        if self._outstanding.open(waiter, asked) and parent is not None:
+        waits = self._outstanding.open(waiter, envelope.message_id, flying.name, deadline, flying.linger)
+        if waits and parent is not None:
             try:
                 note_wait(waiter, parent, self._posts.by_name, self._work_for, flying.work_of(key))
             except WouldDeadlock as error:
@@ -594,17 +592,22 @@ class Bus:
         message_id = f"{self._node}-{next(self._numbers)}"
         reply_to = self._node if kind is _ASK else None
         path: tuple[str, ...] = ()
-        action, priority = message.action, message.priority
+        sender, cause, trace = "", None, None
         if parent is None:
-            sender, story, cause, trace = "", story or message_id, None, None
+            story = story or message_id
         else:
             sender, story, cause, trace = parent.to, parent.correlation_id, parent.message_id, parent.traceparent
             if kind is _ASK and parent.kind is _ASK:
                 path = (*parent.path, sender)
         if self._options.traceparent is not None:
             trace = self._options.traceparent(trace, message_id)
-        ids = (message_id, kind, sender, to, action, message, story, cause)
-        return _envelope((*ids, reply_to, deadline, attempt, priority, path, None, trace, _NO_HEADERS))
+        # One row, in the order of the fields: to build it up of two would cost as much again.
+        return _envelope(
+            (
+                message_id, kind, sender, to, message.action, message, story, cause,
+                reply_to, deadline, attempt, message.priority, path, None, trace, _NO_HEADERS,
+            )
+        )
 
     # -------------------------------------------------------------- finding the way
 
@@ -630,7 +633,10 @@ class Bus:
 
     def replied(self, request: Envelope, reply: object) -> None:
         """Take the reply that a handler returned."""
-        self._settle(_ended((self.now(), request.message_id, _REPLIED, reply)))
+        if self._line is None:
+            self._outstanding.reply(self.now(), request.message_id, reply)
+        else:
+            self._line.send_back(Ended(self.now(), request.message_id, _REPLIED, reply))
 
     def is_pending(self, message_id: str) -> bool:
         """Return whether a request has no outcome yet."""
@@ -653,7 +659,7 @@ class Bus:
     def answer(self, request: Envelope, reply: object) -> None:
         """Take the reply to a request, from any thread; used by tokens."""
         if threading.get_ident() == self._thread:
-            self._settle(_ended((self.now(), request.message_id, _REPLIED, reply)))
+            self.replied(request, reply)
         else:
             self._end(request, _REPLIED, reply)
 

@@ -165,8 +165,8 @@ class Post:
         if dropped is not None:
             self._desk.dropped(dropped)
         leader = self._leader
-        if leader is None or leader.envelope is not None:
-            self._appoint()
+        if leader is None or leader.envelope is not None:  # else it is about to take the message itself
+            self._promote()
 
     def withdraw(self, message_id: str, *, is_settled: bool = False) -> None:
         """Nobody waits any more: take the message out of the mailbox, or stop its handler.
@@ -195,8 +195,10 @@ class Post:
     def _appoint(self) -> None:
         """See to it that somebody takes what waits, as far as the agent's concurrency allows."""
         leader = self._leader
-        if leader is not None and leader.envelope is None:
-            return  # it is about to take the next message itself
+        if leader is None or leader.envelope is not None:
+            self._promote()
+
+    def _promote(self) -> None:
         if not self.is_open or self.is_full or not self.mailbox.queue.size:
             return
         worker, wake = self._idle, self._wake
@@ -261,7 +263,10 @@ class Post:
                     self._desk.lost(envelope, "gave up")
                 raise
             else:
-                self._returned(envelope, context, reply)
+                if envelope.kind is _ASK and context.token_id is None and reply is not None and type(reply) is not ReplyToken:
+                    self._desk.replied(envelope, reply)
+                else:
+                    self._returned(envelope, context, reply)
                 del reply
             if self._desk.observers:
                 self._desk.note("finished", envelope)
