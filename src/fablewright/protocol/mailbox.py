@@ -218,8 +218,8 @@ class Lanes:
     def pop_first(self) -> Envelope:
         """Take the first of the highest priority; there must be one."""
         _, envelope = self._top.popitem(False)  # noqa: FBT003 - `last=`; by keyword it costs a fifth more
-        self.size -= 1
-        if not self._top:
+        self.size = size = self.size - 1
+        if not self._top and (size or self._most > _CROWD):
             self._forget(self._top_priority)
         return envelope
 

@@ -245,8 +245,15 @@ class PendingRequests:
         request = self._waiting.get(message_id)
         if request is None or request[0] <= now:
             return False
-        self._end(message_id, _REPLIED)
-        self._leave_behind()
+        # What ``_settle`` and ``_leave_behind`` do: every request comes through, and calls cost.
+        del self._waiting[message_id]
+        ended = self._ended
+        ended[message_id] = _REPLIED
+        if len(ended) >= self._remember:
+            self._ended_before, self._ended = ended, {}
+        self._left_behind = left_behind = self._left_behind + 1
+        if left_behind >= _MANY and 2 * left_behind > len(self._due):
+            self._sweep()
         return True
 
     # -------------------------------------------------------------- inside
@@ -308,15 +315,12 @@ class PendingRequests:
         return effects
 
     def _settle(self, message_id: str, outcome: Outcome, value: object) -> Settle:
-        self._end(message_id, outcome)
-        return _settled((message_id, outcome, value))
-
-    def _end(self, message_id: str, outcome: Outcome) -> None:
         del self._waiting[message_id]
         ended = self._ended
         ended[message_id] = outcome
         if len(ended) >= self._remember:
             self._ended_before, self._ended = ended, {}
+        return _settled((message_id, outcome, value))
 
     def _leave_behind(self) -> None:
         """Note that a request ends while its entry is in the heap; sweep when that makes half of the entries.

@@ -110,6 +110,7 @@ class Bus:
     Attributes:
         now: Call it for the time in seconds, that of the event loop that the bus runs on.
         observers: Who looks on; see ``observe``.
+        replied: Takes the reply that a handler returned: when, to which request, and the reply.
     """
 
     def __init__(self, options: BusOptions | None = None, *, node: str | None = None) -> None:
@@ -122,6 +123,7 @@ class Bus:
         transport = self._options.transport
         self._line = None if transport is None else Line(transport, self)
         self._settle = self._outstanding.take_in if self._line is None else self._line.send_back
+        self.replied = self._outstanding.replied if self._line is None else self._line.replied
         self._supervisor = Supervisor()
         self._posts = Posts(self, self._supervisor, self._options.restarts, self._peer_lost)
         self._routes = Routes(self._posts.by_name, self._guard)
@@ -631,13 +633,6 @@ class Bus:
 
     # -------------------------------------------------------------- what handlers and tokens report
 
-    def replied(self, request: Envelope, reply: object) -> None:
-        """Take the reply that a handler returned."""
-        if self._line is None:
-            self._outstanding.reply(self.now(), request.message_id, reply)
-        else:
-            self._line.send_back(Ended(self.now(), request.message_id, _REPLIED, reply))
-
     def is_pending(self, message_id: str) -> bool:
         """Return whether a request has no outcome yet."""
         return message_id in self._outstanding
@@ -659,7 +654,7 @@ class Bus:
     def answer(self, request: Envelope, reply: object) -> None:
         """Take the reply to a request, from any thread; used by tokens."""
         if threading.get_ident() == self._thread:
-            self.replied(request, reply)
+            self.replied(self.now(), request.message_id, reply)
         else:
             self._end(request, _REPLIED, reply)
 

@@ -171,7 +171,7 @@ class Outstanding:
             self._arm(deadline)
         return True
 
-    def reply(self, now: float, message_id: str, reply: object) -> None:
+    def replied(self, now: float, message_id: str, reply: object) -> None:
         """Take in a reply, as ``take_in`` does; nearly every request ends with one, so it has a shorter way."""
         if not self._pending.reply(now, message_id):
             self.take_in(Ended(now, message_id, _REPLIED, reply))

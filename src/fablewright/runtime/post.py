@@ -25,7 +25,7 @@ from fablewright.runtime.context import Context, ReplyToken, Sender
 from fablewright.runtime.statistics import AgentStatistics
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from fablewright.protocol.envelope import Envelope
     from fablewright.runtime.agent import Agent
@@ -46,9 +46,9 @@ class Desk(Sender, Protocol):
     """What a post needs of its bus."""
 
     observers: tuple[Observer, ...]
+    replied: Callable[[float, str, object], None]
 
     def note(self, what: What, about: Envelope | None = None, **more: Any) -> None: ...  # noqa: ANN401 - see Bus.note
-    def replied(self, envelope: Envelope, reply: object) -> None: ...
     def lost(self, envelope: Envelope, why: str) -> None: ...
     def dropped(self, envelope: Envelope) -> None: ...
     def violated(self, envelope: Envelope, what: str) -> None: ...
@@ -245,7 +245,7 @@ class Post:
                 if self._idle is not None or not self.is_open:
                     return
                 self._idle = worker
-                self._wake = asyncio.get_running_loop().create_future()
+                self._wake = asyncio.Future()
                 await self._wake
                 self._turn_ends = 0.0
             envelope = self._take(worker)
@@ -264,7 +264,7 @@ class Post:
                 raise
             else:
                 if envelope.kind is _ASK and context.token_id is None and reply is not None and type(reply) is not ReplyToken:
-                    self._desk.replied(envelope, reply)
+                    self._desk.replied(self._desk.now(), envelope.message_id, reply)
                 else:
                     self._returned(envelope, context, reply)
                 del reply
@@ -313,7 +313,7 @@ class Post:
         return envelope
 
     def _returned(self, envelope: Envelope, context: Context, reply: object) -> None:
-        """Hold a handler to its contract: a reply, or a token, and nothing at all for what was only told."""
+        """Hold a handler that returned no reply to its contract: its token, or nothing at all for what was only told."""
         desk = self._desk
         if type(reply) is ReplyToken:
             if id(reply) != context.token_id:
@@ -322,10 +322,7 @@ class Post:
             if reply is not None:
                 desk.violated(envelope, "answered a tell")
         elif context.token_id is None:
-            if reply is not None:
-                desk.replied(envelope, reply)
-            else:
-                desk.violated(envelope, "returned nothing and did not defer")
+            desk.violated(envelope, "returned nothing and did not defer")
         elif reply is not None:
             desk.violated(envelope, "deferred and returned a reply as well")
 
