@@ -212,7 +212,7 @@ class Lanes:
             return
         lane[message_id] = envelope
         self.size = size = self.size + 1
-        if size > self._most:
+        if size > self._most:  # noqa: PLR1730 - max() is a call, for every message
             self._most = size
 
     def pop_first(self) -> Envelope:

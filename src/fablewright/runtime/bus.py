@@ -9,31 +9,30 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import itertools
 import logging
 import secrets
-import threading
-import time
 from asyncio import get_running_loop
 from collections import Counter
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fablewright.errors import ContractViolation, MailboxFull, Rejected, WouldDeadlock
+from fablewright.errors import ContractViolation, Rejected, WouldDeadlock
 from fablewright.protocol.dead_letter import DeadLetter, Reason
-from fablewright.protocol.envelope import Envelope, Kind, shrink, valid_timeout
+from fablewright.protocol.envelope import Kind, shrink, valid_timeout
 from fablewright.protocol.message import Message
 from fablewright.protocol.pending import Ended, Outcome, PeerGone, Stopped, Withdraw
 from fablewright.protocol.size import size_of
+from fablewright.runtime.answers import Answers
 from fablewright.runtime.batching import Batching
 from fablewright.runtime.body import check_body, no_message
 from fablewright.runtime.dead_letters import DeadLetters
+from fablewright.runtime.envelopes import Envelopes, story_ids
 from fablewright.runtime.errand import Errand, errand
 from fablewright.runtime.events import Event
-from fablewright.runtime.failure import BrokenContract
 from fablewright.runtime.from_thread import run_and_block
 from fablewright.runtime.guard import Guard
+from fablewright.runtime.home import Home
 from fablewright.runtime.line import Line
 from fablewright.runtime.outstanding import Outstanding, Waiter
 from fablewright.runtime.policies import BusOptions
@@ -48,12 +47,13 @@ from fablewright.runtime.waits import Wait, note_wait, who_waits
 from fablewright.runtime.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable
     from types import TracebackType
     from typing import Self
 
     from fablewright.protocol.batch import BatchRules
     from fablewright.protocol.breaker import Breaker
+    from fablewright.protocol.envelope import Envelope
     from fablewright.protocol.message import Request, StreamRequest
     from fablewright.runtime.agent import Agent
     from fablewright.runtime.context import BatchHandler, Context, ReplyToken
@@ -82,14 +82,9 @@ class _State(enum.Enum):
     STOPPED = "stopped"
 
 
-_RUNNING = _State.RUNNING  # a member looked up in its Enum costs 0.05 us
+_RUNNING, _STOPPED = _State.RUNNING, _State.STOPPED  # a member looked up in its Enum costs 0.05 us
 _REPLIED = Outcome.REPLIED
 _ASK = Kind.ASK
-
-
-# A NamedTuple's own constructor is a Python function; these save half of what the records of a request cost.
-_envelope: Callable[[tuple[object, ...]], Envelope] = partial(tuple.__new__, Envelope)
-_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Bus:
@@ -110,20 +105,20 @@ class Bus:
     Attributes:
         now: Call it for the time in seconds, that of the event loop that the bus runs on.
         observers: Who looks on; see ``observe``.
-        replied: Takes the reply that a handler returned: when, to which request, and the reply.
+        answers: Takes what becomes of a request on the side that handles it; for workers and tokens.
     """
 
     def __init__(self, options: BusOptions | None = None, *, node: str | None = None) -> None:
         self._options = options or BusOptions()
         self._node = node or secrets.token_hex(4)
         self._default_timeout = valid_timeout(self._options.default_timeout)
-        self._numbers = itertools.count(1)
+        self._envelopes = Envelopes(self._node, self._options.traceparent)
+        self._home = Home()
         self._dead = DeadLetters(self._options.dead_letters, self._buried)
         self._outstanding = Outstanding(self._withdrawn, self._dead.bury, self._is_queued)
         transport = self._options.transport
         self._line = None if transport is None else Line(transport, self)
-        self._settle = self._outstanding.take_in if self._line is None else self._line.send_back
-        self.replied = self._outstanding.replied if self._line is None else self._line.replied
+        self.answers = Answers(self._home, self._outstanding, self._line, self.bury)
         self._supervisor = Supervisor()
         self._posts = Posts(self, self._supervisor, self._options.restarts, self._peer_lost)
         self._routes = Routes(self._posts.by_name, self._guard)
@@ -137,10 +132,7 @@ class Bus:
         self._state = _State.NEW
         self._stopping: asyncio.Task[None] | None = None
         self._drain_until = 0.0
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = 0
-        self._violations = 0
-        self.now: Callable[[], float] = _time_of_the_loop
+        self.now = self._home.now
         self.observers: tuple[Observer, ...] = ()
 
     def __repr__(self) -> str:
@@ -205,12 +197,9 @@ class Bus:
         if self._state is not _State.NEW:
             raise ContractViolation("A bus is started once; make a new one.")
         self._state = _State.STARTING
-        self._loop = asyncio.get_running_loop()
-        self._thread = threading.get_ident()
-        # The loop's own time() is one more call around the monotonic clock; five times per request.
-        is_plain = type(self._loop).time is asyncio.BaseEventLoop.time
-        self.now = time.monotonic if is_plain else self._loop.time
-        if self._watchdog is not None and not getattr(self._loop, "is_virtual", False):
+        loop = self._home.move_in()
+        self.now = self._home.now
+        if self._watchdog is not None and not getattr(loop, "is_virtual", False):
             self._watchdog.start()
         try:
             for post in self._posts:
@@ -237,7 +226,7 @@ class Bus:
             if drain <= 0:
                 self._end_all()
             # In a task of its own that nobody owns: a handler may stop the bus, and ends with all others.
-            self._stopping = asyncio.Task(self._stop(), loop=self._loop, name="bus stops")
+            self._stopping = asyncio.Task(self._stop(), loop=self._home.loop, name="bus stops")
         try:
             await asyncio.shield(self._stopping)
         except asyncio.CancelledError:
@@ -273,7 +262,7 @@ class Bus:
 
     @property
     def _is_stopped(self) -> bool:
-        return self._state is _State.STOPPED
+        return self._state is _STOPPED
 
     def _is_quiet(self) -> bool:
         inside = sum(route.guard.inside for route in self._routes.known.values() if route.guard is not None)
@@ -324,7 +313,7 @@ class Bus:
         except AttributeError:
             raise no_message(request) from None
         route = self._routes.known.get((to, action)) or self._routes.find(to, action)
-        if self._state is not _RUNNING or get_running_loop() is not self._loop:
+        if self._state is not _RUNNING or get_running_loop() is not self._home.loop:
             self._check_open(route, parent)
         check_body(request, self._options.max_body_bytes)
         now = self.now()
@@ -333,7 +322,9 @@ class Bus:
         else:
             wanted = self._default_timeout if timeout is None else timeout
             deadline = shrink(now=now, timeout=wanted, parent=None if parent is None else parent.deadline, keep=keep)
-        if route.guard is not None and not self._is_stopped:  # a breaker believes of a stop that its agent is ill
+        if (
+            route.guard is not None and self._state is not _STOPPED
+        ):  # a breaker believes of a stop that its agent is ill
             kept: R = await route.guard.ask(errand((request, deadline, parent, "", None)), on_late)
             return kept
         waiter = self.send(route, request, now, deadline, parent)
@@ -366,7 +357,7 @@ class Bus:
         story: str = "",
     ) -> Waiter:
         """Send one attempt of a request; ``story``: the correlation id, when it goes on with what began before."""
-        envelope = self._envelope(_ASK, route.to, request, deadline, parent, attempt, story)
+        envelope = self._envelopes.make(_ASK, route.to, request, deadline, parent, attempt, story)
         waiter = Waiter(envelope, self._outstanding, route.tally, now)
         if self.observers:
             self.note("asked", envelope)
@@ -416,7 +407,7 @@ class Bus:
     async def try_to_stream(self, to: str, errand: Errand, once: Callable[[Errand, int], Any]) -> None:
         """Make the attempts that a policy allows until a stream has begun."""
         route = self._routes.find(to, errand.request.action)
-        if self._state is not _RUNNING or get_running_loop() is not self._loop:
+        if self._state is not _RUNNING or get_running_loop() is not self._home.loop:
             self._check_open(route, errand.parent)
         if route.post is not None and route.action not in route.post.agent.streamed:
             raise ContractViolation(f"{to} does not stream {route.action}: use `ask`.")
@@ -449,17 +440,18 @@ class Bus:
             ContractViolation: The bus is not running, or this is the thread of its event loop, which would block.
             RequestFailed: As ``ask``.
         """
-        if self._loop is None or self._loop.is_closed() or self._is_stopped:
+        loop = self._home.loop
+        if loop is None or loop.is_closed() or self._is_stopped:
             raise ContractViolation("The bus is not running: start it before it is asked from a thread.")
-        if threading.get_ident() == self._thread:
+        if self._home.is_here:
             raise ContractViolation("This is the thread of the event loop: use `await bus.ask(...)` here.")
         asking = partial(self.ask, to, request, timeout=timeout, parent=parent)
         with self._threads.waiting():
-            return run_and_block(asking, self._loop, self._supervisor, partial(self._is_at, parent))
+            return run_and_block(asking, loop, self._supervisor, partial(self._is_at, parent))
 
     def _is_at(self, parent: Envelope | None) -> bool:
         """Return whether a message is handled still, or if it is an ask, waited for."""
-        return parent is None or parent.kind is Kind.TELL or self.is_waiting(parent)
+        return parent is None or parent.kind is Kind.TELL or self.answers.is_waiting(parent)
 
     async def on_thread(self, work: Callable[..., R], *args: object) -> R:
         """Call something that blocks on one of the bus's threads, and return what it does."""
@@ -479,7 +471,7 @@ class Bus:
     def wait_aside(self, flying: Flying, key: Hashable, errand: Errand) -> Waiter:
         """Wait for what no agent handles, but a flight that somebody started."""
         request, deadline, parent, story, _ = errand
-        envelope = self._envelope(_ASK, flying.route.to, request, deadline, parent, 1, story)
+        envelope = self._envelopes.make(_ASK, flying.route.to, request, deadline, parent, 1, story)
         now = self.now()
         waiter = Waiter(envelope, self._outstanding, flying.tally, now)
         if self.observers:
@@ -518,13 +510,13 @@ class Bus:
 
     def tell(self, to: str, message: Message, *, parent: Envelope | None = None) -> None:
         """Send a message that wants no reply, from any thread. One that cannot be delivered becomes a dead letter."""
-        if self._state is _State.NEW or self._loop is None:
+        if self._state is _State.NEW:
             raise ContractViolation("The bus is not running: use it as `async with bus:`.")
         check_body(message, self._options.max_body_bytes)
-        if threading.get_ident() == self._thread or self._loop.is_closed():
+        if self._home.is_here or self._home.is_closed:
             self._tell(to, message, parent)
         else:
-            self._loop.call_soon_threadsafe(self._tell, to, message, parent)
+            self._home.soon(self._tell, to, message, parent)
 
     def publish(self, message: Message, *, parent: Envelope | None = None) -> int:
         """Send a message to every agent that ``hears`` it, but not back to its sender, and to who subscribed.
@@ -534,16 +526,17 @@ class Bus:
         Returns:
             To how many it went.
         """
-        if self._state is _State.NEW or self._loop is None:
+        loop = self._home.loop
+        if self._state is _State.NEW or loop is None:
             raise ContractViolation("The bus is not running: use it as `async with bus:`.")
         check_body(message, self._options.max_body_bytes)
-        if threading.get_ident() == self._thread or self._loop.is_closed():
+        if self._home.is_here or loop.is_closed():
             return self._publish(message, parent)
 
         async def publishing() -> int:
             return self._publish(message, parent)
 
-        return run_and_block(publishing, self._loop, self._supervisor, lambda: True)
+        return run_and_block(publishing, loop, self._supervisor, lambda: True)
 
     def _publish(self, message: Message, parent: Envelope | None) -> int:
         sender = "" if parent is None else parent.to
@@ -566,7 +559,7 @@ class Bus:
         return self._subscriptions.add(kind, limit)
 
     def _tell(self, to: str, message: Message, parent: Envelope | None) -> None:
-        envelope = self._envelope(Kind.TELL, to, message, None, parent, 1)
+        envelope = self._envelopes.make(Kind.TELL, to, message, None, parent, 1)
         if self.observers:
             self.note("told", envelope)
         route = self._routes.find(to, message.action)
@@ -578,38 +571,8 @@ class Bus:
             else:
                 self._line.send(envelope)
         except Rejected as error:
-            _log.warning("Could not deliver %s to %s: %s", message.action, to, error, extra=_ids(envelope))
+            _log.warning("Could not deliver %s to %s: %s", message.action, to, error, extra=story_ids(envelope))
             self.bury(envelope, Reason.UNDELIVERABLE)
-
-    def _envelope(  # noqa: PLR0917 - keywords would cost a third of the call
-        self,
-        kind: Kind,
-        to: str,
-        message: Message,
-        deadline: float | None,
-        parent: Envelope | None,
-        attempt: int,
-        story: str = "",
-    ) -> Envelope:
-        message_id = f"{self._node}-{next(self._numbers)}"
-        reply_to = self._node if kind is _ASK else None
-        path: tuple[str, ...] = ()
-        sender, cause, trace = "", None, None
-        if parent is None:
-            story = story or message_id
-        else:
-            sender, story, cause, trace = parent.to, parent.correlation_id, parent.message_id, parent.traceparent
-            if kind is _ASK and parent.kind is _ASK:
-                path = (*parent.path, sender)
-        if self._options.traceparent is not None:
-            trace = self._options.traceparent(trace, message_id)
-        # One row, in the order of the fields: to build it up of two would cost as much again.
-        return _envelope(
-            (
-                message_id, kind, sender, to, message.action, message, story, cause,
-                reply_to, deadline, attempt, message.priority, path, None, trace, _NO_HEADERS,
-            )
-        )
 
     # -------------------------------------------------------------- finding the way
 
@@ -626,12 +589,12 @@ class Bus:
     def _check_open(self, route: Route, parent: Envelope | None) -> None:
         if self._state is _State.NEW:
             raise ContractViolation("The bus is not running: use it as `async with bus:`.")
-        if not self._is_stopped and get_running_loop() is not self._loop:
+        if not self._is_stopped and get_running_loop() is not self._home.loop:
             raise ContractViolation("The bus runs on another event loop; from here, use `ask_from_thread` on a thread.")
         if self._state is _State.DRAINING and parent is None:
             raise Rejected(f"The bus is stopping and takes no new {route.action}.", to=route.to, action=route.action)
 
-    # -------------------------------------------------------------- what handlers and tokens report
+    # -------------------------------------------------------------- outcomes
 
     def is_pending(self, message_id: str) -> bool:
         """Return whether a request has no outcome yet."""
@@ -640,65 +603,6 @@ class Bus:
     def end(self, message_id: str, outcome: Outcome, value: object) -> None:
         """Take an outcome that was decided on the loop."""
         self._outstanding.take_in(Ended(self.now(), message_id, outcome, value))
-
-    def when_withdrawn(self, request: Envelope, told: Callable[[], None]) -> None:
-        """Have ``told`` called once if nobody waits for the answer to a deferred request any more."""
-        waiter = self._outstanding.of(request.message_id)
-        if waiter is not None:
-            waiter.on_withdrawn = told
-
-    def is_waiting(self, request: Envelope) -> bool:
-        """Return whether somebody still waits for the answer to a request."""
-        return request.message_id in self._outstanding
-
-    def answer(self, request: Envelope, reply: object) -> None:
-        """Take the reply to a request, from any thread; used by tokens."""
-        if threading.get_ident() == self._thread:
-            self.replied(self.now(), request.message_id, reply)
-        else:
-            self._end(request, _REPLIED, reply)
-
-    def refuse(self, request: Envelope, error: Exception) -> None:
-        """Take the error that a request ended with, from any thread; used by handlers and tokens."""
-        if request.kind is Kind.TELL:
-            _log.error("%s failed on %s: %r", request.to, request.action, error, exc_info=error, extra=_ids(request))
-        else:
-            _log.debug("%s failed on %s (%s)", request.to, request.action, request.message_id, exc_info=error)
-            self._end(request, Outcome.FAILED, error)
-
-    def lost(self, request: Envelope, why: str) -> None:
-        """Take note that a handler was ended before it answered."""
-        if request.kind is Kind.ASK:
-            self._end(request, Outcome.PEER_LOST, f"{request.to} {why} on {request.action}")
-
-    def dropped(self, request: Envelope) -> None:
-        """Take note that a message had to leave a full mailbox for a newer one."""
-        if request.kind is Kind.TELL:
-            self.bury(request, Reason.UNDELIVERABLE)
-            return
-        where = {"to": request.to, "action": request.action, "message_id": request.message_id}
-        full = MailboxFull(f"{request.to} has too many messages waiting and dropped the oldest.", **where)
-        self._end(request, Outcome.REJECTED, full)
-
-    def token_dropped(self, request: Envelope) -> None:
-        """Settle a request whose reply token is gone; called by the collector, from any thread, at any time."""
-        why = f"{request.to} dropped its reply token for {request.action}"
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._end, request, Outcome.PEER_LOST, why)
-
-    def violated(self, envelope: Envelope, what: str) -> None:
-        """Take note that a handler broke its contract; its asker is told."""
-        self._violations += 1
-        broken = BrokenContract(f"The handler of {envelope.action} in {envelope.to} {what}.")
-        _log.error("%s (message %s)", broken.text, envelope.message_id, extra=_ids(envelope))
-        if envelope.kind is Kind.ASK:
-            self._end(envelope, Outcome.FAILED, broken)
-
-    def _end(self, request: Envelope, outcome: Outcome, value: object) -> None:
-        if threading.get_ident() == self._thread:
-            self._settle(Ended(self.now(), request.message_id, outcome, value))
-        elif self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._end, request, outcome, value)
 
     def _withdrawn(self, withdrawn: Withdraw) -> None:
         flying = self._flying.get(withdrawn.to)
@@ -826,23 +730,10 @@ class Bus:
             pending=len(self._outstanding),
             pending_bytes=sum(size_of(waiter.envelope.body) for waiter in self._outstanding.waiters),
             dead_letters=MappingProxyType(dict(self._dead.counts)),
-            contract_violations=self._violations,
+            contract_violations=self.answers.violations,
             agents=MappingProxyType({post.agent.name: post.statistics() for post in self._posts}),
             actions=MappingProxyType(actions),
             breakers=MappingProxyType({key: a.breaker for key, a in actions.items() if a.breaker is not None}),
             tasks=len(self._supervisor) - sum(post.stands_by for post in self._posts),
             loop_lag=0.0 if self._watchdog is None else self._watchdog.longest,
         )
-
-
-def _ids(envelope: Envelope) -> dict[str, str | None]:
-    """Return what a structured log can be filtered by, to have one request's story."""
-    return {
-        "message_id": envelope.message_id,
-        "correlation_id": envelope.correlation_id,
-        "causation_id": envelope.causation_id,
-    }
-
-
-def _time_of_the_loop() -> float:
-    return asyncio.get_running_loop().time()

@@ -228,7 +228,7 @@ def _until_done(future: Any) -> Generator[Any, Any, None]:  # noqa: ANN401 - wha
     future._asyncio_future_blocking = False  # noqa: SLF001 - as the task does that is given a future to wait for
     if future.done():
         return
-    woken = future.get_loop().create_future()
+    woken: asyncio.Future[None] = asyncio.Future()
     future.add_done_callback(partial(_wake, woken))
     yield from woken
 

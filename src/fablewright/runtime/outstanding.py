@@ -226,7 +226,8 @@ class Outstanding:
     def _note_failure(self, waiter: Waiter, outcome: Outcome, value: object) -> None:
         waiter.value = value
         waiter.tally.outcomes[outcome] += 1
-        waiter.handled = waiter.handled and not self._is_queued(waiter.envelope)
+        if waiter.handled and self._is_queued(waiter.envelope):
+            waiter.handled = False
         if outcome is _EXPIRED and not waiter.handled:
             waiter.tally.unstarted += 1
         if waiter.on_withdrawn is not None and outcome in _WITHDRAWN:

@@ -25,10 +25,11 @@ from fablewright.runtime.context import Context, ReplyToken, Sender
 from fablewright.runtime.statistics import AgentStatistics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from fablewright.protocol.envelope import Envelope
     from fablewright.runtime.agent import Agent
+    from fablewright.runtime.answers import Answers
     from fablewright.runtime.events import Observer, What
     from fablewright.runtime.outstanding import Waiter
     from fablewright.runtime.supervisor import Supervisor
@@ -45,13 +46,10 @@ _TURN_SECONDS = 0.005
 class Desk(Sender, Protocol):
     """What a post needs of its bus."""
 
+    answers: Answers
     observers: tuple[Observer, ...]
-    replied: Callable[[float, str, object], None]
 
     def note(self, what: What, about: Envelope | None = None, **more: Any) -> None: ...  # noqa: ANN401 - see Bus.note
-    def lost(self, envelope: Envelope, why: str) -> None: ...
-    def dropped(self, envelope: Envelope) -> None: ...
-    def violated(self, envelope: Envelope, what: str) -> None: ...
     def bury(self, envelope: Envelope, reason: Reason) -> None: ...
 
 
@@ -116,6 +114,7 @@ class Post:
         self.given_up = ""
         self.crashes = 0
         self._desk = desk
+        self._answers = desk.answers
         self._supervisor = supervisor
         self._concurrency = agent.concurrency
         self._leader: Worker | None = None
@@ -163,7 +162,7 @@ class Post:
         """
         dropped = self.mailbox.put(envelope, self._concurrency - len(self.running))
         if dropped is not None:
-            self._desk.dropped(dropped)
+            self._answers.dropped(dropped)
         leader = self._leader
         if leader is None or leader.envelope is not None:  # else it is about to take the message itself
             self._promote()
@@ -236,7 +235,7 @@ class Post:
         if self._leader is None and self._idle is None and self.is_open and not self.is_full:
             self._leader = self._hire()  # one stands by whatever happens to the others
 
-    async def _lead(self, worker: Worker) -> None:  # noqa: C901 - every message comes through; calls cost
+    async def _lead(self, worker: Worker) -> None:  # noqa: C901, PLR0912 - every message comes through; calls cost
         # As many of these wait as there are handlers that do: what is no local variable here need not wait with them.
         self._turn_ends = 0.0
         while True:
@@ -256,15 +255,16 @@ class Post:
             try:
                 reply = await self.agent.handlers[envelope.action](self.agent, envelope.body, context)
             except Exception as error:  # noqa: BLE001 - whatever a handler raises is its asker's to know
-                self._desk.refuse(envelope, error)
+                self._answers.refuse(envelope, error)
             except BaseException:
                 # Withdrawn by its asker, cancelled by itself, or the program is ending.
                 if worker.is_wanted:
-                    self._desk.lost(envelope, "gave up")
+                    self._answers.lost(envelope, "gave up")
                 raise
             else:
-                if envelope.kind is _ASK and context.token_id is None and reply is not None and type(reply) is not ReplyToken:
-                    self._desk.replied(self._desk.now(), envelope.message_id, reply)
+                is_reply = reply is not None and type(reply) is not ReplyToken
+                if is_reply and envelope.kind is _ASK and context.token_id is None:
+                    self._answers.replied(self._desk.now(), envelope.message_id, reply)
                 else:
                     self._returned(envelope, context, reply)
                 del reply
@@ -313,18 +313,18 @@ class Post:
         return envelope
 
     def _returned(self, envelope: Envelope, context: Context, reply: object) -> None:
-        """Hold a handler that returned no reply to its contract: its token, or nothing at all for what was only told."""
-        desk = self._desk
+        """Hold a handler that returned no reply to its contract: its token, or nothing where it was only told."""
+        violated = self._answers.violated
         if type(reply) is ReplyToken:
             if id(reply) != context.token_id:
-                desk.violated(envelope, "returned a reply token that is not its own")
+                violated(envelope, "returned a reply token that is not its own")
         elif envelope.kind is not _ASK:
             if reply is not None:
-                desk.violated(envelope, "answered a tell")
+                violated(envelope, "answered a tell")
         elif context.token_id is None:
-            desk.violated(envelope, "returned nothing and did not defer")
+            violated(envelope, "returned nothing and did not defer")
         elif reply is not None:
-            desk.violated(envelope, "deferred and returned a reply as well")
+            violated(envelope, "deferred and returned a reply as well")
 
 
 @types.coroutine
