@@ -6,6 +6,7 @@ A token may be used on any thread; whatever comes from another one than the bus'
 from __future__ import annotations
 
 import logging
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from fablewright.errors import MailboxFull
@@ -71,7 +72,7 @@ class Answers:
 
     def answer(self, request: Envelope, reply: object) -> None:
         """Take the reply to a request, from any thread."""
-        if self._home.is_here:
+        if get_ident() == self._home.thread:
             self.replied(self._home.now(), request.message_id, reply)
         else:
             self._end(request, Outcome.REPLIED, reply)

@@ -8,7 +8,6 @@ so a request has one outcome whatever the handler, the clock and the asker do at
 from __future__ import annotations
 
 import asyncio
-import enum
 import logging
 import secrets
 from asyncio import get_running_loop
@@ -24,15 +23,16 @@ from fablewright.protocol.message import Message
 from fablewright.protocol.pending import Ended, Outcome, PeerGone, Stopped, Withdraw
 from fablewright.protocol.size import size_of
 from fablewright.runtime.answers import Answers
+from fablewright.runtime.audience import Audience
 from fablewright.runtime.batching import Batching
 from fablewright.runtime.body import check_body, no_message
 from fablewright.runtime.dead_letters import DeadLetters
 from fablewright.runtime.envelopes import Envelopes, story_ids
 from fablewright.runtime.errand import Errand, errand
-from fablewright.runtime.events import Event
 from fablewright.runtime.from_thread import run_and_block
 from fablewright.runtime.guard import Guard
 from fablewright.runtime.home import Home
+from fablewright.runtime.life import Life, State
 from fablewright.runtime.line import Line
 from fablewright.runtime.outstanding import Outstanding, Waiter
 from fablewright.runtime.policies import BusOptions
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from fablewright.protocol.message import Request, StreamRequest
     from fablewright.runtime.agent import Agent
     from fablewright.runtime.context import BatchHandler, Context, ReplyToken
-    from fablewright.runtime.events import Observer, What
+    from fablewright.runtime.events import Observer
     from fablewright.runtime.flying import Flying
     from fablewright.runtime.route import Route
 
@@ -68,21 +68,7 @@ _log = logging.getLogger(__name__)
 M = TypeVar("M", bound=Message)
 R = TypeVar("R")
 
-_BREATH = 1 / 128
-"""Seconds between two looks at whether a draining bus is quiet."""
-
-
-class _State(enum.Enum):
-    """The life of a bus: each state is entered once, in this order."""
-
-    NEW = "new"
-    STARTING = "starting"  # messages are taken, and wait in the mailboxes until every agent has started
-    RUNNING = "running"
-    DRAINING = "draining"  # what is under way may go on asking; nothing new comes in
-    STOPPED = "stopped"
-
-
-_RUNNING, _STOPPED = _State.RUNNING, _State.STOPPED  # a member looked up in its Enum costs 0.05 us
+_RUNNING, _STOPPED = State.RUNNING, State.STOPPED  # a member looked up in its Enum costs 0.05 us
 _REPLIED = Outcome.REPLIED
 _ASK = Kind.ASK
 
@@ -104,7 +90,7 @@ class Bus:
 
     Attributes:
         now: Call it for the time in seconds, that of the event loop that the bus runs on.
-        observers: Who looks on; see ``observe``.
+        audience: Who looks on; see ``observe``.
         answers: Takes what becomes of a request on the side that handles it; for workers and tokens.
     """
 
@@ -114,6 +100,7 @@ class Bus:
         self._default_timeout = valid_timeout(self._options.default_timeout)
         self._envelopes = Envelopes(self._node, self._options.traceparent)
         self._home = Home()
+        self.audience = Audience(self._home)
         self._dead = DeadLetters(self._options.dead_letters, self._buried)
         self._outstanding = Outstanding(self._withdrawn, self._dead.bury, self._is_queued)
         transport = self._options.transport
@@ -128,16 +115,13 @@ class Bus:
         self._subscriptions = Subscriptions()
         self._threads = Threads(self._options.threads, name="handler")
         patience = self._options.watchdog
-        self._watchdog = None if patience is None else Watchdog(patience, self._posts.name_of, self._blocked)
-        self._state = _State.NEW
-        self._stopping: asyncio.Task[None] | None = None
-        self._drain_until = 0.0
+        self._watchdog = None if patience is None else Watchdog(patience, self._posts.name_of, self.audience.blocked)
+        self._life = Life(self._home, self._supervisor, self._is_quiet, self._end_all, self._leave)
         self.now = self._home.now
-        self.observers: tuple[Observer, ...] = ()
 
     def __repr__(self) -> str:
         names = sorted(self._posts.by_name)
-        return f"<Bus {self._node} {self._state.value} agents={names} pending={len(self._outstanding)}>"
+        return f"<Bus {self._node} {self._life.state.value} agents={names} pending={len(self._outstanding)}>"
 
     # -------------------------------------------------------------- life
 
@@ -147,7 +131,7 @@ class Bus:
         Raises:
             ContractViolation: The name is taken, the bus has started already, or the agent can run no handler.
         """
-        if self._state is not _State.NEW:
+        if self._life.state is not State.NEW:
             raise ContractViolation(f"Register {agent.name} before the bus starts; later, `await bus.add(agent)`.")
         self._posts.register(agent)
 
@@ -157,7 +141,7 @@ class Bus:
         Raises:
             ContractViolation: The name is taken, the bus is not running, or the agent can run no handler.
         """
-        if self._state is not _RUNNING:
+        if self._life.state is not _RUNNING:
             raise ContractViolation(f"{agent.name} can be added to a running bus only.")
         post = self._posts.register(agent)
         try:
@@ -183,7 +167,7 @@ class Bus:
         Raises:
             ContractViolation: There is none of that name.
         """
-        if not self._is_stopped:
+        if not self._life.is_stopped:
             self._posts.crash(name, cause, self.now())
 
     async def start(self) -> None:
@@ -194,9 +178,9 @@ class Bus:
         Raises:
             ContractViolation: The bus was started before.
         """
-        if self._state is not _State.NEW:
+        if self._life.state is not State.NEW:
             raise ContractViolation("A bus is started once; make a new one.")
-        self._state = _State.STARTING
+        self._life.state = State.STARTING
         loop = self._home.move_in()
         self.now = self._home.now
         if self._watchdog is not None and not getattr(loop, "is_virtual", False):
@@ -207,9 +191,9 @@ class Bus:
         except BaseException:
             await self.stop()
             raise
-        if self._state is not _State.STARTING:
+        if self._life.state is not State.STARTING:
             raise ContractViolation("The bus was stopped while it started.")
-        self._state = _RUNNING
+        self._life.state = _RUNNING
         self._posts.open()
 
     async def stop(self, *, drain: float = 0.0) -> None:
@@ -218,36 +202,10 @@ class Bus:
         Args:
             drain: Seconds to let what is under way finish first.
         """
-        if self._state is _State.NEW:
-            return
-        if self._stopping is None:
-            self._state = _State.DRAINING
-            self._drain_until = self.now() + drain
-            if drain <= 0:
-                self._end_all()
-            # In a task of its own that nobody owns: a handler may stop the bus, and ends with all others.
-            self._stopping = asyncio.Task(self._stop(), loop=self._home.loop, name="bus stops")
-        try:
-            await asyncio.shield(self._stopping)
-        except asyncio.CancelledError:
-            self._drain_until = 0.0  # whoever stops the bus is in a hurry now
-            if asyncio.current_task() not in self._supervisor:
-                await asyncio.wait({self._stopping})
-            raise
-
-    async def _stop(self) -> None:
-        while not self._is_stopped and self.now() < self._drain_until and not self._is_quiet():  # noqa: ASYNC110 - an event costs each request
-            await asyncio.sleep(_BREATH)
-        if not self._is_stopped:
-            self._end_all()
-        await self._supervisor.stop()
-        self._threads.close()
-        for post in self._posts:
-            await self._posts.stop(post)
+        await self._life.stop(drain)
 
     def _end_all(self) -> None:
         """Answer every waiter, and let nothing begin any more."""
-        self._state = _State.STOPPED
         self._outstanding.take_in(Stopped(self.now(), "the bus stopped"))
         self._outstanding.stop()
         if self._line is not None:
@@ -260,9 +218,11 @@ class Bus:
         if self._watchdog is not None:
             self._watchdog.stop()
 
-    @property
-    def _is_stopped(self) -> bool:
-        return self._state is _STOPPED
+    async def _leave(self) -> None:
+        """Let go of what is left when every task has ended."""
+        self._threads.close()
+        for post in self._posts:
+            await self._posts.stop(post)
 
     def _is_quiet(self) -> bool:
         inside = sum(route.guard.inside for route in self._routes.known.values() if route.guard is not None)
@@ -313,8 +273,8 @@ class Bus:
         except AttributeError:
             raise no_message(request) from None
         route = self._routes.known.get((to, action)) or self._routes.find(to, action)
-        if self._state is not _RUNNING or get_running_loop() is not self._home.loop:
-            self._check_open(route, parent)
+        if self._life.state is not _RUNNING or get_running_loop() is not self._home.loop:
+            self._life.check(action, to, from_outside=parent is None)
         check_body(request, self._options.max_body_bytes)
         now = self.now()
         if timeout is None and parent is None:
@@ -323,7 +283,7 @@ class Bus:
             wanted = self._default_timeout if timeout is None else timeout
             deadline = shrink(now=now, timeout=wanted, parent=None if parent is None else parent.deadline, keep=keep)
         if (
-            route.guard is not None and self._state is not _STOPPED
+            route.guard is not None and self._life.state is not _STOPPED
         ):  # a breaker believes of a stop that its agent is ill
             kept: R = await route.guard.ask(errand((request, deadline, parent, "", None)), on_late)
             return kept
@@ -359,14 +319,14 @@ class Bus:
         """Send one attempt of a request; ``story``: the correlation id, when it goes on with what began before."""
         envelope = self._envelopes.make(_ASK, route.to, request, deadline, parent, attempt, story)
         waiter = Waiter(envelope, self._outstanding, route.tally, now)
-        if self.observers:
-            self.note("asked", envelope)
+        if self.audience.observers:
+            self.audience.tell("asked", envelope)
         if self._outstanding.open(waiter, envelope.message_id, route.to, deadline, linger):
             try:
                 if parent is not None:
                     note_wait(waiter, parent, self._posts.by_name, self._work_for)
                 if route.post is None:
-                    raise self._routes.refusal(envelope, stopped=self._is_stopped)
+                    raise self._routes.refusal(envelope, stopped=self._life.is_stopped)
                 if self._line is None:
                     route.post.put(envelope)
                 else:
@@ -407,11 +367,11 @@ class Bus:
     async def try_to_stream(self, to: str, errand: Errand, once: Callable[[Errand, int], Any]) -> None:
         """Make the attempts that a policy allows until a stream has begun."""
         route = self._routes.find(to, errand.request.action)
-        if self._state is not _RUNNING or get_running_loop() is not self._home.loop:
-            self._check_open(route, errand.parent)
+        if self._life.state is not _RUNNING or get_running_loop() is not self._home.loop:
+            self._life.check(route.action, to, from_outside=errand.parent is None)
         if route.post is not None and route.action not in route.post.agent.streamed:
             raise ContractViolation(f"{to} does not stream {route.action}: use `ask`.")
-        if route.guard is None or self._is_stopped:
+        if route.guard is None or self._life.is_stopped:
             await once(errand, 1)
         else:
             await route.guard.stream(errand, once)
@@ -441,7 +401,7 @@ class Bus:
             RequestFailed: As ``ask``.
         """
         loop = self._home.loop
-        if loop is None or loop.is_closed() or self._is_stopped:
+        if loop is None or loop.is_closed() or self._life.is_stopped:
             raise ContractViolation("The bus is not running: start it before it is asked from a thread.")
         if self._home.is_here:
             raise ContractViolation("This is the thread of the event loop: use `await bus.ask(...)` here.")
@@ -474,8 +434,8 @@ class Bus:
         envelope = self._envelopes.make(_ASK, flying.route.to, request, deadline, parent, 1, story)
         now = self.now()
         waiter = Waiter(envelope, self._outstanding, flying.tally, now)
-        if self.observers:
-            self.note("joined", envelope)
+        if self.audience.observers:
+            self.audience.tell("joined", envelope)
         waits = self._outstanding.open(waiter, envelope.message_id, flying.name, deadline, flying.linger)
         if waits and parent is not None:
             try:
@@ -510,7 +470,7 @@ class Bus:
 
     def tell(self, to: str, message: Message, *, parent: Envelope | None = None) -> None:
         """Send a message that wants no reply, from any thread. One that cannot be delivered becomes a dead letter."""
-        if self._state is _State.NEW:
+        if self._life.state is State.NEW:
             raise ContractViolation("The bus is not running: use it as `async with bus:`.")
         check_body(message, self._options.max_body_bytes)
         if self._home.is_here or self._home.is_closed:
@@ -527,7 +487,7 @@ class Bus:
             To how many it went.
         """
         loop = self._home.loop
-        if self._state is _State.NEW or loop is None:
+        if self._life.state is State.NEW or loop is None:
             raise ContractViolation("The bus is not running: use it as `async with bus:`.")
         check_body(message, self._options.max_body_bytes)
         if self._home.is_here or loop.is_closed():
@@ -560,12 +520,12 @@ class Bus:
 
     def _tell(self, to: str, message: Message, parent: Envelope | None) -> None:
         envelope = self._envelopes.make(Kind.TELL, to, message, None, parent, 1)
-        if self.observers:
-            self.note("told", envelope)
+        if self.audience.observers:
+            self.audience.tell("told", envelope)
         route = self._routes.find(to, message.action)
         try:
-            if route.post is None or self._state is _State.STOPPED:
-                raise self._routes.refusal(envelope, stopped=self._is_stopped)
+            if route.post is None or self._life.state is State.STOPPED:
+                raise self._routes.refusal(envelope, stopped=self._life.is_stopped)
             if self._line is None:
                 route.post.put(envelope)
             else:
@@ -585,14 +545,6 @@ class Bus:
         if guard.flying is not None:
             self._flying[guard.flying.name] = guard.flying
         return guard
-
-    def _check_open(self, route: Route, parent: Envelope | None) -> None:
-        if self._state is _State.NEW:
-            raise ContractViolation("The bus is not running: use it as `async with bus:`.")
-        if not self._is_stopped and get_running_loop() is not self._home.loop:
-            raise ContractViolation("The bus runs on another event loop; from here, use `ask_from_thread` on a thread.")
-        if self._state is _State.DRAINING and parent is None:
-            raise Rejected(f"The bus is stopping and takes no new {route.action}.", to=route.to, action=route.action)
 
     # -------------------------------------------------------------- outcomes
 
@@ -626,8 +578,8 @@ class Bus:
             Rejected: There is no such agent or action any more, or no room.
         """
         post = self._posts.by_name.get(envelope.to)
-        if post is None or post.given_up or envelope.action not in post.agent.handlers or self._is_stopped:
-            raise self._routes.refusal(envelope, stopped=self._is_stopped)
+        if post is None or post.given_up or envelope.action not in post.agent.handlers or self._life.is_stopped:
+            raise self._routes.refusal(envelope, stopped=self._life.is_stopped)
         post.put(envelope)
 
     def linger_of(self, request: Envelope) -> float:
@@ -677,42 +629,21 @@ class Bus:
         return self._dead.latest()
 
     def _buried(self, letter: DeadLetter, envelope: Envelope | None) -> None:
-        if self.observers:
+        if self.audience.observers:
             about = {} if envelope is not None else {"to": "", "message_id": letter.message_id}
-            self.note("dead_letter", envelope, detail=letter.reason.value, **about)
+            self.audience.tell("dead_letter", envelope, detail=letter.reason.value, **about)
 
     # -------------------------------------------------------------- looking
 
     def observe(self, observer: Observer) -> Callable[[], None]:
         """Have ``observer`` called with each event from now on; return what ends that."""
-        self.observers = (*self.observers, observer)
         self._outstanding.settled = self._settled
-
-        def end() -> None:
-            self.observers = tuple(other for other in self.observers if other is not observer)
-
-        return end
-
-    def note(self, what: What, about: Envelope | None = None, **more: Any) -> None:  # noqa: ANN401 - Event knows them
-        """Tell those who look on what happened; ``more`` is other fields of the event."""
-        event = Event(self.now(), what, **more) if about is None else Event.about(about, self.now(), what, **more)
-        for observer in self.observers:
-            try:
-                observer(event)
-            except Exception:  # noqa: BLE001 - whoever looks on must not disturb what it looks at
-                _log.exception("An observer failed and looks on no more")
-                self.observers = tuple(other for other in self.observers if other is not observer)
-
-    def _blocked(self, who: str, seconds: float, where: str) -> None:
-        if self.observers:
-            self.note(
-                "blocked", to=who.split(".", maxsplit=1)[0], detail=f"{who} for {1000 * seconds:.0f} ms at {where}"
-            )
+        return self.audience.admit(observer)
 
     def _settled(self, waiter: Waiter) -> None:
         outcome = "" if waiter.outcome is None else waiter.outcome.value
         failed = waiter.outcome is not None and waiter.outcome is not _REPLIED
-        self.note("ended", waiter.envelope, detail=f"{outcome}: {waiter.error()}" if failed else outcome)
+        self.audience.tell("ended", waiter.envelope, detail=f"{outcome}: {waiter.error()}" if failed else outcome)
 
     def waits(self) -> tuple[Wait, ...]:
         """Return who waits for whom right now, the oldest first."""

@@ -18,13 +18,14 @@ class Home:
 
     Attributes:
         loop: The event loop; None before the start.
+        thread: Its thread's identity; 0 before the start.
         now: Call it for the time in seconds; before the start, that of whichever loop runs.
     """
 
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.now: Callable[[], float] = _time_of_the_loop
-        self._thread = 0
+        self.thread = 0
 
     def __repr__(self) -> str:
         return f"<Home {self.loop!r}>"
@@ -32,7 +33,7 @@ class Home:
     def move_in(self) -> asyncio.AbstractEventLoop:
         """Live on the running loop from now on, and return it."""
         self.loop = loop = asyncio.get_running_loop()
-        self._thread = threading.get_ident()
+        self.thread = threading.get_ident()
         # The loop's own time() is one more call around the monotonic clock; several times per request.
         is_plain = type(loop).time is asyncio.BaseEventLoop.time
         self.now = time.monotonic if is_plain else loop.time
@@ -41,7 +42,7 @@ class Home:
     @property
     def is_here(self) -> bool:
         """Whether this is the thread of the loop."""
-        return threading.get_ident() == self._thread
+        return threading.get_ident() == self.thread
 
     @property
     def is_closed(self) -> bool:

@@ -16,7 +16,7 @@ import asyncio
 import types
 from contextvars import Context as Variables
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fablewright.protocol.dead_letter import Reason
 from fablewright.protocol.envelope import Kind
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fablewright.protocol.envelope import Envelope
     from fablewright.runtime.agent import Agent
     from fablewright.runtime.answers import Answers
-    from fablewright.runtime.events import Observer, What
+    from fablewright.runtime.audience import Audience
     from fablewright.runtime.outstanding import Waiter
     from fablewright.runtime.supervisor import Supervisor
 
@@ -47,9 +47,8 @@ class Desk(Sender, Protocol):
     """What a post needs of its bus."""
 
     answers: Answers
-    observers: tuple[Observer, ...]
+    audience: Audience
 
-    def note(self, what: What, about: Envelope | None = None, **more: Any) -> None: ...  # noqa: ANN401 - see Bus.note
     def bury(self, envelope: Envelope, reason: Reason) -> None: ...
 
 
@@ -115,6 +114,7 @@ class Post:
         self.crashes = 0
         self._desk = desk
         self._answers = desk.answers
+        self._audience = desk.audience
         self._supervisor = supervisor
         self._concurrency = agent.concurrency
         self._leader: Worker | None = None
@@ -228,8 +228,8 @@ class Post:
             self._idle = None
         if worker.envelope is not None:
             self.running.pop(worker.envelope.message_id, None)
-            if self._desk.observers:
-                self._desk.note("finished", worker.envelope)
+            if self._audience.observers:
+                self._audience.tell("finished", worker.envelope)
         worker.task = None  # a cancelled task holds its error, that the frames, and they the worker
         self._appoint()
         if self._leader is None and self._idle is None and self.is_open and not self.is_full:
@@ -268,8 +268,8 @@ class Post:
                 else:
                     self._returned(envelope, context, reply)
                 del reply
-            if self._desk.observers:
-                self._desk.note("finished", envelope)
+            if self._audience.observers:
+                self._audience.tell("finished", envelope)
             del self.running[envelope.message_id], context, envelope
             worker.envelope = worker.asked = None
             if self._leader is None:
@@ -305,8 +305,8 @@ class Post:
             return None
         worker.envelope = envelope
         self.running[envelope.message_id] = worker
-        if self._desk.observers:
-            self._desk.note("started", envelope)
+        if self._audience.observers:
+            self._audience.tell("started", envelope)
         if self.mailbox.queue.size and not self._relief_is_due:
             self._relief_is_due = True
             asyncio.get_running_loop().call_soon(self._relieve)
