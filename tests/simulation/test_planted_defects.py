@@ -16,6 +16,7 @@ from fablewright.protocol.retry import RetryBudget
 from fablewright.runtime import attempts, bus
 from fablewright.runtime.answers import Answers
 from fablewright.runtime.arrivals import Arrivals
+from fablewright.runtime.dispatch import Dispatch
 from fablewright.runtime.line import Line
 from fablewright.runtime.outstanding import Outstanding
 from fablewright.runtime.post import Post
@@ -164,7 +165,7 @@ def a_ready_message_is_left_lying(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_crash_tells_nobody(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(bus.Bus, "_peer_lost", lambda self, name, why, queued: self._drop(queued))
+    patch.setattr(bus.Bus, "_peer_lost", lambda self, name, why, queued: self._dispatch.drop(queued))
 
 
 def a_reply_goes_to_another(patch: pytest.MonkeyPatch) -> None:
@@ -194,23 +195,23 @@ def a_cancelled_request_counts_as_lost(patch: pytest.MonkeyPatch) -> None:
 
 
 def the_asker_is_told_later(patch: pytest.MonkeyPatch) -> None:
-    honest = bus.Bus.settle
+    honest = Dispatch.settle
 
-    def settle(self: bus.Bus, ended: Any) -> None:
+    def settle(self: Dispatch, ended: Any) -> None:
         asyncio.get_running_loop().call_later(1 / 64, honest, self, ended)
 
-    patch.setattr(bus.Bus, "settle", settle)
+    patch.setattr(Dispatch, "settle", settle)
 
 
 def a_task_is_left_over(patch: pytest.MonkeyPatch) -> None:
-    honest = bus.Bus.withdraw
+    honest = Dispatch.withdraw
     left: list[asyncio.Task[None]] = []
 
-    def withdraw(self: bus.Bus, message_id: str, to: str) -> None:
+    def withdraw(self: Dispatch, message_id: str, to: str) -> None:
         honest(self, message_id, to)
         left.append(asyncio.get_running_loop().create_task(asyncio.sleep(1e9)))
 
-    patch.setattr(bus.Bus, "withdraw", withdraw)
+    patch.setattr(Dispatch, "withdraw", withdraw)
 
 
 DEFECTS: dict[Callable[[pytest.MonkeyPatch], None], str] = {

@@ -245,7 +245,7 @@ class PendingRequests:
         """Take in that a reply has come, if it is the outcome: the first, and in time.
 
         Returns:
-            Whether it is; the asker is to be told, and that is all. Else nothing was taken in: let ``handle`` see to it.
+            Whether it is; the asker is to be told, and that is all. If not, nothing was taken in: see ``handle``.
         """
         request = self._waiting.get(message_id)
         if request is None or request[0] <= now:

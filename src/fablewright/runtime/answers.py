@@ -40,6 +40,7 @@ class Answers:
 
     Attributes:
         replied: Takes the reply that a handler returned: when, to which request, and the reply. On the loop only.
+        bury: Takes a message that found no taker, and why.
         violations: How often a handler broke its contract.
     """
 
@@ -48,10 +49,10 @@ class Answers:
     ) -> None:
         self.replied: Callable[[float, str, object], None] = (outstanding if line is None else line).replied
         self._settle = outstanding.take_in if line is None else line.send_back
+        self.bury = bury
         self.violations = 0
         self._home = home
         self._outstanding = outstanding
-        self._bury = bury
 
     def __repr__(self) -> str:
         return f"<Answers violations={self.violations}>"
@@ -95,7 +96,7 @@ class Answers:
     def dropped(self, request: Envelope) -> None:
         """Take note that a message had to leave a full mailbox for a newer one."""
         if request.kind is Kind.TELL:
-            self._bury(request, Reason.UNDELIVERABLE)
+            self.bury(request, Reason.UNDELIVERABLE)
             return
         where = {"to": request.to, "action": request.action, "message_id": request.message_id}
         full = MailboxFull(f"{request.to} has too many messages waiting and dropped the oldest.", **where)

@@ -49,7 +49,7 @@ class Courier(Protocol):
     now: Callable[[], float]
     audience: Audience
 
-    def send(  # noqa: D102, PLR0913 - see Bus.send
+    def send(  # noqa: D102, PLR0913 - see Dispatch.send
         self,
         route: Route,
         request: Request[Any] | StreamRequest[Any],
@@ -61,8 +61,8 @@ class Courier(Protocol):
         linger: float,
         story: str,
     ) -> Waiter: ...
-    def end(self, message_id: str, outcome: Outcome, value: object) -> None: ...  # noqa: D102 - see Bus
-    def when_late(self, message_id: str, told: Callable[[Any], None]) -> None: ...  # noqa: D102 - see Bus
+    def end(self, message_id: str, outcome: Outcome, value: object) -> None: ...  # noqa: D102 - see Dispatch
+    def when_late(self, message_id: str, told: Callable[[Any], None]) -> None: ...  # noqa: D102 - see Dispatch
 
 
 class Attempts:

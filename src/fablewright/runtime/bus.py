@@ -8,7 +8,6 @@ so a request has one outcome whatever the handler, the clock and the asker do at
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from asyncio import get_running_loop
 from collections import Counter
@@ -16,61 +15,51 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fablewright.errors import ContractViolation, Rejected, WouldDeadlock
-from fablewright.protocol.dead_letter import DeadLetter, Reason
+from fablewright.errors import ContractViolation
 from fablewright.protocol.envelope import Kind, shrink, valid_timeout
 from fablewright.protocol.message import Message
-from fablewright.protocol.pending import Ended, Outcome, PeerGone, Stopped, Withdraw
+from fablewright.protocol.pending import Outcome, PeerGone, Stopped
 from fablewright.protocol.size import size_of
-from fablewright.runtime.answers import Answers
 from fablewright.runtime.audience import Audience
 from fablewright.runtime.batching import Batching
 from fablewright.runtime.body import check_body, no_message
-from fablewright.runtime.dead_letters import DeadLetters
-from fablewright.runtime.envelopes import Envelopes, story_ids
+from fablewright.runtime.dispatch import Dispatch
 from fablewright.runtime.errand import Errand, errand
 from fablewright.runtime.from_thread import run_and_block
-from fablewright.runtime.guard import Guard
 from fablewright.runtime.home import Home
 from fablewright.runtime.life import Life, State
-from fablewright.runtime.line import Line
-from fablewright.runtime.outstanding import Outstanding, Waiter
 from fablewright.runtime.policies import BusOptions
 from fablewright.runtime.posts import Posts
-from fablewright.runtime.routes import Routes
 from fablewright.runtime.statistics import BusStatistics
 from fablewright.runtime.streaming import Channel, Channels, Stream
-from fablewright.runtime.subscription import Subscription, Subscriptions
 from fablewright.runtime.supervisor import Supervisor
 from fablewright.runtime.threads import Threads
-from fablewright.runtime.waits import Wait, note_wait, who_waits
+from fablewright.runtime.waits import Wait, who_waits
 from fablewright.runtime.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
     from fablewright.protocol.batch import BatchRules
     from fablewright.protocol.breaker import Breaker
+    from fablewright.protocol.dead_letter import DeadLetter
     from fablewright.protocol.envelope import Envelope
     from fablewright.protocol.message import Request, StreamRequest
     from fablewright.runtime.agent import Agent
     from fablewright.runtime.context import BatchHandler, Context, ReplyToken
     from fablewright.runtime.events import Observer
-    from fablewright.runtime.flying import Flying
-    from fablewright.runtime.route import Route
+    from fablewright.runtime.outstanding import Waiter
+    from fablewright.runtime.subscription import Subscription
 
 __all__ = ["Bus"]
-
-_log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=Message)
 R = TypeVar("R")
 
 _RUNNING, _STOPPED = State.RUNNING, State.STOPPED  # a member looked up in its Enum costs 0.05 us
 _REPLIED = Outcome.REPLIED
-_ASK = Kind.ASK
 
 
 class Bus:
@@ -98,30 +87,24 @@ class Bus:
         self._options = options or BusOptions()
         self._node = node or secrets.token_hex(4)
         self._default_timeout = valid_timeout(self._options.default_timeout)
-        self._envelopes = Envelopes(self._node, self._options.traceparent)
         self._home = Home()
         self.audience = Audience(self._home)
-        self._dead = DeadLetters(self._options.dead_letters, self._buried)
-        self._outstanding = Outstanding(self._withdrawn, self._dead.bury, self._is_queued)
-        transport = self._options.transport
-        self._line = None if transport is None else Line(transport, self)
-        self.answers = Answers(self._home, self._outstanding, self._line, self.bury)
         self._supervisor = Supervisor()
+        self._life = Life(self._home, self._supervisor, self._is_quiet, self._end_all, self._leave)
         self._posts = Posts(self, self._supervisor, self._options.restarts, self._peer_lost)
-        self._routes = Routes(self._posts.by_name, self._guard)
-        self._flying: dict[str, Flying] = {}
+        where = (self._node, self._home, self._life, self.audience)
+        self._dispatch = Dispatch(self._options, *where, self._posts.by_name, self._supervisor)
+        self.answers = self._dispatch.answers
         self._batching: dict[tuple[str, str], Batching] = {}
         self._channels = Channels()
-        self._subscriptions = Subscriptions()
         self._threads = Threads(self._options.threads, name="handler")
         patience = self._options.watchdog
         self._watchdog = None if patience is None else Watchdog(patience, self._posts.name_of, self.audience.blocked)
-        self._life = Life(self._home, self._supervisor, self._is_quiet, self._end_all, self._leave)
         self.now = self._home.now
 
     def __repr__(self) -> str:
         names = sorted(self._posts.by_name)
-        return f"<Bus {self._node} {self._life.state.value} agents={names} pending={len(self._outstanding)}>"
+        return f"<Bus {self._node} {self._life.state.value} agents={names} pending={len(self._dispatch.outstanding)}>"
 
     # -------------------------------------------------------------- life
 
@@ -149,7 +132,7 @@ class Bus:
         except BaseException:
             self._posts.forget(agent.name)
             raise
-        self._routes.lead_to(agent.name)
+        self._dispatch.routes.lead_to(agent.name)
         post.open()
 
     async def remove(self, name: str) -> None:
@@ -159,7 +142,7 @@ class Bus:
             ContractViolation: There is none of that name.
         """
         await self._posts.remove(name)
-        self._routes.lead_to(name)
+        self._dispatch.routes.lead_to(name)
 
     def crash(self, name: str, cause: object = "somebody said so") -> None:
         """Do what is done when an agent crashes: see ``posts``. On a bus that has stopped that is nothing.
@@ -182,7 +165,7 @@ class Bus:
             raise ContractViolation("A bus is started once; make a new one.")
         self._life.state = State.STARTING
         loop = self._home.move_in()
-        self.now = self._home.now
+        self.now = self._dispatch.now = self._home.now
         if self._watchdog is not None and not getattr(loop, "is_virtual", False):
             self._watchdog.start()
         try:
@@ -206,15 +189,15 @@ class Bus:
 
     def _end_all(self) -> None:
         """Answer every waiter, and let nothing begin any more."""
-        self._outstanding.take_in(Stopped(self.now(), "the bus stopped"))
-        self._outstanding.stop()
-        if self._line is not None:
-            self._line.stop()
+        self._dispatch.outstanding.take_in(Stopped(self.now(), "the bus stopped"))
+        self._dispatch.outstanding.stop()
+        if self._dispatch.line is not None:
+            self._dispatch.line.stop()
         for post in self._posts:
-            self._drop(post.close())
+            self._dispatch.drop(post.close())
         for batching in self._batching.values():
             batching.stop()
-        self._subscriptions.close()
+        self._dispatch.subscriptions.close()
         if self._watchdog is not None:
             self._watchdog.stop()
 
@@ -225,8 +208,8 @@ class Bus:
             await self._posts.stop(post)
 
     def _is_quiet(self) -> bool:
-        inside = sum(route.guard.inside for route in self._routes.known.values() if route.guard is not None)
-        return not inside and not len(self._outstanding) and all(post.is_quiet for post in self._posts)
+        inside = sum(route.guard.inside for route in self._dispatch.routes.known.values() if route.guard is not None)
+        return not inside and not len(self._dispatch.outstanding) and all(post.is_quiet for post in self._posts)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -272,7 +255,7 @@ class Bus:
             action = request.action
         except AttributeError:
             raise no_message(request) from None
-        route = self._routes.known.get((to, action)) or self._routes.find(to, action)
+        route = self._dispatch.routes.known.get((to, action)) or self._dispatch.routes.find(to, action)
         if self._life.state is not _RUNNING or get_running_loop() is not self._home.loop:
             self._life.check(action, to, from_outside=parent is None)
         check_body(request, self._options.max_body_bytes)
@@ -287,7 +270,7 @@ class Bus:
         ):  # a breaker believes of a stop that its agent is ill
             kept: R = await route.guard.ask(errand((request, deadline, parent, "", None)), on_late)
             return kept
-        waiter = self.send(route, request, now, deadline, parent)
+        waiter = self._dispatch.send(route, request, now, deadline, parent)
         # What follows is Waiter.reply(), without the price of one more coroutine.
         try:
             reply = await waiter.future
@@ -297,45 +280,12 @@ class Bus:
         if waiter.outcome is _REPLIED:
             return reply  # type: ignore[return-value]  # what Request[R] promises
         if on_late is not None and waiter.outcome is Outcome.EXPIRED:
-            self.when_late(waiter.envelope.message_id, on_late)
+            self._dispatch.dead.when_late(waiter.envelope.message_id, on_late)
         try:
             raise waiter.error()
         finally:
             waiter.value = None
             del waiter
-
-    def send(  # noqa: PLR0913 - what an attempt is made of
-        self,
-        route: Route,
-        request: Request[Any] | StreamRequest[Any],
-        now: float,
-        deadline: float,
-        parent: Envelope | None,
-        *,
-        attempt: int = 1,
-        linger: float = 0.0,
-        story: str = "",
-    ) -> Waiter:
-        """Send one attempt of a request; ``story``: the correlation id, when it goes on with what began before."""
-        envelope = self._envelopes.make(_ASK, route.to, request, deadline, parent, attempt, story)
-        waiter = Waiter(envelope, self._outstanding, route.tally, now)
-        if self.audience.observers:
-            self.audience.tell("asked", envelope)
-        if self._outstanding.open(waiter, envelope.message_id, route.to, deadline, linger):
-            try:
-                if parent is not None:
-                    note_wait(waiter, parent, self._posts.by_name, self._work_for)
-                if route.post is None:
-                    raise self._routes.refusal(envelope, stopped=self._life.is_stopped)
-                if self._line is None:
-                    route.post.put(envelope)
-                else:
-                    self._line.send(envelope)
-            except Rejected as error:
-                self._outstanding.take_in(Ended(now, envelope.message_id, Outcome.REJECTED, error))
-        else:
-            waiter.handled = False
-        return waiter
 
     def ask_stream(
         self,
@@ -366,7 +316,7 @@ class Bus:
 
     async def try_to_stream(self, to: str, errand: Errand, once: Callable[[Errand, int], Any]) -> None:
         """Make the attempts that a policy allows until a stream has begun."""
-        route = self._routes.find(to, errand.request.action)
+        route = self._dispatch.routes.find(to, errand.request.action)
         if self._life.state is not _RUNNING or get_running_loop() is not self._home.loop:
             self._life.check(route.action, to, from_outside=errand.parent is None)
         if route.post is not None and route.action not in route.post.agent.streamed:
@@ -379,8 +329,8 @@ class Bus:
     def open_channel(self, to: str, errand: Errand, attempt: int, room: int) -> tuple[Waiter, Channel]:
         """Send one attempt of a request whose reply is streamed."""
         request, deadline, parent, story, _ = errand
-        route = self._routes.find(to, request.action)
-        waiter = self.send(route, request, self.now(), deadline, parent, attempt=attempt, story=story)
+        route = self._dispatch.routes.find(to, request.action)
+        waiter = self._dispatch.send(route, request, self.now(), deadline, parent, attempt=attempt, story=story)
         return waiter, self._channels.open(waiter, room)
 
     def channel(self, request: Envelope) -> Channel:
@@ -422,39 +372,18 @@ class Bus:
         to, action = context.envelope.to, context.envelope.action
         batching = self._batching.get((to, action))
         if batching is None:
-            route = self._routes.find(to, action)
+            route = self._dispatch.routes.find(to, action)
             most = self._posts.by_name[to].agent.concurrency
             batching = Batching(route.name, rules, most, handle, self, self._supervisor, route.tally)
             self._batching[to, action] = batching
         return await batching.add(context)
-
-    def wait_aside(self, flying: Flying, key: Hashable, errand: Errand) -> Waiter:
-        """Wait for what no agent handles, but a flight that somebody started."""
-        request, deadline, parent, story, _ = errand
-        envelope = self._envelopes.make(_ASK, flying.route.to, request, deadline, parent, 1, story)
-        now = self.now()
-        waiter = Waiter(envelope, self._outstanding, flying.tally, now)
-        if self.audience.observers:
-            self.audience.tell("joined", envelope)
-        waits = self._outstanding.open(waiter, envelope.message_id, flying.name, deadline, flying.linger)
-        if waits and parent is not None:
-            try:
-                note_wait(waiter, parent, self._posts.by_name, self._work_for, flying.work_of(key))
-            except WouldDeadlock as error:
-                self.end(envelope.message_id, Outcome.REJECTED, error)
-        return waiter
-
-    def _work_for(self, ask: Envelope) -> list[str] | None:
-        """Return the requests that one who joined a flight waits for; None for who has joined none."""
-        guard = self._routes.find(ask.to, ask.action).guard
-        return None if guard is None else guard.work_for(ask.message_id)
 
     def invalidate(self, to: str, action: str) -> None:
         """Say that the replies kept for an action are out of date.
 
         They may still stand in, marked as stale, when nothing better can be had.
         """
-        route = self._routes.known.get((to, action))
+        route = self._dispatch.routes.known.get((to, action))
         if route is not None and route.guard is not None:
             route.guard.invalidate()
 
@@ -465,7 +394,7 @@ class Bus:
 
             bus.breaker("haystack_pipeline", "retrieve_documents").force_open(bus.now())
         """
-        guard = self._routes.find(to, action).guard
+        guard = self._dispatch.routes.find(to, action).guard
         return None if guard is None else guard.breaker
 
     def tell(self, to: str, message: Message, *, parent: Envelope | None = None) -> None:
@@ -474,9 +403,9 @@ class Bus:
             raise ContractViolation("The bus is not running: use it as `async with bus:`.")
         check_body(message, self._options.max_body_bytes)
         if self._home.is_here or self._home.is_closed:
-            self._tell(to, message, parent)
+            self._dispatch.tell(to, message, parent)
         else:
-            self._home.soon(self._tell, to, message, parent)
+            self._home.soon(self._dispatch.tell, to, message, parent)
 
     def publish(self, message: Message, *, parent: Envelope | None = None) -> int:
         """Send a message to every agent that ``hears`` it, but not back to its sender, and to who subscribed.
@@ -491,20 +420,12 @@ class Bus:
             raise ContractViolation("The bus is not running: use it as `async with bus:`.")
         check_body(message, self._options.max_body_bytes)
         if self._home.is_here or loop.is_closed():
-            return self._publish(message, parent)
+            return self._dispatch.publish(message, parent)
 
         async def publishing() -> int:
-            return self._publish(message, parent)
+            return self._dispatch.publish(message, parent)
 
         return run_and_block(publishing, loop, self._supervisor, lambda: True)
-
-    def _publish(self, message: Message, parent: Envelope | None) -> int:
-        sender = "" if parent is None else parent.to
-        hearers = [post.agent.name for post in self._posts if message.action in post.agent.heard]
-        hearers = [name for name in hearers if name != sender]
-        for name in hearers:
-            self._tell(name, message, parent)
-        return len(hearers) + self._subscriptions.put(message)
 
     def subscribe(self, kind: type[M], *, limit: int = 100) -> Subscription[M]:
         """Return what is published of one kind of message from now on; see ``Subscription``.
@@ -516,151 +437,42 @@ class Bus:
         Raises:
             ContractViolation: The limit is below 1.
         """
-        return self._subscriptions.add(kind, limit)
-
-    def _tell(self, to: str, message: Message, parent: Envelope | None) -> None:
-        envelope = self._envelopes.make(Kind.TELL, to, message, None, parent, 1)
-        if self.audience.observers:
-            self.audience.tell("told", envelope)
-        route = self._routes.find(to, message.action)
-        try:
-            if route.post is None or self._life.state is State.STOPPED:
-                raise self._routes.refusal(envelope, stopped=self._life.is_stopped)
-            if self._line is None:
-                route.post.put(envelope)
-            else:
-                self._line.send(envelope)
-        except Rejected as error:
-            _log.warning("Could not deliver %s to %s: %s", message.action, to, error, extra=story_ids(envelope))
-            self.bury(envelope, Reason.UNDELIVERABLE)
-
-    # -------------------------------------------------------------- finding the way
-
-    def _guard(self, route: Route) -> Guard | None:
-        """Return what the policy of an action puts around its asks, if there is one."""
-        policy = self._options.policies.get((route.to, route.action))
-        if policy is None:
-            return None
-        guard = Guard(self, route, policy, self._options.draw, self._supervisor)
-        if guard.flying is not None:
-            self._flying[guard.flying.name] = guard.flying
-        return guard
-
-    # -------------------------------------------------------------- outcomes
-
-    def is_pending(self, message_id: str) -> bool:
-        """Return whether a request has no outcome yet."""
-        return message_id in self._outstanding
-
-    def end(self, message_id: str, outcome: Outcome, value: object) -> None:
-        """Take an outcome that was decided on the loop."""
-        self._outstanding.take_in(Ended(self.now(), message_id, outcome, value))
-
-    def _withdrawn(self, withdrawn: Withdraw) -> None:
-        flying = self._flying.get(withdrawn.to)
-        if flying is not None:
-            flying.leave(withdrawn.message_id)
-        elif self._line is not None:
-            self._line.withdraw(withdrawn)
-        elif (post := self._posts.by_name.get(withdrawn.to)) is not None:
-            post.withdraw(withdrawn.message_id, is_settled=True)
-
-    def withdraw(self, message_id: str, to: str) -> None:
-        """Stop what an agent does about a request, or was about to do."""
-        post = self._posts.by_name.get(to)
-        if post is not None:
-            post.withdraw(message_id)
-
-    def arrived(self, envelope: Envelope) -> None:
-        """Take a message that came over the transport to its receiver.
-
-        Raises:
-            Rejected: There is no such agent or action any more, or no room.
-        """
-        post = self._posts.by_name.get(envelope.to)
-        if post is None or post.given_up or envelope.action not in post.agent.handlers or self._life.is_stopped:
-            raise self._routes.refusal(envelope, stopped=self._life.is_stopped)
-        post.put(envelope)
-
-    def linger_of(self, request: Envelope) -> float:
-        """Return how many seconds after its deadline the work on a request is still of use."""
-        policy = self._options.policies.get((request.to, request.action))
-        return 0.0 if policy is None else policy.linger
-
-    def settle(self, ended: Ended) -> None:
-        """Take an outcome that came back over the transport."""
-        self._outstanding.take_in(ended._replace(now=self.now()))
-
-    def _is_queued(self, request: Envelope) -> bool:
-        post = self._posts.by_name.get(request.to)
-        return post is not None and request.message_id in post.mailbox
-
-    def _peer_lost(self, name: str, why: str, queued: list[Envelope]) -> None:
-        self._routes.lead_to(name)
-        for key in [key for key in self._batching if key[0] == name]:
-            self._batching.pop(key).stop()
-        self._outstanding.take_in(PeerGone(self.now(), name, why))
-        self._drop(queued)
-
-    def _drop(self, queued: list[Envelope]) -> None:
-        for envelope in queued:
-            if envelope.kind is Kind.TELL:  # an ask has its outcome already
-                self.bury(envelope, Reason.UNDELIVERABLE)
-
-    # -------------------------------------------------------------- dead letters
-
-    def bury(self, envelope: Envelope, reason: Reason) -> None:
-        """Keep a message that found no taker."""
-        waiter = self._outstanding.of(envelope.message_id)
-        if waiter is not None and reason is not Reason.DUPLICATE:  # which says nothing about the first to arrive
-            waiter.handled = False
-        self._dead.bury(DeadLetter(envelope.message_id, reason, self.now(), envelope.body), envelope)
-
-    def bury_letter(self, letter: DeadLetter) -> None:
-        """Keep what somebody beside the bus found to be of no use."""
-        self._dead.bury(letter)
-
-    def when_late(self, message_id: str, told: Callable[[Any], None]) -> None:
-        """Have ``told`` called once with the reply to a request that has expired, should it still come."""
-        self._dead.when_late(message_id, told)
+        return self._dispatch.subscriptions.add(kind, limit)
 
     def dead_letters(self) -> tuple[DeadLetter, ...]:
         """Return the latest dead letters, oldest first."""
-        return self._dead.latest()
+        return self._dispatch.dead.latest()
 
-    def _buried(self, letter: DeadLetter, envelope: Envelope | None) -> None:
-        if self.audience.observers:
-            about = {} if envelope is not None else {"to": "", "message_id": letter.message_id}
-            self.audience.tell("dead_letter", envelope, detail=letter.reason.value, **about)
+    def _peer_lost(self, name: str, why: str, queued: list[Envelope]) -> None:
+        self._dispatch.routes.lead_to(name)
+        for key in [key for key in self._batching if key[0] == name]:
+            self._batching.pop(key).stop()
+        self._dispatch.outstanding.take_in(PeerGone(self.now(), name, why))
+        self._dispatch.drop(queued)
 
     # -------------------------------------------------------------- looking
 
     def observe(self, observer: Observer) -> Callable[[], None]:
         """Have ``observer`` called with each event from now on; return what ends that."""
-        self._outstanding.settled = self._settled
+        self._dispatch.outstanding.settled = self._dispatch.note_end
         return self.audience.admit(observer)
-
-    def _settled(self, waiter: Waiter) -> None:
-        outcome = "" if waiter.outcome is None else waiter.outcome.value
-        failed = waiter.outcome is not None and waiter.outcome is not _REPLIED
-        self.audience.tell("ended", waiter.envelope, detail=f"{outcome}: {waiter.error()}" if failed else outcome)
 
     def waits(self) -> tuple[Wait, ...]:
         """Return who waits for whom right now, the oldest first."""
-        return who_waits(self._outstanding.waiters, self._is_queued)
+        return who_waits(self._dispatch.outstanding.waiters, self._dispatch.is_queued)
 
     def statistics(self) -> BusStatistics:
         """Return a frozen snapshot of what the bus has done and is doing."""
-        actions = self._routes.statistics()
+        actions = self._dispatch.routes.statistics()
         outcomes: Counter[Outcome] = Counter()
         for action in actions.values():
             outcomes.update(action.outcomes)
         return BusStatistics(
             asked=sum(action.asked for action in actions.values()),
             outcomes=MappingProxyType(outcomes),
-            pending=len(self._outstanding),
-            pending_bytes=sum(size_of(waiter.envelope.body) for waiter in self._outstanding.waiters),
-            dead_letters=MappingProxyType(dict(self._dead.counts)),
+            pending=len(self._dispatch.outstanding),
+            pending_bytes=sum(size_of(waiter.envelope.body) for waiter in self._dispatch.outstanding.waiters),
+            dead_letters=MappingProxyType(dict(self._dispatch.dead.counts)),
             contract_violations=self.answers.violations,
             agents=MappingProxyType({post.agent.name: post.statistics() for post in self._posts}),
             actions=MappingProxyType(actions),

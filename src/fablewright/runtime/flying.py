@@ -43,8 +43,8 @@ _NOT_BEGUN = object()
 class Lobby(Courier, Protocol):
     """What is needed of the bus: to wait for what no agent handles, and to be told."""
 
-    def wait_aside(self, flying: Flying, key: Hashable, errand: Errand) -> Waiter: ...  # noqa: D102 - see Bus
-    def is_pending(self, message_id: str) -> bool: ...  # noqa: D102 - see Bus
+    def wait_aside(self, flying: Flying, key: Hashable, errand: Errand) -> Waiter: ...  # noqa: D102 - see Dispatch
+    def is_pending(self, message_id: str) -> bool: ...  # noqa: D102 - see Dispatch
 
 
 class Flying:

@@ -49,8 +49,6 @@ class Desk(Sender, Protocol):
     answers: Answers
     audience: Audience
 
-    def bury(self, envelope: Envelope, reason: Reason) -> None: ...
-
 
 class Worker:
     """One task that runs handlers, one after the other; call it when the task is over, and its post cleans up."""
@@ -300,7 +298,7 @@ class Post:
         self._left -= 1
         envelope, expired = self.mailbox.take(now)
         for late in expired:
-            self._desk.bury(late, Reason.EXPIRED)
+            self._answers.bury(late, Reason.EXPIRED)
         if envelope is None:
             return None
         worker.envelope = envelope
