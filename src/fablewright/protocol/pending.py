@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import enum
 import heapq
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -147,7 +148,7 @@ _REPLIED, _EXPIRED, _CANCELLED = (
 )  # a member looked up in its Enum costs 0.05 us
 
 _MANY = 64
-"""Requests that have ended; fewer in the heap are not worth a sweep."""
+"""Requests that have ended; fewer in the order of deadlines are not worth a sweep."""
 
 _AFTER = {
     Outcome.REPLIED: Reason.DUPLICATE,
@@ -160,7 +161,7 @@ _AFTER = {
 
 
 _Request: TypeAlias = tuple[float, str, str, float]
-"""What is kept of a request: deadline, id, receiver, linger. The heap of deadlines holds the same object."""
+"""What is kept of a request: deadline, id, receiver, linger. The order of deadlines holds the same object."""
 
 
 class PendingRequests:
@@ -174,12 +175,15 @@ class PendingRequests:
     def __init__(self, *, remember: int = 1024, at_once: int = 64) -> None:
         self._waiting: dict[str, _Request] = {}
         self._lingering: dict[str, _Request] = {}  # expired, not withdrawn yet; the deadline is that of the work
-        self._due: list[_Request] = []  # a heap; those that have ended are skipped later
+        # In the order of their deadlines, those that have ended are skipped later. Nearly all come in that order, for
+        # time-outs are alike, and are taken from a queue in no time; the others are in a heap.
+        self._in_turn: deque[_Request] = deque()
+        self._out_of_turn: list[_Request] = []
         self._ended: dict[str, Outcome] = {}  # the latest, up to ``remember``
         self._ended_before: dict[str, Outcome] = {}  # as many from before those
         self._remember = remember
         self._at_once = at_once
-        self._left_behind = 0  # entries in the heap whose requests have ended
+        self._left_behind = 0  # entries in either whose requests have ended
         self._stopped = False
 
     def __repr__(self) -> str:
@@ -199,10 +203,12 @@ class PendingRequests:
 
     def next_deadline(self) -> float | None:
         """Return when a ``Tick`` has something to do next, or None when nothing waits or lingers."""
-        while self._due and not self._is_current(self._due[0]):
-            heapq.heappop(self._due)
+        first = self._first()
+        while first is not None and not self._is_current(first):
+            self._take_first()
             self._left_behind -= 1
-        return self._due[0][0] if self._due else None
+            first = self._first()
+        return None if first is None else first[0]
 
     def handle(self, fact: Fact) -> list[Effect]:
         """Take in one fact and return what is to be done about it, in order.
@@ -238,7 +244,11 @@ class PendingRequests:
             return [self._settle(message_id, Outcome.REJECTED, None)]
         if deadline <= now:
             return [self._settle(message_id, _EXPIRED, None)]
-        heapq.heappush(self._due, request)
+        in_turn = self._in_turn
+        if not in_turn or in_turn[-1] < request:
+            in_turn.append(request)
+        else:
+            heapq.heappush(self._out_of_turn, request)
         return ()
 
     def reply(self, now: float, message_id: str) -> bool:
@@ -257,7 +267,7 @@ class PendingRequests:
         if len(ended) >= self._remember:
             self._ended_before, self._ended = ended, {}
         self._left_behind = left_behind = self._left_behind + 1
-        if left_behind >= _MANY and 2 * left_behind > len(self._due):
+        if left_behind >= _MANY and 2 * left_behind > len(self._in_turn) + len(self._out_of_turn):
             self._sweep()
         return True
 
@@ -277,8 +287,11 @@ class PendingRequests:
     def _tick(self, now: float) -> list[Effect]:
         effects: list[Effect] = []
         left = self._at_once
-        while left and self._due and self._due[0][0] <= now:
-            request = heapq.heappop(self._due)
+        while left:
+            request = self._first()
+            if request is None or request[0] > now:
+                break
+            self._take_first()
             _, message_id, to, _ = request
             if self._waiting.get(message_id) is request:
                 effects += self._expire(request, now)
@@ -298,7 +311,7 @@ class PendingRequests:
         if until > now:
             lingers = (until, message_id, to, 0.0)
             self._lingering[message_id] = lingers
-            heapq.heappush(self._due, lingers)
+            heapq.heappush(self._out_of_turn, lingers)
             return [settled]
         return [settled, _withdrawn((message_id, to))]
 
@@ -328,19 +341,34 @@ class PendingRequests:
         return _settled((message_id, outcome, value))
 
     def _leave_behind(self) -> None:
-        """Note that a request ends while its entry is in the heap; sweep when that makes half of the entries.
+        """Note that a request ends while its entry is there; sweep when that makes half of the entries.
 
-        Most requests end long before their deadline; the heap would hold each of them until then. A sweep
+        Most requests end long before their deadline; each of them would be held until then. A sweep
         costs as much as there are requests left, and at least so many have ended since the one before.
         """
         self._left_behind += 1
-        if self._left_behind >= _MANY and 2 * self._left_behind > len(self._due):
+        if self._left_behind >= _MANY and 2 * self._left_behind > len(self._in_turn) + len(self._out_of_turn):
             self._sweep()
 
     def _sweep(self) -> None:
-        self._due = [*self._waiting.values(), *self._lingering.values()]
-        heapq.heapify(self._due)
+        self._in_turn = deque(sorted([*self._waiting.values(), *self._lingering.values()]))
+        self._out_of_turn = []
         self._left_behind = 0
+
+    def _first(self) -> _Request | None:
+        """Return the entry with the earliest deadline."""
+        in_turn, out_of_turn = self._in_turn, self._out_of_turn
+        if out_of_turn and (not in_turn or out_of_turn[0] < in_turn[0]):
+            return out_of_turn[0]
+        return in_turn[0] if in_turn else None
+
+    def _take_first(self) -> None:
+        """Take out that entry; there must be one."""
+        in_turn, out_of_turn = self._in_turn, self._out_of_turn
+        if out_of_turn and (not in_turn or out_of_turn[0] < in_turn[0]):
+            heapq.heappop(out_of_turn)
+        else:
+            in_turn.popleft()
 
     def _is_current(self, request: _Request) -> bool:
         message_id = request[1]

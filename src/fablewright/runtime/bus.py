@@ -265,9 +265,8 @@ class Bus:
         else:
             wanted = self._default_timeout if timeout is None else timeout
             deadline = shrink(now=now, timeout=wanted, parent=None if parent is None else parent.deadline, keep=keep)
-        if (
-            route.guard is not None and self._life.state is not _STOPPED
-        ):  # a breaker believes of a stop that its agent is ill
+        # A bus that has stopped refuses without the policy: a breaker would believe that the agent is ill.
+        if route.guard is not None and self._life.state is not _STOPPED:
             kept: R = await route.guard.ask(errand((request, deadline, parent, "", None)), on_late)
             return kept
         waiter = self._dispatch.send(route, request, now, deadline, parent)
