@@ -133,6 +133,8 @@ class Mailbox:
 
     def withdraw(self, message_id: str) -> bool:
         """Drop an envelope from the queue or the line; return whether it was there."""
+        if not self.queue.size:  # then nobody stands in line
+            return False
         if not self.queue.remove(message_id):
             return self._line.remove(message_id)
         if self._line.size and self.queue.size < self.capacity:
