@@ -260,8 +260,12 @@ class Post:
                     self._answers.lost(envelope, "gave up")
                 raise
             else:
-                is_reply = reply is not None and type(reply) is not ReplyToken
-                if is_reply and envelope.kind is _ASK and context.token_id is None:
+                if (
+                    reply is not None
+                    and type(reply) is not ReplyToken
+                    and context.token_id is None
+                    and envelope.kind is _ASK
+                ):
                     self._answers.replied(self._desk.now(), envelope.message_id, reply)
                 else:
                     self._returned(envelope, context, reply)
