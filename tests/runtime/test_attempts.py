@@ -168,7 +168,7 @@ async def test_successes_fill_the_budget_again() -> None:
         spent = bus.statistics().actions[KEY].retries
         for _ in range(20):
             assert await bus.ask("keeper", Fetch()) == "up"
-        guard = bus._routes.known[KEY].guard
+        guard = bus._dispatch.routes.known[KEY].guard
         assert guard is not None
         assert guard.attempts._budget.tokens == pytest.approx(10 - 8 + 20 * 0.1)  # type: ignore[attr-defined]  # a route knows its guard by a protocol only
         assert spent == 2

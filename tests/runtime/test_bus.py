@@ -154,9 +154,9 @@ async def quiet(bus: Bus) -> None:
     assert statistics.pending == 0
     assert statistics.asked == sum(statistics.outcomes.values())
     assert statistics.tasks == 0
-    assert bus._outstanding._waiters == {}
+    assert bus._dispatch.outstanding._waiters == {}
     # The one timer is left armed: it fires once, finds nothing, and is gone.
-    assert bus._outstanding._wakes_at < float("inf") or bus._outstanding._timer is None
+    assert bus._dispatch.outstanding._wakes_at < float("inf") or bus._dispatch.outstanding._timer is None
 
 
 # ------------------------------------------------------------------ the five defects of the system replaced

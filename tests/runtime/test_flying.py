@@ -69,7 +69,7 @@ def keeper(*steps: Any) -> ScriptedAgent:
 
 
 def guard_of(bus: Bus) -> Guard:
-    return bus._routes.known[KEY].guard  # type: ignore[return-value]  # a route knows its guard by a protocol only
+    return bus._dispatch.routes.known[KEY].guard  # type: ignore[return-value]  # a route knows its guard by a protocol only
 
 
 async def quiet(bus: Bus) -> None:
@@ -408,8 +408,8 @@ async def test_only_idempotent_requests_with_a_key_are_shared() -> None:
             await bus.ask("keeper", Listed())
         assert agent.received == []
         assert bus.statistics().asked == 0
-        assert bus._routes.known["keeper", "once"].guard is not None
-        assert bus._routes.known["keeper", "once"].guard.inside == 0
+        assert bus._dispatch.routes.known["keeper", "once"].guard is not None
+        assert bus._dispatch.routes.known["keeper", "once"].guard.inside == 0
 
 
 class Asker(Agent):

@@ -64,7 +64,7 @@ def bus_with(agent: ScriptedAgent, **policy: Any) -> Bus:
 
 
 def inside(bus: Bus) -> int:
-    guard = bus._routes.known[KEY].guard
+    guard = bus._dispatch.routes.known[KEY].guard
     assert guard is not None
     return guard.inside
 

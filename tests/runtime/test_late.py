@@ -67,8 +67,8 @@ async def quiet(bus: Bus) -> None:
     seen = bus.statistics()
     assert (seen.pending, seen.tasks) == (0, 0)
     assert seen.asked == sum(seen.outcomes.values())
-    assert bus._outstanding._pending.lingering == 0
-    assert len(bus._dead._wanted) <= _MOST_WANTED
+    assert bus._dispatch.outstanding._pending.lingering == 0
+    assert len(bus._dispatch.dead._wanted) <= _MOST_WANTED
 
 
 # ------------------------------------------------------------------ told once
@@ -82,7 +82,7 @@ async def test_without_a_policy_a_token_that_is_answered_late_is_told() -> None:
         agent.tokens[0].answer("after all")
         assert told == ["after all"]
         assert [letter.reason for letter in bus.dead_letters()] == [Reason.LATE]
-        assert bus._dead._wanted == {}
+        assert bus._dispatch.dead._wanted == {}
         await quiet(bus)
 
 
@@ -144,7 +144,7 @@ async def test_who_was_answered_or_left_is_not_told() -> None:
         task.cancel()
         await asyncio.sleep(10.0)
         assert told == []
-        assert bus._dead._wanted == {}
+        assert bus._dispatch.dead._wanted == {}
         assert len(agent.cancelled) == 1
         await quiet(bus)
 
@@ -365,7 +365,7 @@ async def test_who_waits_for_late_replies_that_never_come_is_forgotten_at_last()
         for n in range(_MOST_WANTED + 500):
             with pytest.raises(FablewrightError):
                 await bus.ask("keeper", Fetch(str(n)), timeout=0.01, on_late=lambda _: None)
-        assert len(bus._dead._wanted) == _MOST_WANTED
+        assert len(bus._dispatch.dead._wanted) == _MOST_WANTED
         await asyncio.sleep(2.0)
         await quiet(bus)
 

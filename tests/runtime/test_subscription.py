@@ -146,7 +146,7 @@ async def test_leaving_in_the_middle_disturbs_nobody() -> None:
         assert bus.publish(News(2)) == 1
         second.close()
         assert await reading == [None, [1, 2]]
-        assert len(bus._subscriptions) == 0
+        assert len(bus._dispatch.subscriptions) == 0
 
 
 async def test_a_reader_that_is_cancelled_loses_nothing() -> None:

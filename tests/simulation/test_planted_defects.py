@@ -14,7 +14,10 @@ from fablewright.protocol.mailbox import Mailbox
 from fablewright.protocol.pending import Outcome, PendingRequests, Settle
 from fablewright.protocol.retry import RetryBudget
 from fablewright.runtime import attempts, bus
+from fablewright.runtime.answers import Answers
 from fablewright.runtime.arrivals import Arrivals
+from fablewright.runtime.dispatch import Dispatch
+from fablewright.runtime.line import Line
 from fablewright.runtime.outstanding import Outstanding
 from fablewright.runtime.post import Post
 from fablewright.testing.scenario import generate
@@ -67,13 +70,13 @@ def a_late_reply_is_thrown_away(patch: pytest.MonkeyPatch) -> None:
 
 def nobody_can_tell_whether_it_was_answered(patch: pytest.MonkeyPatch) -> None:
     """The third: a handler returns nothing, and the framework thinks nothing of it."""
-    honest = bus.Bus.violated
+    honest = Answers.violated
 
-    def violated(self: bus.Bus, envelope: Any, what: str) -> None:
+    def violated(self: Answers, envelope: Any, what: str) -> None:
         if "nothing" not in what:
             honest(self, envelope, what)
 
-    patch.setattr(bus.Bus, "violated", violated)
+    patch.setattr(Answers, "violated", violated)
 
 
 def pending_requests_leak(patch: pytest.MonkeyPatch) -> None:
@@ -156,24 +159,24 @@ def a_mailbox_without_a_bound(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_ready_message_is_left_lying(patch: pytest.MonkeyPatch) -> None:
-    honest = Post._appoint
+    honest = Post._promote
     times = iter(range(10**9))
-    patch.setattr(Post, "_appoint", lambda post: honest(post) if next(times) % 50 else None)
+    patch.setattr(Post, "_promote", lambda post: honest(post) if next(times) % 50 else None)
 
 
 def a_crash_tells_nobody(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(bus.Bus, "_peer_lost", lambda self, name, why, queued: self._drop(queued))
+    patch.setattr(bus.Bus, "_peer_lost", lambda self, name, why, queued: self._dispatch.drop(queued))
 
 
 def a_reply_goes_to_another(patch: pytest.MonkeyPatch) -> None:
-    honest = bus.Bus.replied
-    last: dict[str, object] = {}
+    honest = Line.replied
+    last: list[object] = []
 
-    def replied(self: bus.Bus, request: Any, reply: object) -> None:
-        honest(self, request, last.get(request.to, reply))
-        last[request.to] = reply
+    def replied(self: Line, now: float, message_id: str, reply: object) -> None:
+        honest(self, now, message_id, last.pop() if last else reply)
+        last.append(reply)
 
-    patch.setattr(bus.Bus, "replied", replied)
+    patch.setattr(Line, "replied", replied)
 
 
 def a_cancelled_request_counts_as_lost(patch: pytest.MonkeyPatch) -> None:
@@ -192,23 +195,23 @@ def a_cancelled_request_counts_as_lost(patch: pytest.MonkeyPatch) -> None:
 
 
 def the_asker_is_told_later(patch: pytest.MonkeyPatch) -> None:
-    honest = bus.Bus.settle
+    honest = Dispatch.settle
 
-    def settle(self: bus.Bus, ended: Any) -> None:
+    def settle(self: Dispatch, ended: Any) -> None:
         asyncio.get_running_loop().call_later(1 / 64, honest, self, ended)
 
-    patch.setattr(bus.Bus, "settle", settle)
+    patch.setattr(Dispatch, "settle", settle)
 
 
 def a_task_is_left_over(patch: pytest.MonkeyPatch) -> None:
-    honest = bus.Bus.withdraw
+    honest = Dispatch.withdraw
     left: list[asyncio.Task[None]] = []
 
-    def withdraw(self: bus.Bus, message_id: str, to: str) -> None:
+    def withdraw(self: Dispatch, message_id: str, to: str) -> None:
         honest(self, message_id, to)
         left.append(asyncio.get_running_loop().create_task(asyncio.sleep(1e9)))
 
-    patch.setattr(bus.Bus, "withdraw", withdraw)
+    patch.setattr(Dispatch, "withdraw", withdraw)
 
 
 DEFECTS: dict[Callable[[pytest.MonkeyPatch], None], str] = {

@@ -133,6 +133,8 @@ class Mailbox:
 
     def withdraw(self, message_id: str) -> bool:
         """Drop an envelope from the queue or the line; return whether it was there."""
+        if not self.queue.size:  # then nobody stands in line
+            return False
         if not self.queue.remove(message_id):
             return self._line.remove(message_id)
         if self._line.size and self.queue.size < self.capacity:
@@ -211,14 +213,15 @@ class Lanes:
         elif message_id in lane:
             return
         lane[message_id] = envelope
-        self.size += 1
-        self._most = max(self._most, self.size)
+        self.size = size = self.size + 1
+        if size > self._most:  # noqa: PLR1730 - max() is a call, for every message
+            self._most = size
 
     def pop_first(self) -> Envelope:
         """Take the first of the highest priority; there must be one."""
         _, envelope = self._top.popitem(False)  # noqa: FBT003 - `last=`; by keyword it costs a fifth more
-        self.size -= 1
-        if not self._top:
+        self.size = size = self.size - 1
+        if not self._top and (size or self._most > _CROWD):
             self._forget(self._top_priority)
         return envelope
 

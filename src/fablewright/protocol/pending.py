@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import enum
 import heapq
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -41,7 +42,7 @@ from fablewright.errors import ContractViolation
 from fablewright.protocol.dead_letter import DeadLetter, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 __all__ = [
     "Asked",
@@ -136,13 +137,18 @@ class Withdraw(NamedTuple):
 
 Effect: TypeAlias = Settle | Withdraw | DeadLetter
 
-# A NamedTuple's own constructor is a Python function; every request has one of these.
+# A NamedTuple's own constructor is a Python function; of these there may be very many at once.
 _settled: Callable[[tuple[str, Outcome, object]], Settle] = partial(tuple.__new__, Settle)
+_withdrawn: Callable[[tuple[str, str]], Withdraw] = partial(tuple.__new__, Withdraw)
 
-_EXPIRED, _CANCELLED = Outcome.EXPIRED, Outcome.CANCELLED  # a member looked up in its Enum costs 0.05 us
+_REPLIED, _EXPIRED, _CANCELLED = (
+    Outcome.REPLIED,
+    Outcome.EXPIRED,
+    Outcome.CANCELLED,
+)  # a member looked up in its Enum costs 0.05 us
 
 _MANY = 64
-"""Requests that have ended; fewer in the heap are not worth a sweep."""
+"""Requests that have ended; fewer in the order of deadlines are not worth a sweep."""
 
 _AFTER = {
     Outcome.REPLIED: Reason.DUPLICATE,
@@ -155,7 +161,7 @@ _AFTER = {
 
 
 _Request: TypeAlias = tuple[float, str, str, float]
-"""What is kept of a request: deadline, id, receiver, linger. The heap of deadlines holds the same object."""
+"""What is kept of a request: deadline, id, receiver, linger. The order of deadlines holds the same object."""
 
 
 class PendingRequests:
@@ -169,12 +175,15 @@ class PendingRequests:
     def __init__(self, *, remember: int = 1024, at_once: int = 64) -> None:
         self._waiting: dict[str, _Request] = {}
         self._lingering: dict[str, _Request] = {}  # expired, not withdrawn yet; the deadline is that of the work
-        self._due: list[_Request] = []  # a heap; those that have ended are skipped later
+        # In the order of their deadlines, those that have ended are skipped later. Nearly all come in that order, for
+        # time-outs are alike, and are taken from a queue in no time; the others are in a heap.
+        self._in_turn: deque[_Request] = deque()
+        self._out_of_turn: list[_Request] = []
         self._ended: dict[str, Outcome] = {}  # the latest, up to ``remember``
         self._ended_before: dict[str, Outcome] = {}  # as many from before those
         self._remember = remember
         self._at_once = at_once
-        self._left_behind = 0  # entries in the heap whose requests have ended
+        self._left_behind = 0  # entries in either whose requests have ended
         self._stopped = False
 
     def __repr__(self) -> str:
@@ -194,10 +203,12 @@ class PendingRequests:
 
     def next_deadline(self) -> float | None:
         """Return when a ``Tick`` has something to do next, or None when nothing waits or lingers."""
-        while self._due and not self._is_current(self._due[0]):
-            heapq.heappop(self._due)
+        first = self._first()
+        while first is not None and not self._is_current(first):
+            self._take_first()
             self._left_behind -= 1
-        return self._due[0][0] if self._due else None
+            first = self._first()
+        return None if first is None else first[0]
 
     def handle(self, fact: Fact) -> list[Effect]:
         """Take in one fact and return what is to be done about it, in order.
@@ -205,8 +216,8 @@ class PendingRequests:
         Raises:
             ContractViolation: ``Asked`` with an id that waits or lingers already.
         """
-        if type(fact) is Asked:  # the most frequent first
-            return self._ask(fact)
+        if type(fact) is Asked:
+            return [*self.ask(*fact)]
         if type(fact) is not Ended:
             return self._lose(fact) if isinstance(fact, PeerGone | Stopped) else self._tick(fact.now)
         now, message_id, outcome, value = fact
@@ -221,10 +232,10 @@ class PendingRequests:
         self._leave_behind()
         return [settled, Withdraw(message_id, request[2])] if outcome is _CANCELLED else [settled]
 
-    # -------------------------------------------------------------- inside
+    # -------------------------------------------------------------- what nearly every request is: asked, and replied to
 
-    def _ask(self, fact: Asked) -> list[Effect]:
-        now, message_id, to, deadline, linger = fact
+    def ask(self, now: float, message_id: str, to: str, deadline: float, linger: float = 0.0) -> Sequence[Effect]:
+        """Take in an ``Asked`` that nobody has made a record of; see ``handle``."""
         if message_id in self._waiting or message_id in self._lingering:
             raise ContractViolation(f"Request {message_id} waits already; ids are used once.")
         request = (deadline, message_id, to, linger)
@@ -233,8 +244,34 @@ class PendingRequests:
             return [self._settle(message_id, Outcome.REJECTED, None)]
         if deadline <= now:
             return [self._settle(message_id, _EXPIRED, None)]
-        heapq.heappush(self._due, request)
-        return []
+        in_turn = self._in_turn
+        if not in_turn or in_turn[-1] < request:
+            in_turn.append(request)
+        else:
+            heapq.heappush(self._out_of_turn, request)
+        return ()
+
+    def reply(self, now: float, message_id: str) -> bool:
+        """Take in that a reply has come, if it is the outcome: the first, and in time.
+
+        Returns:
+            Whether it is; the asker is to be told, and that is all. If not, nothing was taken in: see ``handle``.
+        """
+        request = self._waiting.get(message_id)
+        if request is None or request[0] <= now:
+            return False
+        # What ``_settle`` and ``_leave_behind`` do: every request comes through, and calls cost.
+        del self._waiting[message_id]
+        ended = self._ended
+        ended[message_id] = _REPLIED
+        if len(ended) >= self._remember:
+            self._ended_before, self._ended = ended, {}
+        self._left_behind = left_behind = self._left_behind + 1
+        if left_behind >= _MANY and 2 * left_behind > len(self._in_turn) + len(self._out_of_turn):
+            self._sweep()
+        return True
+
+    # -------------------------------------------------------------- inside
 
     def _too_late(self, fact: Ended) -> list[Effect]:
         if fact.outcome is _CANCELLED:
@@ -250,8 +287,11 @@ class PendingRequests:
     def _tick(self, now: float) -> list[Effect]:
         effects: list[Effect] = []
         left = self._at_once
-        while left and self._due and self._due[0][0] <= now:
-            request = heapq.heappop(self._due)
+        while left:
+            request = self._first()
+            if request is None or request[0] > now:
+                break
+            self._take_first()
             _, message_id, to, _ = request
             if self._waiting.get(message_id) is request:
                 effects += self._expire(request, now)
@@ -271,9 +311,9 @@ class PendingRequests:
         if until > now:
             lingers = (until, message_id, to, 0.0)
             self._lingering[message_id] = lingers
-            heapq.heappush(self._due, lingers)
+            heapq.heappush(self._out_of_turn, lingers)
             return [settled]
-        return [settled, Withdraw(message_id, to)]
+        return [settled, _withdrawn((message_id, to))]
 
     def _lose(self, fact: PeerGone | Stopped) -> list[Effect]:
         if isinstance(fact, Stopped):
@@ -301,19 +341,34 @@ class PendingRequests:
         return _settled((message_id, outcome, value))
 
     def _leave_behind(self) -> None:
-        """Note that a request ends while its entry is in the heap; sweep when that makes half of the entries.
+        """Note that a request ends while its entry is there; sweep when that makes half of the entries.
 
-        Most requests end long before their deadline; the heap would hold each of them until then. A sweep
+        Most requests end long before their deadline; each of them would be held until then. A sweep
         costs as much as there are requests left, and at least so many have ended since the one before.
         """
         self._left_behind += 1
-        if self._left_behind >= _MANY and 2 * self._left_behind > len(self._due):
+        if self._left_behind >= _MANY and 2 * self._left_behind > len(self._in_turn) + len(self._out_of_turn):
             self._sweep()
 
     def _sweep(self) -> None:
-        self._due = [*self._waiting.values(), *self._lingering.values()]
-        heapq.heapify(self._due)
+        self._in_turn = deque(sorted([*self._waiting.values(), *self._lingering.values()]))
+        self._out_of_turn = []
         self._left_behind = 0
+
+    def _first(self) -> _Request | None:
+        """Return the entry with the earliest deadline."""
+        in_turn, out_of_turn = self._in_turn, self._out_of_turn
+        if out_of_turn and (not in_turn or out_of_turn[0] < in_turn[0]):
+            return out_of_turn[0]
+        return in_turn[0] if in_turn else None
+
+    def _take_first(self) -> None:
+        """Take out that entry; there must be one."""
+        in_turn, out_of_turn = self._in_turn, self._out_of_turn
+        if out_of_turn and (not in_turn or out_of_turn[0] < in_turn[0]):
+            heapq.heappop(out_of_turn)
+        else:
+            in_turn.popleft()
 
     def _is_current(self, request: _Request) -> bool:
         message_id = request[1]

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from fablewright.protocol.breaker import Permit
     from fablewright.protocol.envelope import Envelope
     from fablewright.protocol.message import Request, StreamRequest
+    from fablewright.runtime.audience import Audience
     from fablewright.runtime.errand import Errand
-    from fablewright.runtime.events import Observer, What
+    from fablewright.runtime.events import What
     from fablewright.runtime.outstanding import Waiter
     from fablewright.runtime.policies import Policy
     from fablewright.runtime.route import Route
@@ -46,9 +47,9 @@ class Courier(Protocol):
     """What attempts need of their bus."""
 
     now: Callable[[], float]
-    observers: tuple[Observer, ...]
+    audience: Audience
 
-    def send(  # noqa: D102, PLR0913 - see Bus.send
+    def send(  # noqa: D102, PLR0913 - see Dispatch.send
         self,
         route: Route,
         request: Request[Any] | StreamRequest[Any],
@@ -60,9 +61,8 @@ class Courier(Protocol):
         linger: float,
         story: str,
     ) -> Waiter: ...
-    def note(self, what: What, about: Envelope | None = None, **more: Any) -> None: ...  # noqa: ANN401, D102 - see Bus.note
-    def end(self, message_id: str, outcome: Outcome, value: object) -> None: ...  # noqa: D102 - see Bus
-    def when_late(self, message_id: str, told: Callable[[Any], None]) -> None: ...  # noqa: D102 - see Bus
+    def end(self, message_id: str, outcome: Outcome, value: object) -> None: ...  # noqa: D102 - see Dispatch
+    def when_late(self, message_id: str, told: Callable[[Any], None]) -> None: ...  # noqa: D102 - see Dispatch
 
 
 class Attempts:
@@ -159,10 +159,10 @@ class Attempts:
 
     def note(self, what: What, detail: str, errand: Errand, message_id: str = "", attempt: int = 1) -> None:
         """Tell those who look on what happened to an errand, and in whose story."""
-        if not self._bus.observers:
+        if not self._bus.audience.observers:
             return
         parent = errand.parent
-        self._bus.note(
+        self._bus.audience.tell(
             what,
             to=self._route.to,
             action=self._route.action,

@@ -8,90 +8,58 @@ so a request has one outcome whatever the handler, the clock and the asker do at
 from __future__ import annotations
 
 import asyncio
-import enum
-import itertools
-import logging
 import secrets
-import threading
-import time
 from asyncio import get_running_loop
 from collections import Counter
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fablewright.errors import ContractViolation, MailboxFull, Rejected, WouldDeadlock
-from fablewright.protocol.dead_letter import DeadLetter, Reason
-from fablewright.protocol.envelope import Envelope, Kind, shrink, valid_timeout
+from fablewright.errors import ContractViolation
+from fablewright.protocol.envelope import Kind, shrink, valid_timeout
 from fablewright.protocol.message import Message
-from fablewright.protocol.pending import Asked, Ended, Outcome, PeerGone, Stopped, Withdraw
+from fablewright.protocol.pending import Outcome, PeerGone, Stopped
 from fablewright.protocol.size import size_of
+from fablewright.runtime.audience import Audience
 from fablewright.runtime.batching import Batching
 from fablewright.runtime.body import check_body, no_message
-from fablewright.runtime.dead_letters import DeadLetters
+from fablewright.runtime.dispatch import Dispatch
 from fablewright.runtime.errand import Errand, errand
-from fablewright.runtime.events import Event
-from fablewright.runtime.failure import BrokenContract
 from fablewright.runtime.from_thread import run_and_block
-from fablewright.runtime.guard import Guard
-from fablewright.runtime.line import Line
-from fablewright.runtime.outstanding import Outstanding, Waiter
+from fablewright.runtime.home import Home
+from fablewright.runtime.life import Life, State
 from fablewright.runtime.policies import BusOptions
 from fablewright.runtime.posts import Posts
-from fablewright.runtime.routes import Routes
 from fablewright.runtime.statistics import BusStatistics
 from fablewright.runtime.streaming import Channel, Channels, Stream
-from fablewright.runtime.subscription import Subscription, Subscriptions
 from fablewright.runtime.supervisor import Supervisor
 from fablewright.runtime.threads import Threads
-from fablewright.runtime.waits import Wait, note_wait, who_waits
+from fablewright.runtime.waits import Wait, who_waits
 from fablewright.runtime.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
     from fablewright.protocol.batch import BatchRules
     from fablewright.protocol.breaker import Breaker
+    from fablewright.protocol.dead_letter import DeadLetter
+    from fablewright.protocol.envelope import Envelope
     from fablewright.protocol.message import Request, StreamRequest
     from fablewright.runtime.agent import Agent
     from fablewright.runtime.context import BatchHandler, Context, ReplyToken
-    from fablewright.runtime.events import Observer, What
-    from fablewright.runtime.flying import Flying
-    from fablewright.runtime.route import Route
+    from fablewright.runtime.events import Observer
+    from fablewright.runtime.outstanding import Waiter
+    from fablewright.runtime.subscription import Subscription
 
 __all__ = ["Bus"]
-
-_log = logging.getLogger(__name__)
 
 M = TypeVar("M", bound=Message)
 R = TypeVar("R")
 
-_BREATH = 1 / 128
-"""Seconds between two looks at whether a draining bus is quiet."""
-
-
-class _State(enum.Enum):
-    """The life of a bus: each state is entered once, in this order."""
-
-    NEW = "new"
-    STARTING = "starting"  # messages are taken, and wait in the mailboxes until every agent has started
-    RUNNING = "running"
-    DRAINING = "draining"  # what is under way may go on asking; nothing new comes in
-    STOPPED = "stopped"
-
-
-_RUNNING = _State.RUNNING  # a member looked up in its Enum costs 0.05 us
+_RUNNING, _STOPPED = State.RUNNING, State.STOPPED  # a member looked up in its Enum costs 0.05 us
 _REPLIED = Outcome.REPLIED
-_ASK = Kind.ASK
-
-
-# A NamedTuple's own constructor is a Python function; these save half of what the records of a request cost.
-_envelope: Callable[[tuple[object, ...]], Envelope] = partial(tuple.__new__, Envelope)
-_asked: Callable[[tuple[float, str, str, float, float]], Asked] = partial(tuple.__new__, Asked)
-_ended: Callable[[tuple[float, str, Outcome, object]], Ended] = partial(tuple.__new__, Ended)
-_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Bus:
@@ -111,41 +79,32 @@ class Bus:
 
     Attributes:
         now: Call it for the time in seconds, that of the event loop that the bus runs on.
-        observers: Who looks on; see ``observe``.
+        audience: Who looks on; see ``observe``.
+        answers: Takes what becomes of a request on the side that handles it; for workers and tokens.
     """
 
     def __init__(self, options: BusOptions | None = None, *, node: str | None = None) -> None:
         self._options = options or BusOptions()
         self._node = node or secrets.token_hex(4)
         self._default_timeout = valid_timeout(self._options.default_timeout)
-        self._numbers = itertools.count(1)
-        self._dead = DeadLetters(self._options.dead_letters, self._buried)
-        self._outstanding = Outstanding(self._withdrawn, self._dead.bury, self._is_queued)
-        transport = self._options.transport
-        self._line = None if transport is None else Line(transport, self)
-        self._settle = self._outstanding.take_in if self._line is None else self._line.send_back
+        self._home = Home()
+        self.audience = Audience(self._home)
         self._supervisor = Supervisor()
+        self._life = Life(self._home, self._supervisor, self._is_quiet, self._end_all, self._leave)
         self._posts = Posts(self, self._supervisor, self._options.restarts, self._peer_lost)
-        self._routes = Routes(self._posts.by_name, self._guard)
-        self._flying: dict[str, Flying] = {}
+        where = (self._node, self._home, self._life, self.audience)
+        self._dispatch = Dispatch(self._options, *where, self._posts.by_name, self._supervisor)
+        self.answers = self._dispatch.answers
         self._batching: dict[tuple[str, str], Batching] = {}
         self._channels = Channels()
-        self._subscriptions = Subscriptions()
         self._threads = Threads(self._options.threads, name="handler")
         patience = self._options.watchdog
-        self._watchdog = None if patience is None else Watchdog(patience, self._posts.name_of, self._blocked)
-        self._state = _State.NEW
-        self._stopping: asyncio.Task[None] | None = None
-        self._drain_until = 0.0
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = 0
-        self._violations = 0
-        self.now: Callable[[], float] = _time_of_the_loop
-        self.observers: tuple[Observer, ...] = ()
+        self._watchdog = None if patience is None else Watchdog(patience, self._posts.name_of, self.audience.blocked)
+        self.now = self._home.now
 
     def __repr__(self) -> str:
         names = sorted(self._posts.by_name)
-        return f"<Bus {self._node} {self._state.value} agents={names} pending={len(self._outstanding)}>"
+        return f"<Bus {self._node} {self._life.state.value} agents={names} pending={len(self._dispatch.outstanding)}>"
 
     # -------------------------------------------------------------- life
 
@@ -155,7 +114,7 @@ class Bus:
         Raises:
             ContractViolation: The name is taken, the bus has started already, or the agent can run no handler.
         """
-        if self._state is not _State.NEW:
+        if self._life.state is not State.NEW:
             raise ContractViolation(f"Register {agent.name} before the bus starts; later, `await bus.add(agent)`.")
         self._posts.register(agent)
 
@@ -165,7 +124,7 @@ class Bus:
         Raises:
             ContractViolation: The name is taken, the bus is not running, or the agent can run no handler.
         """
-        if self._state is not _RUNNING:
+        if self._life.state is not _RUNNING:
             raise ContractViolation(f"{agent.name} can be added to a running bus only.")
         post = self._posts.register(agent)
         try:
@@ -173,7 +132,7 @@ class Bus:
         except BaseException:
             self._posts.forget(agent.name)
             raise
-        self._routes.lead_to(agent.name)
+        self._dispatch.routes.lead_to(agent.name)
         post.open()
 
     async def remove(self, name: str) -> None:
@@ -183,7 +142,7 @@ class Bus:
             ContractViolation: There is none of that name.
         """
         await self._posts.remove(name)
-        self._routes.lead_to(name)
+        self._dispatch.routes.lead_to(name)
 
     def crash(self, name: str, cause: object = "somebody said so") -> None:
         """Do what is done when an agent crashes: see ``posts``. On a bus that has stopped that is nothing.
@@ -191,7 +150,7 @@ class Bus:
         Raises:
             ContractViolation: There is none of that name.
         """
-        if not self._is_stopped:
+        if not self._life.is_stopped:
             self._posts.crash(name, cause, self.now())
 
     async def start(self) -> None:
@@ -202,15 +161,12 @@ class Bus:
         Raises:
             ContractViolation: The bus was started before.
         """
-        if self._state is not _State.NEW:
+        if self._life.state is not State.NEW:
             raise ContractViolation("A bus is started once; make a new one.")
-        self._state = _State.STARTING
-        self._loop = asyncio.get_running_loop()
-        self._thread = threading.get_ident()
-        # The loop's own time() is one more call around the monotonic clock; five times per request.
-        is_plain = type(self._loop).time is asyncio.BaseEventLoop.time
-        self.now = time.monotonic if is_plain else self._loop.time
-        if self._watchdog is not None and not getattr(self._loop, "is_virtual", False):
+        self._life.state = State.STARTING
+        loop = self._home.move_in()
+        self.now = self._dispatch.now = self._home.now
+        if self._watchdog is not None and not getattr(loop, "is_virtual", False):
             self._watchdog.start()
         try:
             for post in self._posts:
@@ -218,9 +174,9 @@ class Bus:
         except BaseException:
             await self.stop()
             raise
-        if self._state is not _State.STARTING:
+        if self._life.state is not State.STARTING:
             raise ContractViolation("The bus was stopped while it started.")
-        self._state = _RUNNING
+        self._life.state = _RUNNING
         self._posts.open()
 
     async def stop(self, *, drain: float = 0.0) -> None:
@@ -229,55 +185,31 @@ class Bus:
         Args:
             drain: Seconds to let what is under way finish first.
         """
-        if self._state is _State.NEW:
-            return
-        if self._stopping is None:
-            self._state = _State.DRAINING
-            self._drain_until = self.now() + drain
-            if drain <= 0:
-                self._end_all()
-            # In a task of its own that nobody owns: a handler may stop the bus, and ends with all others.
-            self._stopping = asyncio.Task(self._stop(), loop=self._loop, name="bus stops")
-        try:
-            await asyncio.shield(self._stopping)
-        except asyncio.CancelledError:
-            self._drain_until = 0.0  # whoever stops the bus is in a hurry now
-            if asyncio.current_task() not in self._supervisor:
-                await asyncio.wait({self._stopping})
-            raise
+        await self._life.stop(drain)
 
-    async def _stop(self) -> None:
-        while not self._is_stopped and self.now() < self._drain_until and not self._is_quiet():  # noqa: ASYNC110 - an event costs each request
-            await asyncio.sleep(_BREATH)
-        if not self._is_stopped:
-            self._end_all()
-        await self._supervisor.stop()
+    def _end_all(self) -> None:
+        """Answer every waiter, and let nothing begin any more."""
+        self._dispatch.outstanding.take_in(Stopped(self.now(), "the bus stopped"))
+        self._dispatch.outstanding.stop()
+        if self._dispatch.line is not None:
+            self._dispatch.line.stop()
+        for post in self._posts:
+            self._dispatch.drop(post.close())
+        for batching in self._batching.values():
+            batching.stop()
+        self._dispatch.subscriptions.close()
+        if self._watchdog is not None:
+            self._watchdog.stop()
+
+    async def _leave(self) -> None:
+        """Let go of what is left when every task has ended."""
         self._threads.close()
         for post in self._posts:
             await self._posts.stop(post)
 
-    def _end_all(self) -> None:
-        """Answer every waiter, and let nothing begin any more."""
-        self._state = _State.STOPPED
-        self._outstanding.take_in(Stopped(self.now(), "the bus stopped"))
-        self._outstanding.stop()
-        if self._line is not None:
-            self._line.stop()
-        for post in self._posts:
-            self._drop(post.close())
-        for batching in self._batching.values():
-            batching.stop()
-        self._subscriptions.close()
-        if self._watchdog is not None:
-            self._watchdog.stop()
-
-    @property
-    def _is_stopped(self) -> bool:
-        return self._state is _State.STOPPED
-
     def _is_quiet(self) -> bool:
-        inside = sum(route.guard.inside for route in self._routes.known.values() if route.guard is not None)
-        return not inside and not len(self._outstanding) and all(post.is_quiet for post in self._posts)
+        inside = sum(route.guard.inside for route in self._dispatch.routes.known.values() if route.guard is not None)
+        return not inside and not len(self._dispatch.outstanding) and all(post.is_quiet for post in self._posts)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -323,9 +255,9 @@ class Bus:
             action = request.action
         except AttributeError:
             raise no_message(request) from None
-        route = self._routes.known.get((to, action)) or self._routes.find(to, action)
-        if self._state is not _RUNNING or get_running_loop() is not self._loop:
-            self._check_open(route, parent)
+        route = self._dispatch.routes.known.get((to, action)) or self._dispatch.routes.find(to, action)
+        if self._life.state is not _RUNNING or get_running_loop() is not self._home.loop:
+            self._life.check(action, to, from_outside=parent is None)
         check_body(request, self._options.max_body_bytes)
         now = self.now()
         if timeout is None and parent is None:
@@ -333,10 +265,11 @@ class Bus:
         else:
             wanted = self._default_timeout if timeout is None else timeout
             deadline = shrink(now=now, timeout=wanted, parent=None if parent is None else parent.deadline, keep=keep)
-        if route.guard is not None and not self._is_stopped:  # a breaker believes of a stop that its agent is ill
+        # A bus that has stopped refuses without the policy: a breaker would believe that the agent is ill.
+        if route.guard is not None and self._life.state is not _STOPPED:
             kept: R = await route.guard.ask(errand((request, deadline, parent, "", None)), on_late)
             return kept
-        waiter = self.send(route, request, now, deadline, parent)
+        waiter = self._dispatch.send(route, request, now, deadline, parent)
         # What follows is Waiter.reply(), without the price of one more coroutine.
         try:
             reply = await waiter.future
@@ -346,45 +279,12 @@ class Bus:
         if waiter.outcome is _REPLIED:
             return reply  # type: ignore[return-value]  # what Request[R] promises
         if on_late is not None and waiter.outcome is Outcome.EXPIRED:
-            self.when_late(waiter.envelope.message_id, on_late)
+            self._dispatch.dead.when_late(waiter.envelope.message_id, on_late)
         try:
             raise waiter.error()
         finally:
             waiter.value = None
             del waiter
-
-    def send(  # noqa: PLR0913 - what an attempt is made of
-        self,
-        route: Route,
-        request: Request[Any] | StreamRequest[Any],
-        now: float,
-        deadline: float,
-        parent: Envelope | None,
-        *,
-        attempt: int = 1,
-        linger: float = 0.0,
-        story: str = "",
-    ) -> Waiter:
-        """Send one attempt of a request; ``story``: the correlation id, when it goes on with what began before."""
-        envelope = self._envelope(_ASK, route.to, request, deadline, parent, attempt, story)
-        waiter = Waiter(envelope, self._outstanding, route.tally, now)
-        if self.observers:
-            self.note("asked", envelope)
-        if self._outstanding.open(waiter, _asked((now, envelope.message_id, route.to, deadline, linger))):
-            try:
-                if parent is not None:
-                    note_wait(waiter, parent, self._posts.by_name, self._work_for)
-                if route.post is None:
-                    raise self._routes.refusal(envelope, stopped=self._is_stopped)
-                if self._line is None:
-                    route.post.put(envelope)
-                else:
-                    self._line.send(envelope)
-            except Rejected as error:
-                self._outstanding.take_in(Ended(now, envelope.message_id, Outcome.REJECTED, error))
-        else:
-            waiter.handled = False
-        return waiter
 
     def ask_stream(
         self,
@@ -415,12 +315,12 @@ class Bus:
 
     async def try_to_stream(self, to: str, errand: Errand, once: Callable[[Errand, int], Any]) -> None:
         """Make the attempts that a policy allows until a stream has begun."""
-        route = self._routes.find(to, errand.request.action)
-        if self._state is not _RUNNING or get_running_loop() is not self._loop:
-            self._check_open(route, errand.parent)
+        route = self._dispatch.routes.find(to, errand.request.action)
+        if self._life.state is not _RUNNING or get_running_loop() is not self._home.loop:
+            self._life.check(route.action, to, from_outside=errand.parent is None)
         if route.post is not None and route.action not in route.post.agent.streamed:
             raise ContractViolation(f"{to} does not stream {route.action}: use `ask`.")
-        if route.guard is None or self._is_stopped:
+        if route.guard is None or self._life.is_stopped:
             await once(errand, 1)
         else:
             await route.guard.stream(errand, once)
@@ -428,8 +328,8 @@ class Bus:
     def open_channel(self, to: str, errand: Errand, attempt: int, room: int) -> tuple[Waiter, Channel]:
         """Send one attempt of a request whose reply is streamed."""
         request, deadline, parent, story, _ = errand
-        route = self._routes.find(to, request.action)
-        waiter = self.send(route, request, self.now(), deadline, parent, attempt=attempt, story=story)
+        route = self._dispatch.routes.find(to, request.action)
+        waiter = self._dispatch.send(route, request, self.now(), deadline, parent, attempt=attempt, story=story)
         return waiter, self._channels.open(waiter, room)
 
     def channel(self, request: Envelope) -> Channel:
@@ -449,17 +349,18 @@ class Bus:
             ContractViolation: The bus is not running, or this is the thread of its event loop, which would block.
             RequestFailed: As ``ask``.
         """
-        if self._loop is None or self._loop.is_closed() or self._is_stopped:
+        loop = self._home.loop
+        if loop is None or loop.is_closed() or self._life.is_stopped:
             raise ContractViolation("The bus is not running: start it before it is asked from a thread.")
-        if threading.get_ident() == self._thread:
+        if self._home.is_here:
             raise ContractViolation("This is the thread of the event loop: use `await bus.ask(...)` here.")
         asking = partial(self.ask, to, request, timeout=timeout, parent=parent)
         with self._threads.waiting():
-            return run_and_block(asking, self._loop, self._supervisor, partial(self._is_at, parent))
+            return run_and_block(asking, loop, self._supervisor, partial(self._is_at, parent))
 
     def _is_at(self, parent: Envelope | None) -> bool:
         """Return whether a message is handled still, or if it is an ask, waited for."""
-        return parent is None or parent.kind is Kind.TELL or self.is_waiting(parent)
+        return parent is None or parent.kind is Kind.TELL or self.answers.is_waiting(parent)
 
     async def on_thread(self, work: Callable[..., R], *args: object) -> R:
         """Call something that blocks on one of the bus's threads, and return what it does."""
@@ -470,39 +371,18 @@ class Bus:
         to, action = context.envelope.to, context.envelope.action
         batching = self._batching.get((to, action))
         if batching is None:
-            route = self._routes.find(to, action)
+            route = self._dispatch.routes.find(to, action)
             most = self._posts.by_name[to].agent.concurrency
             batching = Batching(route.name, rules, most, handle, self, self._supervisor, route.tally)
             self._batching[to, action] = batching
         return await batching.add(context)
-
-    def wait_aside(self, flying: Flying, key: Hashable, errand: Errand) -> Waiter:
-        """Wait for what no agent handles, but a flight that somebody started."""
-        request, deadline, parent, story, _ = errand
-        envelope = self._envelope(_ASK, flying.route.to, request, deadline, parent, 1, story)
-        now = self.now()
-        waiter = Waiter(envelope, self._outstanding, flying.tally, now)
-        if self.observers:
-            self.note("joined", envelope)
-        asked = Asked(now, envelope.message_id, flying.name, deadline, flying.linger)
-        if self._outstanding.open(waiter, asked) and parent is not None:
-            try:
-                note_wait(waiter, parent, self._posts.by_name, self._work_for, flying.work_of(key))
-            except WouldDeadlock as error:
-                self.end(envelope.message_id, Outcome.REJECTED, error)
-        return waiter
-
-    def _work_for(self, ask: Envelope) -> list[str] | None:
-        """Return the requests that one who joined a flight waits for; None for who has joined none."""
-        guard = self._routes.find(ask.to, ask.action).guard
-        return None if guard is None else guard.work_for(ask.message_id)
 
     def invalidate(self, to: str, action: str) -> None:
         """Say that the replies kept for an action are out of date.
 
         They may still stand in, marked as stale, when nothing better can be had.
         """
-        route = self._routes.known.get((to, action))
+        route = self._dispatch.routes.known.get((to, action))
         if route is not None and route.guard is not None:
             route.guard.invalidate()
 
@@ -513,18 +393,18 @@ class Bus:
 
             bus.breaker("haystack_pipeline", "retrieve_documents").force_open(bus.now())
         """
-        guard = self._routes.find(to, action).guard
+        guard = self._dispatch.routes.find(to, action).guard
         return None if guard is None else guard.breaker
 
     def tell(self, to: str, message: Message, *, parent: Envelope | None = None) -> None:
         """Send a message that wants no reply, from any thread. One that cannot be delivered becomes a dead letter."""
-        if self._state is _State.NEW or self._loop is None:
+        if self._life.state is State.NEW:
             raise ContractViolation("The bus is not running: use it as `async with bus:`.")
         check_body(message, self._options.max_body_bytes)
-        if threading.get_ident() == self._thread or self._loop.is_closed():
-            self._tell(to, message, parent)
+        if self._home.is_here or self._home.is_closed:
+            self._dispatch.tell(to, message, parent)
         else:
-            self._loop.call_soon_threadsafe(self._tell, to, message, parent)
+            self._home.soon(self._dispatch.tell, to, message, parent)
 
     def publish(self, message: Message, *, parent: Envelope | None = None) -> int:
         """Send a message to every agent that ``hears`` it, but not back to its sender, and to who subscribed.
@@ -534,24 +414,17 @@ class Bus:
         Returns:
             To how many it went.
         """
-        if self._state is _State.NEW or self._loop is None:
+        loop = self._home.loop
+        if self._life.state is State.NEW or loop is None:
             raise ContractViolation("The bus is not running: use it as `async with bus:`.")
         check_body(message, self._options.max_body_bytes)
-        if threading.get_ident() == self._thread or self._loop.is_closed():
-            return self._publish(message, parent)
+        if self._home.is_here or loop.is_closed():
+            return self._dispatch.publish(message, parent)
 
         async def publishing() -> int:
-            return self._publish(message, parent)
+            return self._dispatch.publish(message, parent)
 
-        return run_and_block(publishing, self._loop, self._supervisor, lambda: True)
-
-    def _publish(self, message: Message, parent: Envelope | None) -> int:
-        sender = "" if parent is None else parent.to
-        hearers = [post.agent.name for post in self._posts if message.action in post.agent.heard]
-        hearers = [name for name in hearers if name != sender]
-        for name in hearers:
-            self._tell(name, message, parent)
-        return len(hearers) + self._subscriptions.put(message)
+        return run_and_block(publishing, loop, self._supervisor, lambda: True)
 
     def subscribe(self, kind: type[M], *, limit: int = 100) -> Subscription[M]:
         """Return what is published of one kind of message from now on; see ``Subscription``.
@@ -563,285 +436,46 @@ class Bus:
         Raises:
             ContractViolation: The limit is below 1.
         """
-        return self._subscriptions.add(kind, limit)
-
-    def _tell(self, to: str, message: Message, parent: Envelope | None) -> None:
-        envelope = self._envelope(Kind.TELL, to, message, None, parent, 1)
-        if self.observers:
-            self.note("told", envelope)
-        route = self._routes.find(to, message.action)
-        try:
-            if route.post is None or self._state is _State.STOPPED:
-                raise self._routes.refusal(envelope, stopped=self._is_stopped)
-            if self._line is None:
-                route.post.put(envelope)
-            else:
-                self._line.send(envelope)
-        except Rejected as error:
-            _log.warning("Could not deliver %s to %s: %s", message.action, to, error, extra=_ids(envelope))
-            self.bury(envelope, Reason.UNDELIVERABLE)
-
-    def _envelope(  # noqa: PLR0917 - keywords would cost a third of the call
-        self,
-        kind: Kind,
-        to: str,
-        message: Message,
-        deadline: float | None,
-        parent: Envelope | None,
-        attempt: int,
-        story: str = "",
-    ) -> Envelope:
-        message_id = f"{self._node}-{next(self._numbers)}"
-        reply_to = self._node if kind is _ASK else None
-        path: tuple[str, ...] = ()
-        action, priority = message.action, message.priority
-        if parent is None:
-            sender, story, cause, trace = "", story or message_id, None, None
-        else:
-            sender, story, cause, trace = parent.to, parent.correlation_id, parent.message_id, parent.traceparent
-            if kind is _ASK and parent.kind is _ASK:
-                path = (*parent.path, sender)
-        if self._options.traceparent is not None:
-            trace = self._options.traceparent(trace, message_id)
-        ids = (message_id, kind, sender, to, action, message, story, cause)
-        return _envelope((*ids, reply_to, deadline, attempt, priority, path, None, trace, _NO_HEADERS))
-
-    # -------------------------------------------------------------- finding the way
-
-    def _guard(self, route: Route) -> Guard | None:
-        """Return what the policy of an action puts around its asks, if there is one."""
-        policy = self._options.policies.get((route.to, route.action))
-        if policy is None:
-            return None
-        guard = Guard(self, route, policy, self._options.draw, self._supervisor)
-        if guard.flying is not None:
-            self._flying[guard.flying.name] = guard.flying
-        return guard
-
-    def _check_open(self, route: Route, parent: Envelope | None) -> None:
-        if self._state is _State.NEW:
-            raise ContractViolation("The bus is not running: use it as `async with bus:`.")
-        if not self._is_stopped and get_running_loop() is not self._loop:
-            raise ContractViolation("The bus runs on another event loop; from here, use `ask_from_thread` on a thread.")
-        if self._state is _State.DRAINING and parent is None:
-            raise Rejected(f"The bus is stopping and takes no new {route.action}.", to=route.to, action=route.action)
-
-    # -------------------------------------------------------------- what handlers and tokens report
-
-    def replied(self, request: Envelope, reply: object) -> None:
-        """Take the reply that a handler returned."""
-        self._settle(_ended((self.now(), request.message_id, _REPLIED, reply)))
-
-    def is_pending(self, message_id: str) -> bool:
-        """Return whether a request has no outcome yet."""
-        return message_id in self._outstanding
-
-    def end(self, message_id: str, outcome: Outcome, value: object) -> None:
-        """Take an outcome that was decided on the loop."""
-        self._outstanding.take_in(Ended(self.now(), message_id, outcome, value))
-
-    def when_withdrawn(self, request: Envelope, told: Callable[[], None]) -> None:
-        """Have ``told`` called once if nobody waits for the answer to a deferred request any more."""
-        waiter = self._outstanding.of(request.message_id)
-        if waiter is not None:
-            waiter.on_withdrawn = told
-
-    def is_waiting(self, request: Envelope) -> bool:
-        """Return whether somebody still waits for the answer to a request."""
-        return request.message_id in self._outstanding
-
-    def answer(self, request: Envelope, reply: object) -> None:
-        """Take the reply to a request, from any thread; used by tokens."""
-        if threading.get_ident() == self._thread:
-            self._settle(_ended((self.now(), request.message_id, _REPLIED, reply)))
-        else:
-            self._end(request, _REPLIED, reply)
-
-    def refuse(self, request: Envelope, error: Exception) -> None:
-        """Take the error that a request ended with, from any thread; used by handlers and tokens."""
-        if request.kind is Kind.TELL:
-            _log.error("%s failed on %s: %r", request.to, request.action, error, exc_info=error, extra=_ids(request))
-        else:
-            _log.debug("%s failed on %s (%s)", request.to, request.action, request.message_id, exc_info=error)
-            self._end(request, Outcome.FAILED, error)
-
-    def lost(self, request: Envelope, why: str) -> None:
-        """Take note that a handler was ended before it answered."""
-        if request.kind is Kind.ASK:
-            self._end(request, Outcome.PEER_LOST, f"{request.to} {why} on {request.action}")
-
-    def dropped(self, request: Envelope) -> None:
-        """Take note that a message had to leave a full mailbox for a newer one."""
-        if request.kind is Kind.TELL:
-            self.bury(request, Reason.UNDELIVERABLE)
-            return
-        where = {"to": request.to, "action": request.action, "message_id": request.message_id}
-        full = MailboxFull(f"{request.to} has too many messages waiting and dropped the oldest.", **where)
-        self._end(request, Outcome.REJECTED, full)
-
-    def token_dropped(self, request: Envelope) -> None:
-        """Settle a request whose reply token is gone; called by the collector, from any thread, at any time."""
-        why = f"{request.to} dropped its reply token for {request.action}"
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._end, request, Outcome.PEER_LOST, why)
-
-    def violated(self, envelope: Envelope, what: str) -> None:
-        """Take note that a handler broke its contract; its asker is told."""
-        self._violations += 1
-        broken = BrokenContract(f"The handler of {envelope.action} in {envelope.to} {what}.")
-        _log.error("%s (message %s)", broken.text, envelope.message_id, extra=_ids(envelope))
-        if envelope.kind is Kind.ASK:
-            self._end(envelope, Outcome.FAILED, broken)
-
-    def _end(self, request: Envelope, outcome: Outcome, value: object) -> None:
-        if threading.get_ident() == self._thread:
-            self._settle(Ended(self.now(), request.message_id, outcome, value))
-        elif self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._end, request, outcome, value)
-
-    def _withdrawn(self, withdrawn: Withdraw) -> None:
-        flying = self._flying.get(withdrawn.to)
-        if flying is not None:
-            flying.leave(withdrawn.message_id)
-        elif self._line is not None:
-            self._line.withdraw(withdrawn)
-        elif (post := self._posts.by_name.get(withdrawn.to)) is not None:
-            post.withdraw(withdrawn.message_id, is_settled=True)
-
-    def withdraw(self, message_id: str, to: str) -> None:
-        """Stop what an agent does about a request, or was about to do."""
-        post = self._posts.by_name.get(to)
-        if post is not None:
-            post.withdraw(message_id)
-
-    def arrived(self, envelope: Envelope) -> None:
-        """Take a message that came over the transport to its receiver.
-
-        Raises:
-            Rejected: There is no such agent or action any more, or no room.
-        """
-        post = self._posts.by_name.get(envelope.to)
-        if post is None or post.given_up or envelope.action not in post.agent.handlers or self._is_stopped:
-            raise self._routes.refusal(envelope, stopped=self._is_stopped)
-        post.put(envelope)
-
-    def linger_of(self, request: Envelope) -> float:
-        """Return how many seconds after its deadline the work on a request is still of use."""
-        policy = self._options.policies.get((request.to, request.action))
-        return 0.0 if policy is None else policy.linger
-
-    def settle(self, ended: Ended) -> None:
-        """Take an outcome that came back over the transport."""
-        self._outstanding.take_in(ended._replace(now=self.now()))
-
-    def _is_queued(self, request: Envelope) -> bool:
-        post = self._posts.by_name.get(request.to)
-        return post is not None and request.message_id in post.mailbox
-
-    def _peer_lost(self, name: str, why: str, queued: list[Envelope]) -> None:
-        self._routes.lead_to(name)
-        for key in [key for key in self._batching if key[0] == name]:
-            self._batching.pop(key).stop()
-        self._outstanding.take_in(PeerGone(self.now(), name, why))
-        self._drop(queued)
-
-    def _drop(self, queued: list[Envelope]) -> None:
-        for envelope in queued:
-            if envelope.kind is Kind.TELL:  # an ask has its outcome already
-                self.bury(envelope, Reason.UNDELIVERABLE)
-
-    # -------------------------------------------------------------- dead letters
-
-    def bury(self, envelope: Envelope, reason: Reason) -> None:
-        """Keep a message that found no taker."""
-        waiter = self._outstanding.of(envelope.message_id)
-        if waiter is not None and reason is not Reason.DUPLICATE:  # which says nothing about the first to arrive
-            waiter.handled = False
-        self._dead.bury(DeadLetter(envelope.message_id, reason, self.now(), envelope.body), envelope)
-
-    def bury_letter(self, letter: DeadLetter) -> None:
-        """Keep what somebody beside the bus found to be of no use."""
-        self._dead.bury(letter)
-
-    def when_late(self, message_id: str, told: Callable[[Any], None]) -> None:
-        """Have ``told`` called once with the reply to a request that has expired, should it still come."""
-        self._dead.when_late(message_id, told)
+        return self._dispatch.subscriptions.add(kind, limit)
 
     def dead_letters(self) -> tuple[DeadLetter, ...]:
         """Return the latest dead letters, oldest first."""
-        return self._dead.latest()
+        return self._dispatch.dead.latest()
 
-    def _buried(self, letter: DeadLetter, envelope: Envelope | None) -> None:
-        if self.observers:
-            about = {} if envelope is not None else {"to": "", "message_id": letter.message_id}
-            self.note("dead_letter", envelope, detail=letter.reason.value, **about)
+    def _peer_lost(self, name: str, why: str, queued: list[Envelope]) -> None:
+        self._dispatch.routes.lead_to(name)
+        for key in [key for key in self._batching if key[0] == name]:
+            self._batching.pop(key).stop()
+        self._dispatch.outstanding.take_in(PeerGone(self.now(), name, why))
+        self._dispatch.drop(queued)
 
     # -------------------------------------------------------------- looking
 
     def observe(self, observer: Observer) -> Callable[[], None]:
         """Have ``observer`` called with each event from now on; return what ends that."""
-        self.observers = (*self.observers, observer)
-        self._outstanding.settled = self._settled
-
-        def end() -> None:
-            self.observers = tuple(other for other in self.observers if other is not observer)
-
-        return end
-
-    def note(self, what: What, about: Envelope | None = None, **more: Any) -> None:  # noqa: ANN401 - Event knows them
-        """Tell those who look on what happened; ``more`` is other fields of the event."""
-        event = Event(self.now(), what, **more) if about is None else Event.about(about, self.now(), what, **more)
-        for observer in self.observers:
-            try:
-                observer(event)
-            except Exception:  # noqa: BLE001 - whoever looks on must not disturb what it looks at
-                _log.exception("An observer failed and looks on no more")
-                self.observers = tuple(other for other in self.observers if other is not observer)
-
-    def _blocked(self, who: str, seconds: float, where: str) -> None:
-        if self.observers:
-            self.note(
-                "blocked", to=who.split(".", maxsplit=1)[0], detail=f"{who} for {1000 * seconds:.0f} ms at {where}"
-            )
-
-    def _settled(self, waiter: Waiter) -> None:
-        outcome = "" if waiter.outcome is None else waiter.outcome.value
-        failed = waiter.outcome is not None and waiter.outcome is not _REPLIED
-        self.note("ended", waiter.envelope, detail=f"{outcome}: {waiter.error()}" if failed else outcome)
+        self._dispatch.outstanding.settled = self._dispatch.note_end
+        return self.audience.admit(observer)
 
     def waits(self) -> tuple[Wait, ...]:
         """Return who waits for whom right now, the oldest first."""
-        return who_waits(self._outstanding.waiters, self._is_queued)
+        return who_waits(self._dispatch.outstanding.waiters, self._dispatch.is_queued)
 
     def statistics(self) -> BusStatistics:
         """Return a frozen snapshot of what the bus has done and is doing."""
-        actions = self._routes.statistics()
+        actions = self._dispatch.routes.statistics()
         outcomes: Counter[Outcome] = Counter()
         for action in actions.values():
             outcomes.update(action.outcomes)
         return BusStatistics(
             asked=sum(action.asked for action in actions.values()),
             outcomes=MappingProxyType(outcomes),
-            pending=len(self._outstanding),
-            pending_bytes=sum(size_of(waiter.envelope.body) for waiter in self._outstanding.waiters),
-            dead_letters=MappingProxyType(dict(self._dead.counts)),
-            contract_violations=self._violations,
+            pending=len(self._dispatch.outstanding),
+            pending_bytes=sum(size_of(waiter.envelope.body) for waiter in self._dispatch.outstanding.waiters),
+            dead_letters=MappingProxyType(dict(self._dispatch.dead.counts)),
+            contract_violations=self.answers.violations,
             agents=MappingProxyType({post.agent.name: post.statistics() for post in self._posts}),
             actions=MappingProxyType(actions),
             breakers=MappingProxyType({key: a.breaker for key, a in actions.items() if a.breaker is not None}),
             tasks=len(self._supervisor) - sum(post.stands_by for post in self._posts),
             loop_lag=0.0 if self._watchdog is None else self._watchdog.longest,
         )
-
-
-def _ids(envelope: Envelope) -> dict[str, str | None]:
-    """Return what a structured log can be filtered by, to have one request's story."""
-    return {
-        "message_id": envelope.message_id,
-        "correlation_id": envelope.correlation_id,
-        "causation_id": envelope.causation_id,
-    }
-
-
-def _time_of_the_loop() -> float:
-    return asyncio.get_running_loop().time()

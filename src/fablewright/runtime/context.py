@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fablewright.protocol.batch import BatchRules
     from fablewright.protocol.envelope import Envelope
     from fablewright.protocol.message import Message, Request, StreamRequest
+    from fablewright.runtime.answers import Answers
     from fablewright.runtime.streaming import Channel, Stream
 
     BatchHandler: TypeAlias = Callable[[Sequence[Any], "Context"], Coroutine[Any, Any, object]]
@@ -23,6 +24,8 @@ R = TypeVar("R")
 
 class Sender(Protocol):
     """What a context needs of its bus."""
+
+    answers: Answers
 
     def now(self) -> float: ...
     async def ask(
@@ -36,11 +39,6 @@ class Sender(Protocol):
         on_late: Callable[[R], None] | None,
     ) -> R: ...
     def tell(self, to: str, message: Message, *, parent: Envelope | None) -> None: ...
-    def answer(self, request: Envelope, reply: object) -> None: ...
-    def refuse(self, request: Envelope, error: Exception) -> None: ...
-    def token_dropped(self, request: Envelope) -> None: ...
-    def is_waiting(self, request: Envelope) -> bool: ...
-    def when_withdrawn(self, request: Envelope, told: Callable[[], None]) -> None: ...
     def publish(self, message: Message, *, parent: Envelope | None) -> int: ...
     def ask_from_thread(self, to: str, request: Request[R], *, timeout: float | None, parent: Envelope | None) -> R: ...
     def ask_stream(
@@ -58,10 +56,10 @@ class ReplyToken(Generic[R]):
     gets ``PeerLost`` at once and does not wait for its deadline.
     """
 
-    __slots__ = ("__weakref__", "_answered", "_bus", "_request")
+    __slots__ = ("__weakref__", "_answered", "_answers", "_request")
 
-    def __init__(self, bus: Sender, request: Envelope) -> None:
-        self._bus = bus
+    def __init__(self, answers: Answers, request: Envelope) -> None:
+        self._answers = answers
         self._request = request
         self._answered = False
 
@@ -77,13 +75,13 @@ class ReplyToken(Generic[R]):
     @property
     def wanted(self) -> bool:
         """Whether somebody still waits for the answer: work for a token that is not wanted can stop."""
-        return not self._answered and self._bus.is_waiting(self._request)
+        return not self._answered and self._answers.is_waiting(self._request)
 
     @property
     def remaining(self) -> float:
         """Seconds until the asker's deadline; 0 when it has passed."""
         deadline = cast("float", self._request.deadline)  # asks always have one
-        return max(0.0, deadline - self._bus.now())
+        return max(0.0, deadline - self._answers.now())
 
     def answer(self, reply: R) -> None:
         """Give the reply. One that comes too late is no error: it becomes a dead letter.
@@ -96,7 +94,7 @@ class ReplyToken(Generic[R]):
         if self._answered:
             raise self._misuse()
         self._answered = True
-        self._bus.answer(self._request, reply)
+        self._answers.answer(self._request, reply)
 
     def fail(self, error: Exception) -> None:
         """Let the asker have an error instead.
@@ -107,14 +105,14 @@ class ReplyToken(Generic[R]):
         if self._answered:
             raise self._misuse()
         self._answered = True
-        self._bus.refuse(self._request, error)
+        self._answers.refuse(self._request, error)
 
     def _misuse(self) -> ContractViolation:
         return ContractViolation(f"{self._request.to} answered {self._request.action} twice.")
 
     def __del__(self) -> None:
         if not self._answered:
-            self._bus.token_dropped(self._request)
+            self._answers.token_dropped(self._request)
 
 
 class Context:
@@ -217,8 +215,8 @@ class Context:
             raise ContractViolation(f"{self.envelope.action} was told, not asked: there is nobody to answer.")
         if self.token_id is not None:
             raise ContractViolation(f"{self.envelope.to} deferred {self.envelope.action} twice.")
-        token: ReplyToken[Any] = ReplyToken(self._bus, self.envelope)
+        token: ReplyToken[Any] = ReplyToken(self._bus.answers, self.envelope)
         self.token_id = id(token)
         if on_withdrawn is not None:
-            self._bus.when_withdrawn(self.envelope, on_withdrawn)
+            self._bus.answers.when_withdrawn(self.envelope, on_withdrawn)
         return token

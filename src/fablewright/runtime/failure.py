@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["AskedWrongly", "BrokenContract", "Shared", "failure", "is_reply"]
 
+_EXPIRED = Outcome.EXPIRED  # a member looked up in its Enum costs 0.05 us
+
 
 @dataclass(frozen=True, slots=True)
 class BrokenContract:
@@ -62,12 +64,16 @@ def failure(outcome: Outcome | None, value: object, envelope: Envelope, *, handl
         handled: Whether a handler had begun.
     """
     to, action = envelope.to, envelope.action
-    where = {"to": to, "action": action, "message_id": envelope.message_id}
     error: FablewrightError
+    if outcome is _EXPIRED:  # very many may do so at once: before anything else is looked at
+        error = DeadlineExceeded(
+            f"{to} did not answer {action} in time.", to=to, action=action, message_id=envelope.message_id
+        )
+        if not handled:
+            error.started = False
+        return error
+    where = {"to": to, "action": action, "message_id": envelope.message_id}
     match (outcome, value):
-        case (Outcome.EXPIRED, _):
-            error = DeadlineExceeded(f"{to} did not answer {action} in time.", **where)
-            error.started = handled
         case (_, Shared()):
             error = value.twin()
         case (Outcome.FAILED, BrokenContract()):

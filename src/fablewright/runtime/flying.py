@@ -43,8 +43,8 @@ _NOT_BEGUN = object()
 class Lobby(Courier, Protocol):
     """What is needed of the bus: to wait for what no agent handles, and to be told."""
 
-    def wait_aside(self, flying: Flying, key: Hashable, errand: Errand) -> Waiter: ...  # noqa: D102 - see Bus
-    def is_pending(self, message_id: str) -> bool: ...  # noqa: D102 - see Bus
+    def wait_aside(self, flying: Flying, key: Hashable, errand: Errand) -> Waiter: ...  # noqa: D102 - see Dispatch
+    def is_pending(self, message_id: str) -> bool: ...  # noqa: D102 - see Dispatch
 
 
 class Flying:
@@ -228,7 +228,7 @@ def _until_done(future: Any) -> Generator[Any, Any, None]:  # noqa: ANN401 - wha
     future._asyncio_future_blocking = False  # noqa: SLF001 - as the task does that is given a future to wait for
     if future.done():
         return
-    woken = future.get_loop().create_future()
+    woken: asyncio.Future[None] = asyncio.Future()
     future.add_done_callback(partial(_wake, woken))
     yield from woken
 

@@ -132,7 +132,7 @@ class Guard:
         key = self._key(errand)
         hit = cache.get(key, self._bus.now())
         if hit is not None:
-            if self._bus.observers:
+            if self._bus.audience.observers:
                 self.attempts.note("cached", f"{hit.age:.3f} s old", errand)
             return hit.value
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 __all__ = ["Histogram"]
 
 _BUCKETS = 152  # up to 2**39 microseconds, six days
@@ -29,10 +31,7 @@ class Histogram:
 
     def add(self, seconds: float) -> None:
         """Count one duration."""
-        micros = int(seconds * 1e6) if seconds > 0 else 0
-        bits = micros.bit_length()
-        index = micros if bits < 3 else (bits - 2) * 4 + ((micros >> (bits - 3)) & 3)
-        self._counts[index if index < _BUCKETS else -1] += 1
+        self._counts[bisect_right(_ENDS, int(seconds * 1e6))] += 1
         self.total += seconds
 
     def quantile(self, share: float) -> float | None:
@@ -59,7 +58,13 @@ class Histogram:
 
 def upper_bound(index: int) -> float:
     """Return the end of a bucket, in seconds."""
-    if index < 4:
-        return (index + 1) / 1e6
-    bits, part = index // 4 + 2, index % 4
-    return ((4 + part + 1) << (bits - 3)) / 1e6
+    return _end(index) / 1e6
+
+
+def _end(index: int) -> int:
+    """Return the end of a bucket, in microseconds."""
+    octave, part = divmod(index, 4)
+    return part + 1 if not octave else (4 + part + 1) << (octave - 1)
+
+
+_ENDS = [_end(index) for index in range(_BUCKETS - 1)]  # the last bucket has all that is longer

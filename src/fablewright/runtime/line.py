@@ -64,6 +64,10 @@ class Line:
         self._arrivals.end(ended)
         self._carry(ended, partial(self._bus.settle, ended))
 
+    def replied(self, now: float, message_id: str, reply: object) -> None:
+        """Send a reply back to the asker."""
+        self.send_back(Ended(now, message_id, Outcome.REPLIED, reply))
+
     def withdraw(self, withdrawn: Withdraw) -> None:
         """Send word that nobody waits any more."""
         self._carry(withdrawn, partial(self._stop, withdrawn))

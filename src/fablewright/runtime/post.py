@@ -16,7 +16,7 @@ import asyncio
 import types
 from contextvars import Context as Variables
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fablewright.protocol.dead_letter import Reason
 from fablewright.protocol.envelope import Kind
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from fablewright.protocol.envelope import Envelope
     from fablewright.runtime.agent import Agent
-    from fablewright.runtime.events import Observer, What
+    from fablewright.runtime.answers import Answers
+    from fablewright.runtime.audience import Audience
     from fablewright.runtime.outstanding import Waiter
     from fablewright.runtime.supervisor import Supervisor
 
@@ -45,14 +46,8 @@ _TURN_SECONDS = 0.005
 class Desk(Sender, Protocol):
     """What a post needs of its bus."""
 
-    observers: tuple[Observer, ...]
-
-    def note(self, what: What, about: Envelope | None = None, **more: Any) -> None: ...  # noqa: ANN401 - see Bus.note
-    def replied(self, envelope: Envelope, reply: object) -> None: ...
-    def lost(self, envelope: Envelope, why: str) -> None: ...
-    def dropped(self, envelope: Envelope) -> None: ...
-    def violated(self, envelope: Envelope, what: str) -> None: ...
-    def bury(self, envelope: Envelope, reason: Reason) -> None: ...
+    answers: Answers
+    audience: Audience
 
 
 class Worker:
@@ -116,6 +111,8 @@ class Post:
         self.given_up = ""
         self.crashes = 0
         self._desk = desk
+        self._answers = desk.answers
+        self._audience = desk.audience
         self._supervisor = supervisor
         self._concurrency = agent.concurrency
         self._leader: Worker | None = None
@@ -163,10 +160,10 @@ class Post:
         """
         dropped = self.mailbox.put(envelope, self._concurrency - len(self.running))
         if dropped is not None:
-            self._desk.dropped(dropped)
+            self._answers.dropped(dropped)
         leader = self._leader
-        if leader is None or leader.envelope is not None:
-            self._appoint()
+        if leader is None or leader.envelope is not None:  # else it is about to take the message itself
+            self._promote()
 
     def withdraw(self, message_id: str, *, is_settled: bool = False) -> None:
         """Nobody waits any more: take the message out of the mailbox, or stop its handler.
@@ -195,8 +192,10 @@ class Post:
     def _appoint(self) -> None:
         """See to it that somebody takes what waits, as far as the agent's concurrency allows."""
         leader = self._leader
-        if leader is not None and leader.envelope is None:
-            return  # it is about to take the next message itself
+        if leader is None or leader.envelope is not None:
+            self._promote()
+
+    def _promote(self) -> None:
         if not self.is_open or self.is_full or not self.mailbox.queue.size:
             return
         worker, wake = self._idle, self._wake
@@ -227,14 +226,14 @@ class Post:
             self._idle = None
         if worker.envelope is not None:
             self.running.pop(worker.envelope.message_id, None)
-            if self._desk.observers:
-                self._desk.note("finished", worker.envelope)
+            if self._audience.observers:
+                self._audience.tell("finished", worker.envelope)
         worker.task = None  # a cancelled task holds its error, that the frames, and they the worker
         self._appoint()
         if self._leader is None and self._idle is None and self.is_open and not self.is_full:
             self._leader = self._hire()  # one stands by whatever happens to the others
 
-    async def _lead(self, worker: Worker) -> None:  # noqa: C901 - every message comes through; calls cost
+    async def _lead(self, worker: Worker) -> None:  # noqa: C901, PLR0912 - every message comes through; calls cost
         # As many of these wait as there are handlers that do: what is no local variable here need not wait with them.
         self._turn_ends = 0.0
         while True:
@@ -243,7 +242,7 @@ class Post:
                 if self._idle is not None or not self.is_open:
                     return
                 self._idle = worker
-                self._wake = asyncio.get_running_loop().create_future()
+                self._wake = asyncio.Future()
                 await self._wake
                 self._turn_ends = 0.0
             envelope = self._take(worker)
@@ -254,17 +253,25 @@ class Post:
             try:
                 reply = await self.agent.handlers[envelope.action](self.agent, envelope.body, context)
             except Exception as error:  # noqa: BLE001 - whatever a handler raises is its asker's to know
-                self._desk.refuse(envelope, error)
+                self._answers.refuse(envelope, error)
             except BaseException:
                 # Withdrawn by its asker, cancelled by itself, or the program is ending.
                 if worker.is_wanted:
-                    self._desk.lost(envelope, "gave up")
+                    self._answers.lost(envelope, "gave up")
                 raise
             else:
-                self._returned(envelope, context, reply)
+                if (
+                    reply is not None
+                    and type(reply) is not ReplyToken
+                    and context.token_id is None
+                    and envelope.kind is _ASK
+                ):
+                    self._answers.replied(self._desk.now(), envelope.message_id, reply)
+                else:
+                    self._returned(envelope, context, reply)
                 del reply
-            if self._desk.observers:
-                self._desk.note("finished", envelope)
+            if self._audience.observers:
+                self._audience.tell("finished", envelope)
             del self.running[envelope.message_id], context, envelope
             worker.envelope = worker.asked = None
             if self._leader is None:
@@ -295,34 +302,31 @@ class Post:
         self._left -= 1
         envelope, expired = self.mailbox.take(now)
         for late in expired:
-            self._desk.bury(late, Reason.EXPIRED)
+            self._answers.bury(late, Reason.EXPIRED)
         if envelope is None:
             return None
         worker.envelope = envelope
         self.running[envelope.message_id] = worker
-        if self._desk.observers:
-            self._desk.note("started", envelope)
+        if self._audience.observers:
+            self._audience.tell("started", envelope)
         if self.mailbox.queue.size and not self._relief_is_due:
             self._relief_is_due = True
             asyncio.get_running_loop().call_soon(self._relieve)
         return envelope
 
     def _returned(self, envelope: Envelope, context: Context, reply: object) -> None:
-        """Hold a handler to its contract: a reply, or a token, and nothing at all for what was only told."""
-        desk = self._desk
+        """Hold a handler that returned no reply to its contract: its token, or nothing where it was only told."""
+        violated = self._answers.violated
         if type(reply) is ReplyToken:
             if id(reply) != context.token_id:
-                desk.violated(envelope, "returned a reply token that is not its own")
+                violated(envelope, "returned a reply token that is not its own")
         elif envelope.kind is not _ASK:
             if reply is not None:
-                desk.violated(envelope, "answered a tell")
+                violated(envelope, "answered a tell")
         elif context.token_id is None:
-            if reply is not None:
-                desk.replied(envelope, reply)
-            else:
-                desk.violated(envelope, "returned nothing and did not defer")
+            violated(envelope, "returned nothing and did not defer")
         elif reply is not None:
-            desk.violated(envelope, "deferred and returned a reply as well")
+            violated(envelope, "deferred and returned a reply as well")
 
 
 @types.coroutine

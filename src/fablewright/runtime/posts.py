@@ -168,7 +168,7 @@ class Posts:
         crashes.append(now)
         while crashes[0] <= now - self._restarts.seconds:
             crashes.popleft()
-        self._desk.note("crashed", to=name, detail=str(cause))
+        self._desk.audience.tell("crashed", to=name, detail=str(cause))
         if len(crashes) > self._restarts.most and not post.given_up:
             times = f"{len(crashes)} times within {self._restarts.seconds:g} s"
             post.given_up = f"{name} crashed {times} and is not restarted"
@@ -196,7 +196,7 @@ class Posts:
                     self.crash(post.agent.name, repr(error), self._desk.now())
                 return
         if self._goes_on(post, crash):
-            self._desk.note("restarted", to=post.agent.name)
+            self._desk.audience.tell("restarted", to=post.agent.name)
             if self._is_open:
                 post.open()
 

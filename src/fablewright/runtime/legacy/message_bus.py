@@ -480,7 +480,7 @@ class MessageBus:
         request_id = message.response_to or ""
         if seat is None or not seat.answered(request_id, answer):
             unknown = Envelope(request_id, Kind.ASK, "", message.sender_id, message.action, None, request_id)
-            self._bus.answer(unknown, data)  # which makes it a dead letter
+            self._bus.answers.answer(unknown, data)  # which makes it a dead letter
 
     def _receivers(self, message: AgentMessage) -> list[str]:
         if message.receiver_id != "broadcast":
@@ -504,7 +504,7 @@ class MessageBus:
 
     def _still(self, request: Envelope | None) -> Envelope | None:
         """Return a request if somebody still waits for its answer: then what is sent on its behalf has its deadline."""
-        return request if request is not None and self._bus.is_waiting(request) else None
+        return request if request is not None and self._bus.answers.is_waiting(request) else None
 
     # -------------------------------------------------------------- looking
 

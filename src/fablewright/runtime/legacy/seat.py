@@ -266,11 +266,11 @@ class Seat(Agent):
         envelope, twice = self._past[request_id]
         self._past[request_id] = (envelope, True)
         if twice:
-            self._office.bus.violated(envelope, "answered twice: the first answer counts")
+            self._office.bus.answers.violated(envelope, "answered twice: the first answer counts")
         elif isinstance(answer, Exception):
-            self._office.bus.refuse(envelope, answer)
+            self._office.bus.answers.refuse(envelope, answer)
         else:
-            self._office.bus.answer(envelope, answer)
+            self._office.bus.answers.answer(envelope, answer)
         return True
 
     # -------------------------------------------------------------- on the agent's threads
