@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from fablewright.errors import InvalidInput
 from fablewright.gm.campaign.events import Fact, Outcome, plain
+from fablewright.gm.reading.stem import stem
 from fablewright.gm.scene.scenario import Line, Origin
-from fablewright.gm.scene.telling import stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

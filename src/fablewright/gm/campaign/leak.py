@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from fablewright.gm.reading.query_terms import STOP_WORDS
-from fablewright.gm.scene.telling import stem
+from fablewright.gm.reading.stem import stem
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from fablewright.gm.reading.links import links_of
 from fablewright.gm.reading.query_terms import STOP_WORDS
 from fablewright.gm.reading.searchable import searchable
+from fablewright.gm.reading.stem import stem
 from fablewright.gm.scene.note_kind import file_title
-from fablewright.gm.scene.telling import stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

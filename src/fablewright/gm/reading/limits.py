@@ -100,12 +100,15 @@ class Limit:
 
     def crossed_by(self, text: str) -> bool:
         """Return whether a sentence has every word of one of the ways."""
-        there = frozenset(word.lower() for word in _WORD.findall(text))
+        return self.is_crossed_by_words(_words(text))
+
+    def is_crossed_by_words(self, there: frozenset[str]) -> bool:
+        """Return whether words in small letters, those of a sentence, have every word of one of the ways."""
         return any(all(not forms.isdisjoint(there) for forms in way) for way in self.ways)
 
     def asked_for_by(self, request: str) -> bool:
         """Return whether a request touches it: its first telling word is enough, for a game master asks in few."""
-        there = frozenset(word.lower() for word in _WORD.findall(request))
+        there = _words(request)
         return any(not way[0].isdisjoint(there) for way in self.ways)
 
 
@@ -117,7 +120,8 @@ class Limits:
 
     def crossed_by(self, text: str, kind: LimitKind | None = None) -> Limit | None:
         """Return the first limit, lines before veils, that a sentence crosses; None when it crosses none."""
-        found = [limit for limit in self.every if kind in (None, limit.kind) and limit.crossed_by(text)]
+        there = _words(text) if self.every else frozenset[str]()
+        found = [limit for limit in self.every if kind in (None, limit.kind) and limit.is_crossed_by_words(there)]
         return min(found, key=lambda limit: limit.kind, default=None)
 
     def asked_for_by(self, request: str) -> Limit | None:
@@ -178,6 +182,10 @@ def _forms(word: str) -> frozenset[str]:
     if plain.endswith("y"):
         own.add(f"{plain[:-1]}ies")
     return frozenset(own).union(*(group for group in _SAME if word in group))
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word.lower() for word in _WORD.findall(text))
 
 
 def _is_guide(passage: Passage) -> bool:

@@ -117,9 +117,10 @@ def _is_secret_file(file: str) -> bool:
 
 def readable(source: str) -> str:
     """Return Markdown as one line of words the way a reader sees it: of a link only what it shows."""
-    text = _PLUGIN_COMMENT.sub(" ", source)
-    text = _HARD_BREAK.sub(lambda match: "**:" if match["bold"] else "", text)  # a title on a line of its own
-    return searchable(_WIKILINK.sub(r"\1", text))
+    text = _PLUGIN_COMMENT.sub(" ", source) if "%%" in source else source
+    if "\\" in text:
+        text = _HARD_BREAK.sub(lambda match: "**:" if match["bold"] else "", text)  # a title on a line of its own
+    return searchable(_WIKILINK.sub(r"\1", text) if "[[" in text else text)
 
 
 @dataclass(frozen=True, slots=True)

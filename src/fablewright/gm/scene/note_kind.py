@@ -9,6 +9,7 @@ boxed text, checks or numbered foes.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fablewright.gm.reading.searchable import searchable
@@ -33,12 +34,25 @@ _BESIDE_PLAY = re.compile(
     r"^\W*(?:notice|licen[cs]e|credits|read ?me|about this (?:vault|folder))\W*$",
     re.IGNORECASE,
 )
-_RULE_BOOK = re.compile(
-    r"\bCasting Time\b|\bArmor Class\b|\*\*AC\*\*|\*\*HP\*\*|\bWondrous Item\b|\bRequires Attunement\b|"
-    r"_Level \d|\bSpell Slot|\bProficiency Bonus\b|\byour? (?:players|table|game|campaign|adventure)\b|"
-    r"\bas a (?:GM|DM|Conductor)\b|\bthe GM (?:can|may|decides|determines)\b|"
-    r"\bwhen you (?:design|build|plan|create)\b"
+_RULE_BOOK = tuple(
+    (sign, re.compile(pattern))
+    for sign, pattern in (
+        ("Casting Time", r"\bCasting Time\b"),
+        ("Armor Class", r"\bArmor Class\b"),
+        ("**AC**", r"\*\*AC\*\*"),
+        ("**HP**", r"\*\*HP\*\*"),
+        ("Wondrous Item", r"\bWondrous Item\b"),
+        ("Requires Attunement", r"\bRequires Attunement\b"),
+        ("_Level ", r"_Level \d"),
+        ("Spell Slot", r"\bSpell Slot"),
+        ("Proficiency Bonus", r"\bProficiency Bonus\b"),
+        ("you", r"\byour? (?:players|table|game|campaign|adventure)\b"),
+        ("as a ", r"\bas a (?:GM|DM|Conductor)\b"),
+        ("the GM ", r"\bthe GM (?:can|may|decides|determines)\b"),
+        ("when you ", r"\bwhen you (?:design|build|plan|create)\b"),
+    )
 )
+"""Each with a sign of it: to look for that takes a hundredth of the time."""
 _RULE_BOOK_TITLE = re.compile(
     r"^\W*(?:srd[\d._ -]*|system reference document.*|(?:core |basic |the )?rules?(?: ?book)?|rules glossary|glossary"
     r"|bestiary|monster manual|player'?s'? handbook|(?:dungeon|game) master'?s guide|(?:.* )?stat ?blocks?"
@@ -53,15 +67,19 @@ _TO_THE_READER = re.compile(
     r"\bif you\b|\bwhen you\b|\byour\b|\byou(?:'re|'ll|’re|’ll)\b",
     re.IGNORECASE,
 )
-_OF_THE_CRAFT = re.compile(
-    r"\b(?:monsters?|encounters?|scenes?|players?|adventures?|campaigns?|stor(?:y|ies)|villains?|situations|sessions?|"
-    r"game ?masters?|GMs?|DMs?|Conductors?|storytell(?:er|ing)|improvis(?:e|ation)|difficulty|challenge|battles?|"
-    r"tables?|characters)\b",
-    re.IGNORECASE,
+_OF_THE_CRAFT = frozenset(
+    """
+    monster monsters encounter encounters scene scenes player players adventure adventures campaign campaigns story
+    stories villain villains situations session sessions gamemaster gamemasters gm gms dm dms conductor conductors
+    storyteller storytelling improvise improvisation difficulty challenge battle battles table tables characters
+    """.split()
 )
+_GAME_MASTER = re.compile(r"\bgame masters?\b")
+_WORD = re.compile(r"\w+")
 _SPACE = re.compile(r"[_\s]+|-(?=[^\W\d_])")
 
 
+@lru_cache(maxsize=4096)
 def file_title(file: str) -> str:
     """Return the file's name as a title: without folder and ending."""
     return _SPACE.sub(" ", file.rsplit("/", 1)[-1].rsplit(".", 1)[0]).strip()
@@ -72,23 +90,39 @@ def kept_beside_play(passage: Passage) -> str:
     return next(filter(is_sheet_title, _titles(passage)), "")
 
 
+@lru_cache(maxsize=4096)  # a title stands above many passages
 def is_sheet_title(title: str) -> bool:
     """Return whether a title is that of a sheet that is kept beside play: "House rules", "Session 2 log"."""
     return _BESIDE_PLAY.search(title) is not None
 
 
+@lru_cache(maxsize=4096)
+def _is_rule_book_title(title: str) -> bool:
+    return _RULE_BOOK_TITLE.match(title) is not None
+
+
 def is_rule_book(passage: Passage) -> bool:
     """Return whether a passage stands in a rule book, or talks like one."""
-    return any(map(_RULE_BOOK_TITLE.match, _titles(passage))) or _RULE_BOOK.search(passage.text) is not None
+    if any(map(_is_rule_book_title, _titles(passage))):
+        return True
+    text = passage.text
+    return any(sign in text and pattern.search(text) is not None for sign, pattern in _RULE_BOOK)
 
 
 def is_advice(passage: Passage) -> bool:
     """Return whether a passage without boxed text talks of running games to whoever reads it."""
     text = searchable(passage.text)
-    craft = {match[0].lower().removesuffix("s") for match in _OF_THE_CRAFT.finditer(text)}
+    lower = text.lower()
+    craft = {word.removesuffix("s") for word in _OF_THE_CRAFT.intersection(_WORD.findall(lower))}
+    if "game master" in lower and _GAME_MASTER.search(lower):
+        craft.add("game master")
     return len(craft) >= 3 or (len(craft) >= 2 and _TO_THE_READER.search(text) is not None)
 
 
 def _titles(passage: Passage) -> tuple[str, ...]:
-    folders = (_SPACE.sub(" ", folder) for folder in passage.file.split("/")[:-1])
-    return (*folders, file_title(passage.file), *passage.heading)
+    return (*_folders(passage.file), file_title(passage.file), *passage.heading)
+
+
+@lru_cache(maxsize=4096)
+def _folders(file: str) -> tuple[str, ...]:
+    return tuple(_SPACE.sub(" ", folder) for folder in file.split("/")[:-1])

@@ -9,15 +9,15 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fablewright.gm.reading.query_terms import STOP_WORDS, query_terms
+from fablewright.gm.reading.stem import stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Telling", "stem", "telling"]
+__all__ = ["Telling", "telling"]
 
 _EVERY_SCENE = frozenset(
     """
@@ -99,18 +99,6 @@ def _names(request: str) -> Iterator[str]:
             if run:
                 yield " ".join(run).replace("-", " ")
             run = []
-
-
-@lru_cache(maxsize=32_768)  # a note's words are few, and each is asked for again and again
-def stem(word: str) -> str:
-    """Reduce a word to what plural, tense and possession leave alone, the same on both sides of a comparison."""
-    plain = word.lower().replace("’", "'").removesuffix("'s")
-    for ending in ("ies", "ing", "ied", "ed", "es", "s"):
-        if plain.endswith(ending) and len(plain) - len(ending) >= 3:
-            plain = plain[: -len(ending)]
-            break
-    plain = plain.rstrip("yei") if len(plain) > 3 else plain
-    return plain[:-1] if len(plain) > 3 and plain[-1] == plain[-2] else plain
 
 
 def _name(name: str) -> frozenset[str]:
