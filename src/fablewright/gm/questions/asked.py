@@ -156,6 +156,7 @@ class Asked:
         return frozenset(self.terms).union(*self.names)
 
 
+@lru_cache(maxsize=1024)  # one answer asks this of the same part again and again
 def asked_in(question: str) -> Asked:
     """Read a question."""
     text = plain_words(question)

@@ -9,12 +9,13 @@ what somebody says, and what is only thought to be so are no claims. The newest 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fablewright.gm.questions.asked import stems
 from fablewright.gm.questions.session_log import session_of
+from fablewright.gm.reading.kept import kept
 from fablewright.gm.reading.statements import Role, statements
 from fablewright.gm.scene.note_kind import is_rule_book
 
@@ -153,13 +154,18 @@ def contradictions(passages: Sequence[Passage]) -> list[Contradiction]:
 
 def claims_in(passage: Passage) -> list[Claim]:
     """Return what a passage claims plainly."""
-    return [
+    return [replace(claim, passage=passage) for claim in _claims(passage)]
+
+
+@kept
+def _claims(passage: Passage) -> tuple[Claim, ...]:
+    return tuple(
         claim
         for statement in statements([passage])
         if statement.role in {Role.FACT, Role.ITEM}
         for claim in _of(statement, passage)
         if not _UNSURE.search(statement.text)
-    ]
+    )
 
 
 def _of(statement: Statement, passage: Passage) -> Iterator[Claim]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from fablewright.gm.questions.asked import Asked, asked_in, has_kind, plain_words, stems
 from fablewright.gm.questions.subject import names_somebody
 from fablewright.gm.questions.topic import asks_for_all, is_lead
+from fablewright.gm.reading.kept import kept
 from fablewright.gm.reading.sentences import sentences
 from fablewright.gm.reading.statements import Role, columns_of, readable, statements
 from fablewright.gm.scene.note_kind import file_title
@@ -109,7 +110,7 @@ def _of_that_title(asked: Asked, passages: Sequence[Passage]) -> list[_Candidate
 
 def _best(asked: Asked, passages: Sequence[Passage]) -> list[_Candidate]:
     ranked: list[_Ranked] = []
-    words = {p: stems(" ".join((*p.heading, p.file, columns_of(p), readable(p.text)))) for p in passages}
+    words = {p: _words_of(p) for p in passages}
     files: dict[str, frozenset[str]] = {}
     for passage, whole in words.items():
         files[passage.file] = files.get(passage.file, frozenset()) | whole
@@ -125,6 +126,11 @@ def _best(asked: Asked, passages: Sequence[Passage]) -> list[_Candidate]:
         if each.weight >= least:
             texts.setdefault(each.candidate.text, each.candidate)
     return _within(iter(texts.values()))
+
+
+@kept
+def _words_of(passage: Passage) -> frozenset[str]:
+    return stems(" ".join((*passage.heading, passage.file, columns_of(passage), readable(passage.text))))
 
 
 def _within(candidates: Iterator[_Candidate]) -> list[_Candidate]:

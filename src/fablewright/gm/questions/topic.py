@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from fablewright.gm.questions.asked import content_stems, stems
+from fablewright.gm.reading.kept import kept
 from fablewright.gm.reading.statements import Role, readable, statements
 from fablewright.gm.scene.note_kind import file_title
 
@@ -84,29 +85,37 @@ class Rarity:
     """
 
     def __init__(self, passages: Sequence[Passage]) -> None:
-        self.words = {p: stems(" ".join((*p.heading, readable(p.text)))) for p in passages}
+        self.words = {p: _words_of(p) for p in passages}
         self._count = len(passages)
+        self._weights: dict[frozenset[str], float] = {}
 
     def of(self, forms: Iterable[str]) -> float:
         """Return the weight of a word in any of its forms."""
         wanted = frozenset(forms)
-        seen = sum(has(there, wanted) for there in self.words.values())
-        return math.log(1 + (self._count + 1) / (1 + seen))
+        weight = self._weights.get(wanted)
+        if weight is None:
+            seen = sum(has(there, wanted) for there in self.words.values())
+            weight = self._weights[wanted] = math.log(1 + (self._count + 1) / (1 + seen))
+        return weight
 
     def covered(self, terms: Mapping[str, frozenset[str]], there: frozenset[str]) -> float:
         """Return the share of the terms, by weight, that are there."""
-        weights = {term: self.of(forms | {term}) for term, forms in terms.items()}
-        whole = sum(weights.values())
-        found = sum(weight for term, weight in weights.items() if has(there, terms[term] | {term}))
-        return found / whole if whole else 0.0
+        every = [forms | {term} for term, forms in terms.items()]
+        whole = sum(map(self.of, every))
+        return sum(self.of(forms) for forms in every if has(there, forms)) / whole if whole else 0.0
+
+
+@kept
+def _words_of(passage: Passage) -> frozenset[str]:
+    return stems(" ".join((*passage.heading, readable(passage.text))))
 
 
 def has(there: frozenset[str], forms: frozenset[str]) -> bool:
     """Return whether one of the forms is there, or begins a word that is: "swamp" in "swampland"."""
     if not forms.isdisjoint(there):
         return True
-    long = [form for form in forms if len(form) >= _LEAST_STEM]
-    return any(word.startswith(form) for form in long for word in there)
+    long = tuple(form for form in forms if len(form) >= _LEAST_STEM)
+    return bool(long) and any(word.startswith(long) for word in there)
 
 
 def title_of(passage: Passage) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +31,7 @@ _LONGEST_TITLE = 200
 """Characters of a setext title, and of any title that is kept: each passage below repeats it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line: ``text`` without its line end; ``start`` and ``end`` (line end included) in the file."""
 
     text: str
@@ -70,6 +69,12 @@ def lines(text: str) -> list[Line]:
     r"""Split at ``\n``, ``\r\n`` and ``\r`` only: a form feed or U+2028 stands inside a line."""
     found: list[Line] = []
     start = 0
+    if "\r" not in text:
+        for line in text.split("\n"):
+            found.append(Line(line, start, start + len(line) + 1))
+            start += len(line) + 1
+        last = found.pop()  # behind the last line end nothing is left, or a line without any
+        return [*found, Line(last.text, last.start, len(text))] if last.text else found
     for match in _LINE_END.finditer(text):
         found.append(Line(text[start : match.start()], start, match.end()))
         start = match.end()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fablewright.gm.reading import secrecy
 from fablewright.gm.reading.boxes import Voice, parts
+from fablewright.gm.reading.kept import kept
 from fablewright.gm.reading.markdown_blocks import blocks
 from fablewright.gm.reading.searchable import searchable
 from fablewright.gm.reading.sentences import sentences
@@ -39,8 +40,7 @@ class Role(enum.Enum):
     ROW = "row"  # a row of a table
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """One sentence of a passage.
 
     Attributes:
@@ -76,9 +76,9 @@ hold up everybody else on the event loop."""
 def statements(passages: list[Passage]) -> list[Statement]:
     """Return the statements of several passages, in their order."""
     return [
-        replace(statement, passage=number) if number else statement
+        statement._replace(passage=number) if number else statement
         for number, passage in enumerate(passages)
-        for statement in _read(replace(passage, score=0.0))
+        for statement in _read(passage)
     ]
 
 
@@ -88,7 +88,7 @@ def columns_of(passage: Passage) -> str:
     return next((each.text for each in statements([header]) if each.role is Role.ROW), "") if header.text else ""
 
 
-@lru_cache(maxsize=512)  # one scene reads a passage several times, and one evening the same few notes
+@kept
 def _read(passage: Passage) -> tuple[Statement, ...]:
     found: list[Statement] = []
     for at, piece in enumerate(_joined(_pieces(passage))):
@@ -110,6 +110,7 @@ def is_secret_place(passage: Passage) -> bool:
     return _is_secret_file(passage.file) or any(map(secrecy.is_secret_title, passage.heading))
 
 
+@lru_cache(maxsize=4096)
 def _is_secret_file(file: str) -> bool:
     *folders, name = file.split("/")
     return any(map(secrecy.is_secret_title, (*folders, name.rpartition(".")[0] or name)))
@@ -123,8 +124,7 @@ def readable(source: str) -> str:
     return searchable(_WIKILINK.sub(r"\1", text) if "[[" in text else text)
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     """A block, or one item of a list, as plain text."""
 
     role: Role
@@ -135,7 +135,9 @@ class _Piece:
 
 def _pieces(passage: Passage) -> Iterator[_Piece]:
     """Yield the pieces of a passage, each with the heading that it stands under, and whether it is secret."""
-    text = _PLUGIN_COMMENT.sub(lambda match: " " * len(match[0]), passage.text[:_LONGEST])
+    text = passage.text[:_LONGEST]
+    if "%%" in text:
+        text = _PLUGIN_COMMENT.sub(lambda match: " " * len(match[0]), text)
     place = _Place(passage, secrecy.hidden_spans(text))
     announced = False  # the block before was a mark and nothing else
     for block in blocks(text):
@@ -153,7 +155,7 @@ def _pieces(passage: Passage) -> Iterator[_Piece]:
                     secret = announced = True
                     continue
                 announced = False
-                yield replace(piece, heading=place.heading, secret=piece.secret or secret)
+                yield piece._replace(heading=place.heading, secret=piece.secret or secret)
 
 
 def _pieces_of(source: str, block: Block) -> Iterator[_Piece]:
@@ -208,7 +210,7 @@ def _joined(found: Iterator[_Piece]) -> Iterator[_Piece]:
     before: _Piece | None = None
     for piece in found:
         if before is not None and piece.role is Role.SPEECH and before.text.endswith((",", ":")):
-            before = replace(before, text=f"{before.text} {piece.text}", secret=before.secret or piece.secret)
+            before = before._replace(text=f"{before.text} {piece.text}", secret=before.secret or piece.secret)
             continue
         if before is not None:
             yield before

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from fablewright.gm.reading.kept import kept
 from fablewright.gm.reading.markdown_blocks import blocks
 from fablewright.gm.reading.statements import readable
 
@@ -50,7 +50,7 @@ class Row:
         return f"{self.cells[0]}: {', '.join(said)}" if said else self.cells[0]
 
 
-@lru_cache(maxsize=256)  # one answer reads a passage several times
+@kept
 def rows_of(passage: Passage) -> tuple[Row, ...]:
     """Return the rows of all tables of a passage, without their headers."""
     found: list[Row] = []

@@ -16,7 +16,9 @@ hint.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fablewright.gm.rules.count import FUNCTION_WORDS, Count, count_after, count_before
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 __all__ = ["Lexicon", "Mention"]
+
+_LETTERS = re.compile(r"[^\W\d_]+")
+_MOST_KEPT = 2048
+"""Sentences that name a creature: one scene asks for the same ones several times."""
 
 _EVERYDAY = frozenset(
     """
@@ -115,10 +121,17 @@ class Lexicon:
             self._by_first.setdefault(words[0], []).append(_Name(words, finding, singular, plural))
         for names in self._by_first.values():
             names.sort(key=lambda name: -len(name.words))
+        self._first_runs = frozenset(run for first in self._by_first for run in _LETTERS.findall(first)[:1])
+        self._kept = lru_cache(maxsize=_MOST_KEPT)(lambda text: tuple(self._mentions(text)))
 
     def mentions(self, text: str) -> list[Mention]:
         """Return the mentions in the order of the text; takes time linear in its length."""
-        return list(self._mentions(text))
+        return list(self._kept(text)) if self._may_name(text) else []
+
+    def _may_name(self, text: str) -> bool:
+        """Whether a name may begin in a text. Few sentences have a creature, and to read all words takes long."""
+        # What is blanked out as markup ends where words end, but for an address: it may stand right behind a name.
+        return not self._first_runs.isdisjoint(_LETTERS.findall(text.casefold())) or "://" in text
 
     def _mentions(self, text: str) -> Iterator[Mention]:
         read = read_words(text)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +34,7 @@ _STOP = re.compile(r"[.!?:;|#\"“”•—–]")
 _MONSTER = re.compile(r"<span[^<>]{0,200}\bclass=[\"']?monster\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word, a number, dice such as ``2d4`` or a range such as ``2-4``.
 
     Attributes:

@@ -12,6 +12,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from fablewright.gm.reading.kept import kept
 from fablewright.gm.reading.searchable import searchable
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def _is_rule_book_title(title: str) -> bool:
     return _RULE_BOOK_TITLE.match(title) is not None
 
 
+@kept
 def is_rule_book(passage: Passage) -> bool:
     """Return whether a passage stands in a rule book, or talks like one."""
     if any(map(_is_rule_book_title, _titles(passage))):
@@ -109,6 +111,7 @@ def is_rule_book(passage: Passage) -> bool:
     return any(sign in text and pattern.search(text) is not None for sign, pattern in _RULE_BOOK)
 
 
+@kept
 def is_advice(passage: Passage) -> bool:
     """Return whether a passage without boxed text talks of running games to whoever reads it."""
     text = searchable(passage.text)
