@@ -80,7 +80,7 @@ class NotesFolder:
         self._documents = documents
         self._max_bytes = max_bytes
         self._max_document_bytes = max_document_bytes
-        self._paths: dict[str, tuple[Path, Path]] = {}
+        self._paths: dict[str, tuple[Path, str]] = {}  # by name: the folder, and the whole path as the system has it
         self._listed = False
         self.ignored: Counter[str] = Counter()
 
@@ -107,7 +107,8 @@ class NotesFolder:
                 pass
         if name not in self._paths:
             raise InvalidInput("no such file in the notes")
-        root, path = self._paths[name]
+        root, place = self._paths[name]
+        path = Path(place)
         try:
             if not path.parent.resolve().is_relative_to(root):
                 raise InvalidInput("a link that leads out of the notes folder")
@@ -121,33 +122,35 @@ class NotesFolder:
     # ------------------------------------------------------------ listing
 
     def _list(self) -> Iterator[NoteFile | FileReport]:
-        paths: dict[str, tuple[Path, Path]] = {}
+        # A listing comes before each answer. So places are plain strings: to make a Path of each takes longer than
+        # to ask the system for it.
+        paths: dict[str, tuple[Path, str]] = {}
         taken: set[str] = set()
-        seen: set[Path] = set()
+        seen: set[str] = set()
         self.ignored = Counter()
         for root in self._roots:
             if not root.folder.is_dir():
                 raise InvalidInput(f"The notes folder {root.folder} is gone.")
-            for path, remark in self._walk(root):
-                if path in seen:  # the same folder given twice, or one inside another
+            own_name = root.folder.name
+            for place, remark in self._walk(root):
+                if place in seen:  # the same folder given twice, or one inside another
                     continue
-                seen.add(path)
-                name = _unique(path.relative_to(root.folder).as_posix(), root.folder.name, taken)
+                seen.add(place)
+                name = _unique(root.inside(place), own_name, taken)
                 taken.add(name)
-                item = FileReport(_printable(name), "skipped", remark=remark) if remark else self._file(name, path)
+                item = FileReport(_printable(name), "skipped", remark=remark) if remark else self._file(name, place)
                 if isinstance(item, NoteFile):
-                    paths[name] = (root.folder, path)
-                    self._paths[name] = (root.folder, path)
+                    paths[name] = self._paths[name] = (root.folder, place)
                 yield item
         self._paths = paths
         self._listed = True
 
-    def _walk(self, root: _Root) -> Iterator[tuple[Path, str]]:
-        """Yield each note's path, with the reason if it is to be skipped."""
+    def _walk(self, root: _Root) -> Iterator[tuple[str, str]]:
+        """Yield each note's place, with the reason if it is to be skipped."""
         if root.only is not None:
-            yield root.only, ""
+            yield str(root.only), ""
             return
-        folders = [root.folder]
+        folders = [str(root.folder)]
         while folders:
             folder = folders.pop()
             try:
@@ -158,45 +161,45 @@ class NotesFolder:
                 continue
             shown = [entry for entry in entries if not entry.name.startswith(".")]
             yield from self._notes_among(root, shown)
-            deeper = [Path(entry.path) for entry in shown if entry.is_dir(follow_symlinks=False)]
-            folders.extend(folder for folder in reversed(deeper) if _is_unicode(folder.name))
+            deeper = [entry for entry in shown if entry.is_dir(follow_symlinks=False)]
+            folders.extend(entry.path for entry in reversed(deeper) if _is_unicode(entry.name))
 
-    def _notes_among(self, root: _Root, entries: Sequence[os.DirEntry[str]]) -> Iterator[tuple[Path, str]]:
+    def _notes_among(self, root: _Root, entries: Sequence[os.DirEntry[str]]) -> Iterator[tuple[str, str]]:
         for entry in entries:
-            path = Path(entry.path)
             is_folder = entry.is_dir(follow_symlinks=False)
+            suffix = _suffix(entry.name)
             if entry.is_symlink():
-                remark = _link_remark(root.folder, path, self.suffixes)
+                remark = _link_remark(root.folder, Path(entry.path), self.suffixes)
                 if remark:
-                    yield path, remark
-            elif not is_folder and path.suffix.lower() not in self.suffixes:
-                self.ignored[path.suffix.lower()] += 1
+                    yield entry.path, remark
+            elif not is_folder and suffix not in self.suffixes:
+                self.ignored[suffix] += 1
             elif not _is_unicode(entry.name):
-                yield path, "its name is not valid Unicode"
+                yield entry.path, "its name is not valid Unicode"
             elif not is_folder:
-                yield path, ""
+                yield entry.path, ""
 
-    def _file(self, name: str, path: Path) -> NoteFile | FileReport:
+    def _file(self, name: str, place: str) -> NoteFile | FileReport:
         try:
-            status = path.lstat()
+            status = os.lstat(place)
         except OSError as error:
             return FileReport(name, "skipped", remark=_reason(error))
-        remark = self._objection(status, path)
+        remark = self._objection(status, _suffix(place.rpartition(os.sep)[2]))
         if remark:
             return FileReport(name, "skipped", remark=remark)
         return NoteFile(name, FileStamp(status.st_size, status.st_mtime_ns))
 
-    def _objection(self, status: os.stat_result, path: Path) -> str:
+    def _objection(self, status: os.stat_result, suffix: str) -> str:
         """Return why a file is not to be read, or nothing."""
         if not stat.S_ISREG(status.st_mode):
             return "not a regular file"
-        most = self._most(path)
+        most = self._most(suffix)
         if status.st_size > most:
             return f"too large ({_megabytes(status.st_size)}; the limit is {_megabytes(most)})"
         return ""
 
-    def _most(self, path: Path) -> int:
-        return self._max_bytes if path.suffix.lower() in _SUFFIXES else self._max_document_bytes
+    def _most(self, suffix: str) -> int:
+        return self._max_bytes if suffix in _SUFFIXES else self._max_document_bytes
 
     # ------------------------------------------------------------ reading
 
@@ -231,14 +234,15 @@ class NotesFolder:
             descriptor = os.open(path, _OPEN_FLAGS)
             try:
                 before = os.fstat(descriptor)
-                objection = self._objection(before, path)
+                suffix = _suffix(path.name)
+                objection = self._objection(before, suffix)
                 if objection:
                     raise InvalidInput(objection)
-                left = self._most(path)
+                left = self._most(suffix)
                 while block := os.read(descriptor, _BLOCK):
                     left -= len(block)
                     if left < 0:  # it grew while it was read
-                        raise InvalidInput(f"too large (the limit is {_megabytes(self._most(path))})")
+                        raise InvalidInput(f"too large (the limit is {_megabytes(self._most(suffix))})")
                     opened.hash.update(block)
                     yield block
                 after = os.fstat(descriptor)
@@ -268,6 +272,11 @@ class _Root:
     def __init__(self, folder: Path, only: Path | None) -> None:
         self.folder = folder
         self.only = only
+        self._before = len(str(folder / "x")) - 1  # characters of a place inside before its path from here
+
+    def inside(self, place: str) -> str:
+        """Return the path from here to a place inside, with ``/``."""
+        return (place[self._before :] or ".").replace(os.sep, "/")
 
     @classmethod
     def at(cls, given: Path, suffixes: frozenset[str]) -> _Root:
@@ -332,6 +341,12 @@ def _link_remark(root: Path, path: Path, suffixes: frozenset[str]) -> str:
     if target.is_dir() or path.suffix.lower() in suffixes:
         return "a link that leads out of the notes folder"
     return ""
+
+
+def _suffix(name: str) -> str:
+    """Return the ending of a file's name as ``Path.suffix`` has it, in small letters."""
+    dot = name.rfind(".")
+    return name[dot:].lower() if 0 < dot < len(name) - 1 else ""
 
 
 def _is_unicode(name: str) -> bool:

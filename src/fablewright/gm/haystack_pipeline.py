@@ -354,10 +354,22 @@ class HaystackPipeline(Agent):
         loop = asyncio.get_running_loop()
         version: int | None = None
 
+        def tell(reports: tuple[FileReport, ...]) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
+                loop.call_soon_threadsafe(self._note_all, reports)
+
         def work() -> int:
-            for report in self._read_notes(lambda: self._stopping):
-                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
-                    loop.call_soon_threadsafe(self._note, report)
+            # Nearly always nothing has changed, and to wake the loop for each file takes longer than to look at it.
+            unchanged: list[FileReport] = []
+            try:
+                for report in self._read_notes(lambda: self._stopping):
+                    if report.outcome == "unchanged":
+                        unchanged.append(report)
+                    else:
+                        tell((*unchanged, report))
+                        unchanged.clear()
+            finally:
+                tell(tuple(unchanged))
             return self._index_version()
 
         try:
@@ -373,6 +385,10 @@ class HaystackPipeline(Agent):
                 self._version = version
                 self._on_change()
             self._idle.set()
+
+    def _note_all(self, reports: tuple[FileReport, ...]) -> None:
+        for report in reports:
+            self._note(report)
 
     def _note(self, report: FileReport) -> None:
         if report.outcome in {"read", "removed"}:

@@ -84,7 +84,8 @@ _IN_PROSE = re.compile(
     r"(?:^|[.!?]\s)\W{0,3}(?:Secretly|In truth|In reality)\b|\b(?:is|are|was|were) secretly\b|"
     r"[(\[][^()\[\]]{0,200}\b(?i:secretly|in secret|actually)\b"
 )
-_SIGNS_IN_PROSE = tuple("secret gm dm keeper referee storyteller master spoiler unknown actually".split()) + (
+_SIGNS_IN_PROSE = (
+    *"secret gm dm keeper referee storyteller master spoiler unknown actually".split(),
     "not for ",
 )
 """Likewise."""
