@@ -17,7 +17,7 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fablewright.adapters.sqlite_vectors import SqliteVectors
 from fablewright.adapters.sqlite_web import SqliteLookups, SqliteWeb
@@ -46,6 +46,8 @@ _FEW = 60
 _MOST_FREQUENCIES = 50_000
 _SHORT = 10
 _MOST_SHORT = 100
+_AT_ONCE = 500
+"""Passages that one query reads: older builds of SQLite take no more than 999 values."""
 
 _APPLICATION_ID = 0x4661626C  # "Fabl", in the header of the file: this database is ours
 _SCHEMA_VERSION = 1000 * 3 + RULES_VERSION
@@ -251,7 +253,7 @@ class SqliteIndex:
         """Return passages by their numbers, with these scores, in this order; those that are gone are left out."""
 
         def read(connection: sqlite3.Connection) -> list[Passage]:
-            return [p for number, score in scored if (p := _passage(connection, number, score))]
+            return _passages(connection, scored)
 
         return self._guarded(read)
 
@@ -589,8 +591,23 @@ def _passage(connection: sqlite3.Connection, passage_id: int, score: float) -> P
            WHERE passages.id = ?""",
         (passage_id,),
     ).fetchone()
-    if row is None:
-        return None
+    return None if row is None else _of_row(row, score)
+
+
+def _passages(connection: sqlite3.Connection, scored: Sequence[tuple[int, float]]) -> list[Passage]:
+    """Return passages in the order given: in one query, since each gives other threads a turn."""
+    rows: dict[int, list[Any]] = {}
+    numbers = [number for number, _ in scored]
+    for at in range(0, len(numbers), _AT_ONCE):
+        some = numbers[at : at + _AT_ONCE]
+        query = f"""SELECT passages.id, name, heading, first, last, text, page, table_header
+                    FROM passages JOIN files ON files.id = file_id
+                    WHERE passages.id IN ({",".join("?" * len(some))})"""  # noqa: S608 - of marks for numbers
+        rows |= {number: row for number, *row in connection.execute(query, some)}
+    return [_of_row(rows[number], score) for number, score in scored if number in rows]
+
+
+def _of_row(row: Sequence[Any], score: float) -> Passage:
     name, heading, start, end, text, page, table_header = row
     return Passage(text, name, tuple(json.loads(heading)), start, end, score, page, table_header)
 

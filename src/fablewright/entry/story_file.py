@@ -113,6 +113,7 @@ class StoryFile:
         self._queue: queue.SimpleQueue[tuple[float, Event, str] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._is_over = False
+        self._ending = threading.Event()
         self._asking: weakref.WeakValueDictionary[str, Asking] = weakref.WeakValueDictionary()
         self._asked_at: OrderedDict[str, float] = OrderedDict()  # by message id, in seconds of the bus's clock
 
@@ -142,6 +143,7 @@ class StoryFile:
     def close(self) -> None:
         """Write what is left, if the disk takes it soon; what comes later is not written."""
         self._is_over = True
+        self._ending.set()
         if self._thread is not None:
             self._queue.put(None)
             self._thread.join(_GRACE)
@@ -164,11 +166,12 @@ class StoryFile:
         """Return the lines of about a second, and whether they are the last."""
         lines: list[bytes] = []
         taken = self._queue.get()
-        until = time.monotonic() + _PAUSE
+        # Were it woken by each event, this thread would take the interpreter away from the event loop each time.
+        self._ending.wait(_PAUSE)
         while taken is not None:
             lines.append(self._line(*taken))
             try:
-                taken = self._queue.get(timeout=max(0.0, until - time.monotonic()))
+                taken = self._queue.get_nowait()
             except queue.Empty:
                 return lines, False
         return lines, True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from fablewright.gm.reading.query_terms import STOP_WORDS, query_terms
 from fablewright.gm.scene.focus import search_words
@@ -18,6 +19,7 @@ _ASKING = re.compile(
 )
 
 
+@lru_cache(maxsize=512)  # each step of a search asks this of the same question
 def asked_words(question: str) -> str:
     """Return a question without the words that only ask; the question itself when nothing else is in it."""
     plain = search_words(" ".join(_ASKING.sub(" ", question).split()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeVar
 
@@ -137,6 +138,14 @@ _SAME_RELATION = tuple(
     )
 )
 
+
+_GROUPS = (*_ALIKE, *_SAME_RELATION)
+_GROUPS_OF: dict[str, frozenset[int]] = {
+    word: frozenset(number for number, group in enumerate(_GROUPS) if word in group)
+    for word in frozenset().union(*_GROUPS)
+}
+"""For each word the numbers of the groups that it is in."""
+
 _SENTENCE_END = re.compile(r"[.!?;:\n]+")
 _APOSTROPHES = re.compile(r"(?<=\w)['\u2019\u02bc]s\b|(?<=\w)['\u2019\u02bc](?=\w)")
 
@@ -166,10 +175,16 @@ def without_apostrophes(text: str) -> str:
 
 def alike(word: str) -> frozenset[str]:
     """Return the other words and forms that say much the same as a word in lower case."""
-    groups = (group for group in (*_ALIKE, *_SAME_RELATION) if word in group or word.removesuffix("s") in group)
-    return frozenset().union(*groups) - {word}
+    return frozenset().union(*(_GROUPS[number] for number in _groups(word))) - {word}
 
 
+def _groups(word: str) -> list[int]:
+    """Return the numbers of the groups that a word is in, or its singular."""
+    nothing = frozenset[int]()
+    return sorted(_GROUPS_OF.get(word, nothing) | _GROUPS_OF.get(word.removesuffix("s"), nothing))
+
+
+@lru_cache(maxsize=512)  # the steps of a search ask this of the same words
 def query_terms(query: str, *, stop_words: frozenset[str] = STOP_WORDS) -> QueryTerms:
     """Take a request apart.
 
@@ -205,9 +220,9 @@ def query_terms(query: str, *, stop_words: frozenset[str] = STOP_WORDS) -> Query
 
 def _related(words: list[str]) -> Iterator[str]:
     for word in words:
-        for group in _ALIKE:
-            if word in group or word.removesuffix("s") in group:
-                yield from sorted(group.difference(words))
+        for number in _groups(word):
+            if number < len(_ALIKE):
+                yield from sorted(_GROUPS[number].difference(words))
 
 
 def _names(words: list[str], stop_words: frozenset[str], allowed: frozenset[str]) -> Iterator[tuple[str, ...]]:

@@ -6,7 +6,6 @@ seen in the passage that they begin in. Whoever must not miss a secret has all p
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fablewright.gm.reading import secrecy
@@ -34,7 +33,7 @@ def statements_of_file(passages: Sequence[Passage]) -> list[Statement]:
         before = [s for s in found if s.passage == number - 1]
         goes_on = bool(before) and before[-1].secret and ordered[number].text.lstrip().startswith(">")
         if number in hidden or goes_on:
-            found = [replace(s, secret=True) if s.passage == number else s for s in found]
+            found = [s._replace(secret=True) if s.passage == number else s for s in found]
     return found
 
 

@@ -70,8 +70,10 @@ class Target:
 
     def cost(self, plan: Plan) -> int:
         """Return what is measured: XP, in 2014 multiplied by their number."""
-        xp = sum(creature.xp * count for creature, count in plan.items())
-        return int(xp * multiplier(plan.total(), self.party.size, self.rules))
+        return self._cost(_xp(plan), plan.total())
+
+    def _cost(self, xp: int, count: int) -> int:
+        return int(xp * multiplier(count, self.party.size, self.rules))
 
     def allows(self, plan: Plan) -> bool:
         """Return whether there are not too many and they do not cost too much."""
@@ -81,15 +83,15 @@ class Target:
         """Return how many XP one more creature may be worth; below 0 when there are enough."""
         if plan.total() >= self.most:
             return -1.0
-        xp = sum(creature.xp * count for creature, count in plan.items())
-        return self.ceiling / multiplier(plan.total() + 1, self.party.size, self.rules) - xp
+        return self.ceiling / multiplier(plan.total() + 1, self.party.size, self.rules) - _xp(plan)
 
     def room(self, plan: Plan, creature: Creature) -> int:
         """Return how many more of a creature there may be."""
-        low, high = 0, self.most - plan.total()
+        xp, count = _xp(plan), plan.total()
+        low, high = 0, self.most - count
         while low < high:  # every one more costs more, so halving finds the last that is allowed
             middle = (low + high + 1) // 2
-            if self.cost(plan + Counter({creature: middle})) <= self.ceiling:
+            if self._cost(xp + middle * creature.xp, count + middle) <= self.ceiling:
                 low = middle
             else:
                 high = middle - 1
@@ -187,6 +189,10 @@ class Draw:
         kin = [one for one in able if is_kin(one, leader)]
         drawn = kin or [one for one in able if one.type == leader.type] or (able if role and mixed else [])
         return self.rng.choice(drawn) if drawn else None
+
+
+def _xp(plan: Plan) -> int:
+    return sum(creature.xp * count for creature, count in plan.items())
 
 
 def plan_fight(draw: Draw) -> Plan:
