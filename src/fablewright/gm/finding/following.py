@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from fablewright.gm.finding.names import key_of, words_in
@@ -79,7 +80,7 @@ def hop(
     found: Sequence[Found], lists: Sequence[Ranked], kinds: Sequence[Kind], lookups: Lookups, weights: Weights
 ) -> Iterator[Ranked]:
     """Yield what explains the names that the best finds mention, and apart from it what such a question wants."""
-    sources = [one for one in found if not one.is_offered][: weights.sources]
+    sources = list(islice((one for one in found if not one.is_offered), weights.sources))
     if not sources:
         return
     words = next((each.scores for each in lists if each.step == "words"), {})

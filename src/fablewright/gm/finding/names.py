@@ -60,14 +60,9 @@ class Defined:
     plain: str
 
 
-@lru_cache(maxsize=20_000)
-def _stem(word: str) -> str:
-    return stem(word)
-
-
 def key_of(words: Iterable[str]) -> str:
     """Return the key of a name; empty when nothing in it tells."""
-    return " ".join(sorted({_stem(word) for word in words if word.lower() not in _SMALL}))
+    return " ".join(sorted({stem(word) for word in words if word.lower() not in _SMALL}))
 
 
 def _words(text: str) -> list[str]:
@@ -153,9 +148,11 @@ def plain_of(text: str) -> str:
     return " ".join(_words(text)).lower()
 
 
-def words_in(text: str) -> set[str]:
+@lru_cache(maxsize=512)  # the pinned notes are read for nearly every question
+def words_in(text: str) -> frozenset[str]:
     """Return the stems of the telling words of a text."""
-    return {_stem(word) for word in _words(searchable(text)) if len(word) > 2 and word.lower() not in STOP_WORDS}
+    words = _words(searchable(text))
+    return frozenset(stem(word) for word in words if len(word) > 2 and word.lower() not in STOP_WORDS)
 
 
 def _parts(title: str) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 from fablewright.gm.reading.query_terms import alike
 from fablewright.gm.reading.stem import stem
 
-__all__ = ["Asked", "Kind", "asked_in", "content_stems", "has_kind", "is_weak", "plain_words", "stems"]
+__all__ = ["Asked", "Kind", "asked_in", "content_stems", "has_kind", "is_weak", "plain_words", "stems", "stems_of"]
 
 Kind: TypeAlias = Literal[
     "who", "number", "extent", "age", "measure", "price", "colour", "when", "where", "name", "whether", "thing"
@@ -197,7 +197,12 @@ def plain_words(text: str) -> str:
 
 @lru_cache(maxsize=8192)  # one answer compares the same sentences with several parts of a question
 def stems(text: str) -> frozenset[str]:
-    """Return the stems of all words of a text."""
+    """Return the stems of all words of a sentence or a title."""
+    return stems_of(text)
+
+
+def stems_of(text: str) -> frozenset[str]:
+    """Return the stems of all words of a text of any length; unlike ``stems`` it keeps nothing."""
     return frozenset(map(_stem, _WORD.findall(plain_words(text))))
 
 

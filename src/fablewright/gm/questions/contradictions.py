@@ -87,6 +87,15 @@ _PATTERNS: tuple[tuple[Attribute, tuple[str, ...], str], ...] = (
     ("alive", (" lived",), _WHO + r"(?P<lives> lived)(?=[—–,.-])"),
 )
 """Each with the words of which it has one: to look for those takes a hundredth of the time."""
+_BETWEEN = r"[\W_]{1,9}"
+_MAY_CLAIM = re.compile(
+    rf"\b(?:(?:is|was|turned){_BETWEEN}(?:(?:now|about){_BETWEEN})?(?:\d|{_NUMBER_WORD})|aged?\b|years?{_BETWEEN}old|"
+    rf"own(?:s|ed|er)\b|belongs|property{_BETWEEN}of|runs{_BETWEEN}(?:(?:the|an?){_BETWEEN})?[A-Z]|manages|"
+    rf"(?:manager|innkeeper|landlord|keeper){_BETWEEN}of|(?:run|managed|kept){_BETWEEN}by|"
+    rf"(?:costs?|sells?{_BETWEEN}for|worth){_BETWEEN}\d|lives|dwells|resides|killed|slew|murdered|slain|dead|died|"
+    rf"is{_BETWEEN}(?:still{_BETWEEN})?alive|survived|dying|lived)",
+)
+"""What a passage has somewhere that claims anything, whatever markup stands between; seen without reading it."""
 _RULES = tuple((attribute, signs, re.compile(pattern)) for attribute, signs, pattern in _PATTERNS)
 _UNSURE = re.compile(
     r"\b(?:rumou?rs?|claims?|claimed|believed?s?|thought|thinks?|supposed(?:ly)?|(?:is|are|was) said|said to|they say|"
@@ -159,6 +168,8 @@ def claims_in(passage: Passage) -> list[Claim]:
 
 @kept
 def _claims(passage: Passage) -> tuple[Claim, ...]:
+    if not _MAY_CLAIM.search(passage.text):
+        return ()
     return tuple(
         claim
         for statement in statements([passage])

@@ -17,12 +17,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fablewright.gm.questions.asked import Asked, asked_in, has_kind, plain_words, stems
+from fablewright.gm.questions.asked import Asked, asked_in, has_kind, plain_words, stems, stems_of
 from fablewright.gm.questions.subject import names_somebody
 from fablewright.gm.questions.topic import asks_for_all, is_lead
 from fablewright.gm.reading.kept import kept
 from fablewright.gm.reading.sentences import sentences
-from fablewright.gm.reading.statements import Role, columns_of, readable, statements
+from fablewright.gm.reading.statements import Role, columns_of, plain, statements
 from fablewright.gm.scene.note_kind import file_title
 from fablewright.gm.scene.scenario import Line, Origin
 
@@ -130,7 +130,7 @@ def _best(asked: Asked, passages: Sequence[Passage]) -> list[_Candidate]:
 
 @kept
 def _words_of(passage: Passage) -> frozenset[str]:
-    return stems(" ".join((*passage.heading, passage.file, columns_of(passage), readable(passage.text))))
+    return stems_of(" ".join((*passage.heading, passage.file, columns_of(passage), plain(passage))))
 
 
 def _within(candidates: Iterator[_Candidate]) -> list[_Candidate]:

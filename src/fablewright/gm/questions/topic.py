@@ -11,9 +11,9 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from fablewright.gm.questions.asked import content_stems, stems
+from fablewright.gm.questions.asked import content_stems, stems_of
 from fablewright.gm.reading.kept import kept
-from fablewright.gm.reading.statements import Role, readable, statements
+from fablewright.gm.reading.statements import Role, plain, statements
 from fablewright.gm.scene.note_kind import file_title
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Rarity:
 
 @kept
 def _words_of(passage: Passage) -> frozenset[str]:
-    return stems(" ".join((*passage.heading, readable(passage.text))))
+    return stems_of(" ".join((*passage.heading, plain(passage))))
 
 
 def has(there: frozenset[str], forms: frozenset[str]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from fablewright.gm.questions.asked import content_stems, has_kind, is_weak, stems
+from fablewright.gm.questions.asked import content_stems, has_kind, is_weak, stems, stems_of
 from fablewright.gm.questions.sheet import unit
 from fablewright.gm.questions.topic import (
     asks_for_all,
@@ -124,7 +124,7 @@ def by_nearest(
         return []
     weights: dict[Passage, float] = {}
     for rank, passage in enumerate(pool[:_DEEP]):
-        there = sheet.rarity.words.get(passage) or stems(" ".join((*passage.heading, passage.text)))
+        there = sheet.rarity.words.get(passage) or stems_of(" ".join((*passage.heading, passage.text)))
         share = sheet.rarity.covered(terms, there)
         titled = sheet.rarity.covered(terms, content_stems(title_of(passage)))
         if share >= least:

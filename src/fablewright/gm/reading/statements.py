@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fablewright.gm.reading.markdown_blocks import Block
     from fablewright.gm.reading.notes import Passage
 
-__all__ = ["Role", "Statement", "columns_of", "is_secret_place", "readable", "statements"]
+__all__ = ["Role", "Statement", "columns_of", "is_secret_place", "plain", "readable", "statements"]
 
 
 class Role(enum.Enum):
@@ -108,6 +108,12 @@ def _read(passage: Passage) -> tuple[Statement, ...]:
 def is_secret_place(passage: Passage) -> bool:
     """Return whether file or headings say that everything in the passage is for the GM only."""
     return _is_secret_file(passage.file) or any(map(secrecy.is_secret_title, passage.heading))
+
+
+@kept
+def plain(passage: Passage) -> str:
+    """Return the words of a passage on one line, as a reader sees them."""
+    return readable(passage.text)
 
 
 @lru_cache(maxsize=4096)

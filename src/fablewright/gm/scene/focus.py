@@ -20,7 +20,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fablewright.gm.reading.checks import find_checks
-from fablewright.gm.reading.statements import Role, is_secret_place, readable, statements
+from fablewright.gm.reading.kept import kept
+from fablewright.gm.reading.statements import Role, is_secret_place, plain, statements
 from fablewright.gm.rules.presence import count_here
 from fablewright.gm.scene.note_kind import file_title, is_advice, is_rule_book, kept_beside_play
 from fablewright.gm.scene.telling import Telling, telling
@@ -243,7 +244,7 @@ def _is_meant(section: Section, own: Sequence[Passage], told: Telling, bestiary:
             return any(_is_boxed(p) or _is_playable(p, bestiary) for p in own)
     titles = (file_title(section.file), *section.heading)
     title = telling(section.title).words
-    return bool(title and title <= told.words) or told.covered_by(*titles, *(readable(p.text) for p in own))
+    return bool(title and title <= told.words) or told.covered_by(*titles, *map(plain, own))
 
 
 def _where_it_happens(overview: Section, ranked: Sequence[Passage], bestiary: Bestiary) -> tuple[Section, ...]:
@@ -321,6 +322,7 @@ def _is_playable(passage: Passage, bestiary: Bestiary) -> bool:
     )
 
 
+@kept
 def _is_boxed(passage: Passage) -> bool:
     return any(statement.role is Role.READ_ALOUD for statement in statements([passage]))
 
@@ -331,6 +333,7 @@ def _is_table(passage: Passage) -> bool:
     return len(rows) >= 5 and sum(rows) >= 0.8 * len(rows)
 
 
+@kept
 def _has_checks(passage: Passage) -> bool:
     found = statements([passage])
     return bool(find_checks([s.text for s in found], together=[s.block for s in found]))
