@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fablewright.gm.reading.statements import Role, statements
@@ -184,6 +185,7 @@ def _forms(word: str) -> frozenset[str]:
     return frozenset(own).union(*(group for group in _SAME if word in group))
 
 
+@lru_cache(maxsize=4096)  # a scene's sentences are looked at when it is composed, and once more before it is shown
 def _words(text: str) -> frozenset[str]:
     return frozenset(word.lower() for word in _WORD.findall(text))
 

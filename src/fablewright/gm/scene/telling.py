@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fablewright.gm.reading.query_terms import STOP_WORDS, query_terms
@@ -73,13 +74,14 @@ class Telling:
 
         A name that is written nearly so counts: people type at the table.
         """
-        there = frozenset(stem(word) for text in texts for word in _WORD.findall(text))
+        there = frozenset().union(*map(_stems_in, texts))
         if self.names:
             return any(all(word in there or _nearly(word, there) for word in name) for name in self.names)
         least = max(1.0, _LEAST_SHARE * len(self.words))
         return len(self.words & there) >= least or (len(self.words) == 1 and not self.related.isdisjoint(there))
 
 
+@lru_cache(maxsize=512)  # one request is asked about for each section that was found
 def telling(request: str) -> Telling:
     """Return what a request tells of; nothing for "next scene"."""
     words = _stems(request, but=_EVERYWHERE) or _stems(request)
@@ -109,6 +111,11 @@ def _name(name: str) -> frozenset[str]:
 
 def _stems(text: str, but: frozenset[str] = frozenset()) -> frozenset[str]:
     return frozenset(stem(word) for word in _told(text) if word not in but)
+
+
+@lru_cache(maxsize=1024)  # of passages and their titles
+def _stems_in(text: str) -> frozenset[str]:
+    return frozenset(map(stem, _WORD.findall(text)))
 
 
 def _told(text: str) -> list[str]:
