@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fablewright.gm.questions.contradictions import contradictions
+from fablewright.gm.questions.contradictions import _MAY_CLAIM, _of, contradictions
 from fablewright.gm.reading.indexing import passages_of
+from fablewright.gm.reading.statements import statements
 
 PAIRS = [
     ("Odette Marl is fifty-two years old.", "Odette Marl, aged 60, pours the wine.", "age"),
@@ -67,3 +68,50 @@ def test_it_is_found_among_anything_else(pair: tuple[str, str, str], around: lis
     text = " ".join(around)
     notes = [*passages_of("a.md", f"{text} {pair[0]}"), *passages_of("b.md", f"{pair[1]} {text}")]
     assert len(contradictions(notes)) == 1
+
+
+_SAID = (
+    *(
+        "Pru ",
+        "Hob Holt ",
+        "the Mill ",
+        "is ",
+        "was ",
+        "now ",
+        "42",
+        "forty-two ",
+        " years old",
+        ", aged 42. ",
+        "owns ",
+    ),
+    *(
+        "is owned by ",
+        "belongs to ",
+        "runs ",
+        "manages ",
+        "is the keeper of ",
+        "is run by ",
+        "costs ",
+        "5 gp",
+        "lives in ",
+    ),
+    *(
+        "was killed by ",
+        "slew ",
+        "is dead",
+        "is still alive. ",
+        "survived. ",
+        "were all killed",
+        " lived, ",
+        ". ",
+        "**",
+        "_",
+    ),
+)
+
+
+@given(st.lists(st.sampled_from(_SAID), max_size=14).map("".join))
+def test_a_passage_that_claims_anything_is_seen_to_do_so_without_being_read(text: str) -> None:
+    [passage] = passages_of("a.md", f"# Mill\n\nIt stands. {text}\n")
+    claims = [c for s in statements([passage]) for c in _of(s, passage)]
+    assert not claims or _MAY_CLAIM.search(passage.text)

@@ -233,3 +233,14 @@ def test_time_is_linear(piece: str) -> None:
 
     # Twice linear growth, and a floor for clocks: quadratic growth would be sixteenfold.
     assert seconds(80_000) <= 8 * seconds(20_000) + 0.02
+
+
+_PIECES = (
+    "two guard guards Bandit Captain <b> </b> _ <!-- --> https://a.b/guard gob**lin** wolf . 2d4 the ” Lantern".split()
+)
+
+
+@given(st.lists(st.sampled_from([*_PIECES, " ", " ", "\n"]), max_size=20).map("".join))
+def test_what_is_passed_over_unread_names_nobody(text: str) -> None:
+    lexicon = load_bestiary()._lexicon
+    assert lexicon.mentions(text) == list(lexicon._mentions(text))

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Lexicon", "Mention"]
 
 _LETTERS = re.compile(r"[^\W\d_]+")
-_MOST_KEPT = 2048
-"""Sentences that name a creature: one scene asks for the same ones several times."""
+_MOST_KEPT, _LONGEST_KEPT = 2048, 2000
+"""Sentences that name a creature, and their characters: one scene asks for the same ones several times."""
 
 _EVERYDAY = frozenset(
     """
@@ -126,7 +126,9 @@ class Lexicon:
 
     def mentions(self, text: str) -> list[Mention]:
         """Return the mentions in the order of the text; takes time linear in its length."""
-        return list(self._kept(text)) if self._may_name(text) else []
+        if not self._may_name(text):
+            return []
+        return list(self._kept(text) if len(text) <= _LONGEST_KEPT else self._mentions(text))
 
     def _may_name(self, text: str) -> bool:
         """Whether a name may begin in a text. Few sentences have a creature, and to read all words takes long."""
