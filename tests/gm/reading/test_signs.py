@@ -39,6 +39,29 @@ _MARKS = (
     *("\\", "!", ".", ":", "—", "’", "1", "[x] ", "a", "Pru", "hit points", "saves", "nat 20", "first name"),
     *("GM only", "Secret", "secret of", "DM:", "keeper", "for the GM", "unknown to the players", "(GM)", "#gm-only"),
     *("actually", "truth", "hidden", "players must not know", "never read aloud", "\uff27\uff2d", "eyes only"),
+    *(
+        "unbeknownst to the party",
+        "players do not know",
+        "In truth",
+        "In reality",
+        "Secretly",
+        "is secretly",
+        "do not reveal",
+    ),
+    *(
+        "geheim",
+        "nur für den SL",
+        "Notes du MJ",
+        "secretos",
+        "segreto",
+        "segredo",
+        "sekret",
+        "тайна",
+        "秘密",
+        "机密",
+        "twist",
+    ),
+    *("секреты", "機密", "tajemnica", "solo para el director", "apenas para o mestre", "spielleiter info"),
 )
 texts = st.lists(st.sampled_from(_MARKS), max_size=25).map("".join)
 

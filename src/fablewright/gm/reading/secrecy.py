@@ -67,6 +67,8 @@ _SIGNS = tuple(
     """
     gm dm master referee storyteller conductor keeper narrator eyes secret spoiler behind hidden private confidential
     truth story identity nature motive really actually truly player party pc character read
+    reveal revelation twist geheim nur sl spielleit mj meneur segre sekret tajemnica секрет тайна 秘密 機密 máster
+    director mestre
     """.split()
 )
 """Each mark of the two has one of these in it. To look for them takes a tenth of the time, and most texts have none."""
@@ -85,8 +87,11 @@ _IN_PROSE = re.compile(
     r"[(\[][^()\[\]]{0,200}\b(?i:secretly|in secret|actually)\b"
 )
 _SIGNS_IN_PROSE = (
-    *"secret gm dm keeper referee storyteller master spoiler unknown actually".split(),
+    *"secret gm dm keeper referee storyteller master spoiler unknown unbeknown actually".split(),
+    *"player party character pcs".split(),
     "not for ",
+    "in truth",
+    "in reality",
 )
 """Likewise."""
 _LABEL = re.compile(r"\W{0,8}+(?P<label>[^\n:\uff1a—–()\[\]]{1,60}?)\s?(?:[:\uff1a—–)\]]|\s-\s)")
