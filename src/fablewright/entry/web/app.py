@@ -15,17 +15,19 @@ from fablewright.entry.web.limits import Limits, LimitsKeeper
 from fablewright.entry.web.problem import ProblemError, problem_response
 from fablewright.entry.web.routes.health import health_routes
 from fablewright.entry.web.routes.news import news_routes
+from fablewright.entry.web.routes.openapi import openapi_routes
 from fablewright.entry.web.routes.runs import run_routes
 from fablewright.entry.web.routes.setup import setup_routes
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.routing import BaseRoute
     from starlette.types import ASGIApp
 
     from fablewright.entry.web.sitting import Sitting
 
-__all__ = ["web_app"]
+__all__ = ["routes_of", "web_app"]
 
 _log = logging.getLogger(__name__)
 
@@ -44,10 +46,22 @@ def web_app(sitting: Sitting, door: Door, limits: Limits = _NO_LIMITS, mcp: ASGI
     at_mcp = [] if mcp is None else [Route("/mcp", endpoint=mcp)]
     app = Starlette(
         routes=[*health_routes(sitting), *news_routes(sitting), *run_routes(sitting), *setup_routes(sitting), *at_mcp],
+        routes=routes_of(sitting),
         exception_handlers={ProblemError: _problem, HTTPException: _http, Exception: _crash},
     )
     # Around it, not as its middleware: what it answers to a crash has to come through here too.
     return SafeHeaders(Doorkeeper(LimitsKeeper(app, limits), door))
+
+
+def routes_of(sitting: Sitting) -> list[BaseRoute]:
+    """Return all routes."""
+    return [
+        *health_routes(sitting),
+        *news_routes(sitting),
+        *run_routes(sitting),
+        *setup_routes(sitting),
+        *openapi_routes(),
+    ]
 
 
 async def _problem(_request: Request, error: Exception) -> Response:

@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from fablewright.adapters.prometheus import exposition
+from fablewright.entry.web.operation import Reply, operation
 from fablewright.entry.web.problem import ProblemError
 from fablewright.errors import MissingExtra, RequestFailed
 from fablewright.gm.haystack_pipeline import DescribeNotes, HaystackPipeline
@@ -23,9 +24,15 @@ __all__ = ["health_routes"]
 def health_routes(sitting: Sitting) -> list[Route]:
     """Return the routes."""
 
+    @operation("Whether the server runs", {200: Reply(None, "It does.", "text/plain", "ok\n")})
     async def healthy(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
+    @operation(
+        "Whether it can answer",
+        {200: Reply(None, "`ready`, or `reading notes` while not all are read yet.", "text/plain", "ready\n")},
+        problems={503: "The notes cannot be searched."},
+    )
     async def ready(_request: Request) -> Response:
         try:
             notes = await sitting.bus.ask(HaystackPipeline.name, DescribeNotes(), timeout=1.0)
@@ -33,6 +40,11 @@ def health_routes(sitting: Sitting) -> list[Route]:
             raise ProblemError(503, f"The notes cannot be searched: {error}", {"Retry-After": "1"}) from error
         return PlainTextResponse("reading notes\n" if notes.reading else "ready\n")
 
+    @operation(
+        "Statistics for Prometheus",
+        {200: Reply(None, "In its text format.", "text/plain")},
+        problems={501: "prometheus-client is not installed."},
+    )
     async def metrics(_request: Request) -> Response:
         try:
             text, kind = exposition(sitting.bus)

@@ -1,0 +1,28 @@
+"""What clients get, as types: msgspec makes the schemas of the API's description of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from fablewright.entry.web.answer_schema import PLACE
+from fablewright.entry.web.problem import Problem  # noqa: TC001 - msgspec reads the annotations at run time
+from fablewright.entry.web.run import State  # noqa: TC001 - as above
+
+__all__ = ["AnswerData", "RunReply"]
+
+AnswerData: TypeAlias = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": f"{PLACE}Answer"})]
+"""An answer as ``gm/answer_data.py`` writes it down."""
+
+
+class RunReply(msgspec.Struct, frozen=True):
+    """A request of a GM, as it stands."""
+
+    id: Annotated[str, Meta(description="What it is called here.")]
+    state: Annotated[State, Meta(description="Stopped requests keep what was there.")]
+    elapsed_ms: Annotated[int, Meta(ge=0, description="Since the order came.")]
+    events: Annotated[str, Meta(description="Where what happens can be followed.")]
+    answer: Annotated[AnswerData | None, Meta(description="In its latest form; null while there is none.")] = None
+    problem: Annotated[Problem | None, Meta(description="Why it failed.")] = None
