@@ -12,7 +12,9 @@ from starlette.routing import Route
 from fablewright.entry.web.doorkeeper import Door, Doorkeeper
 from fablewright.entry.web.headers import SafeHeaders
 from fablewright.entry.web.limits import Limits, LimitsKeeper
+from fablewright.entry.web.openai_errors import OpenAIErrors
 from fablewright.entry.web.problem import ProblemError, problem_response
+from fablewright.entry.web.routes.chat_completions import chat_routes
 from fablewright.entry.web.routes.health import health_routes
 from fablewright.entry.web.routes.news import news_routes
 from fablewright.entry.web.routes.openapi import openapi_routes
@@ -50,7 +52,7 @@ def web_app(sitting: Sitting, door: Door, limits: Limits = _NO_LIMITS, mcp: ASGI
         exception_handlers={ProblemError: _problem, HTTPException: _http, Exception: _crash},
     )
     # Around it, not as its middleware: what it answers to a crash has to come through here too.
-    return SafeHeaders(Doorkeeper(LimitsKeeper(app, limits), door))
+    return SafeHeaders(OpenAIErrors(Doorkeeper(LimitsKeeper(app, limits), door)))
 
 
 def routes_of(sitting: Sitting) -> list[BaseRoute]:
@@ -60,6 +62,7 @@ def routes_of(sitting: Sitting) -> list[BaseRoute]:
         *news_routes(sitting),
         *run_routes(sitting),
         *setup_routes(sitting),
+        *chat_routes(sitting),
         *openapi_routes(),
     ]
 
