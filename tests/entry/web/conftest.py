@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,24 +27,39 @@ class Served:
     process: subprocess.Popen[str]
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    home = tmp_path_factory.mktemp("served")
+@contextmanager
+def serve(home: Path, *arguments: str, **variables: str) -> Iterator[Served]:
+    """Run a server until the end of the block."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FABLEWRIGHT_")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "fablewright", "serve", "--port", "0"],
+        [sys.executable, "-m", "fablewright", "serve", "--port", "0", *arguments],
         cwd=home,
-        env={**kept, "FABLEWRIGHT_DATA_DIR": str(home / "data")},
+        env={**kept, "FABLEWRIGHT_DATA_DIR": str(home / "data"), **variables},
         stdout=subprocess.PIPE,
         text=True,
     )
     assert process.stdout is not None
     try:
         line = process.stdout.readline()
-        found = re.search(r"http://\S+?(?=/?$)", line.strip())
+        found = re.search(r"http://[^/\s]+", line)
         assert found, line
         yield Served(found[0], home / "data", process)
     finally:
         process.terminate()
         process.wait(10)
         process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serve(tmp_path_factory.mktemp("served")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def served_with_a_model_that_hangs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes what comes, and never answers
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        home = tmp_path_factory.mktemp("served")
+        with serve(home, FABLEWRIGHT_MODEL_URL=url, FABLEWRIGHT_MODEL="x") as running:
+            yield running

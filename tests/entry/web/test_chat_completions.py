@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -92,7 +91,10 @@ def test_the_last_message_of_the_user_counts_and_seeds_hold(client: openai.OpenA
         ({"messages": [{"role": "wizard", "content": "x"}]}, "wizard"),
         ({"messages": [{"role": "user", "content": "  "}]}, "empty"),
         ({"messages": [{"role": "user", "content": "x" * 4001}]}, "4000"),
-        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x/"}}]}]}, "Pictures"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x/"}}]}]},
+            "Pictures",
+        ),
         ({"messages": [{"role": "user", "content": "x"}], "n": 2}, "leave n out"),
     ],
 )
@@ -114,8 +116,3 @@ def test_problems_of_the_doorkeeper_and_the_router_have_it_too(served: Any) -> N
     assert (nowhere.status_code, nowhere.json()["error"]["message"]) == (404, "There is nothing at this address.")
     other = httpx.get(f"{served.url}/api/v1/engines")
     assert other.json()["status"] == 404
-
-
-def outcomes(served: Any, action: str) -> dict[str, int]:
-    actions = httpx.get(f"{served.url}/api/v1/system").json()["actions"]
-    return next(({**each["outcomes"]} for each in actions if each["action"] == action), {})

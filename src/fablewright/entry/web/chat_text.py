@@ -28,7 +28,8 @@ _LEGEND = {
     Origin.BY_RULE: ("§", "§ worked out from the rules"),
     Origin.FROM_LOG: ("†", "† from your campaign's log"),
 }
-_SPECIAL = re.compile(r"[\\`*_\[\]<>|~$^{}]|&(?=[#a-zA-Z])")
+_SPECIAL = re.compile(r"[\\`*_\]<>|~$^{}]|&(?=[#a-zA-Z])")
+"""What means something in Markdown. A link needs its closing bracket; an opening one escaped would begin a formula."""
 _AT_START = re.compile(r"^(?:[-+#]|\d+[.)])")
 _LEADS = {"read_aloud": "> ", "balance": ""}
 _PARAGRAPHS = frozenset(("read_aloud", "balance"))
@@ -86,7 +87,8 @@ class ChatText:
     def _scene(self, answer: Answer) -> Iterator[str]:
         assert answer.scene is not None  # noqa: S101 - looked at by who calls
         title, *rest = pieces(answer.scene)
-        yield f"## {self._marked(title)}\n\n"
+        words = self._words(title.text, title.origin, title.sources, secret=title.secret)
+        yield f"## {words}\n\n"
         for part, heading in PARTS.items():
             if found := [piece for piece in rest if piece.part == part]:
                 yield from self._part(part, found, heading)
@@ -95,6 +97,7 @@ class ChatText:
         self._said.update(found)
         lines: list[str] = []
         number = 0
+        beside: tuple[int, ...] = ()  # the sources of the piece that others hang on
         for piece in found:
             if piece.hangs_on:
                 lead = f"   - *{LEADS[piece.hangs_on]}:* "
@@ -105,32 +108,38 @@ class ChatText:
                 lead = _LEADS.get(part, "- ")
             if lines and part in _PARAGRAPHS:
                 lines.append(lead.rstrip())
-            lines.append(f"{lead}{self._marked(piece)}")
+            same = bool(piece.hangs_on) and piece.sources == beside
+            beside = beside if piece.hangs_on else piece.sources
+            sources = () if same else piece.sources
+            lines.append(lead + self._words(piece.text, piece.origin, sources, secret=piece.secret))
         yield _paragraph(f"### {heading}", "", *lines)
 
     def _lines(self, lines: Sequence[Line]) -> Iterator[str]:
         if self._answer.want in _CARDS and lines:
             yield f"## {self._line(lines[0])}\n\n"
-            yield _paragraph(*(f"- {_labelled(self._line(line))}" for line in lines[1:]))
+            yield _paragraph(*(f"- {self._labelled(line)}" for line in lines[1:]))
         elif lines:
             lead = "- " if len(lines) > 1 else ""
             yield _paragraph(*(f"{lead}{self._line(line)}" for line in lines))
 
     def _line(self, line: Line) -> str:
-        return self._words(visible(line.text), line.origin, line.sources, secret=line.secret)
+        return self._words(line.text, line.origin, line.sources, secret=line.secret)
 
-    def _marked(self, piece: Piece) -> str:
-        return self._words(piece.text, piece.origin, piece.sources, secret=piece.secret)
+    def _labelled(self, line: Line) -> str:
+        """Return a line of a card, which begins with what it is about: ``Look: …``."""
+        label, _, text = line.text.partition(": ")
+        lead = f"**{_escaped(label)}:** " if label and text else ""
+        return self._words(text if lead else line.text, line.origin, line.sources, secret=line.secret, lead=lead)
 
-    def _words(self, text: str, origin: Origin, sources: Sequence[int], *, secret: bool) -> str:
+    def _words(self, text: str, origin: Origin, sources: Sequence[int], *, secret: bool, lead: str = "") -> str:
         mark = ""
         if origin in _LEGEND and self._is_marked(origin):
             self._used[origin] = None
             mark = _LEGEND[origin][0]
         places = dict.fromkeys(source_name(self._answer.citations[source]) for source in sources)
         numbers = sorted(self._numbers.setdefault(place, len(self._numbers) + 1) for place in places)
-        links = f" ({', '.join(map(str, numbers))})" if numbers else ""
-        return f"{'**GM only:** ' if secret else ''}{_escaped(text)}{mark}{links}"
+        links = " " + "".join(f"[{number}]" for number in numbers) if numbers else ""
+        return f"{'**GM only:** ' if secret else ''}{lead}{_escaped(text)}{mark}{links}"
 
     def _is_marked(self, origin: Origin) -> bool:
         """Say of a scene's lines where they come from; of other answers, only what is invented."""
@@ -150,11 +159,6 @@ class ChatText:
 
 def _paragraph(*lines: str) -> str:
     return "\n".join(lines) + "\n\n"
-
-
-def _labelled(words: str) -> str:
-    label, colon, rest = words.partition(": ")
-    return f"**{label}:** {rest}" if colon else words
 
 
 def _escaped(text: str) -> str:
