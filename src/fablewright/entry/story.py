@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fablewright.errors import InvalidInput
+from fablewright.gm.campaign.memory import CampaignMemory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from fablewright.entry.story_file import Record
 
-__all__ = ["Remark", "Sent", "Story", "find_story", "stories"]
+__all__ = ["Remark", "Sent", "Story", "find_story", "is_aside", "stories"]
 
 _SENT = {"asked", "joined", "told"}
 _NEAREST = 3
@@ -141,6 +142,11 @@ def stories(records: Iterable[Record]) -> list[Story]:
         elif not record.message_id:
             about_agents.append(record)
     return [_story(story_id, mine, about_agents) for story_id, mine in by_id.items()]
+
+
+def is_aside(story: Story) -> bool:
+    """Return whether nobody asked for a story: the program waits by itself until a scene is kept."""
+    return not story.words and all(message.to == CampaignMemory.name for message in story.sent())
 
 
 def find_story(told: Sequence[Story], wanted: str) -> Story:

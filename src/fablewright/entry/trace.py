@@ -8,10 +8,9 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from fablewright.entry.json_output import to_json
-from fablewright.entry.story import Remark, Sent, Story, find_story, stories
+from fablewright.entry.story import Remark, Sent, Story, find_story, is_aside, stories
 from fablewright.entry.story_file import read_records
 from fablewright.entry.terminal import MAX_WIDTH, clean, emit, hanging, output_console, set_up_streams, write
-from fablewright.gm.campaign.memory import CampaignMemory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,7 +47,7 @@ def trace(loaded: Loaded, wanted: str, *, listed: bool, as_json: bool) -> int:
         InvalidInput: No story has the id, or several have.
     """
     set_up_streams(utf_8=as_json)
-    told = [story for story in stories(read_records(loaded.settings.data_dir)) if not _is_aside(story)]
+    told = [story for story in stories(read_records(loaded.settings.data_dir)) if not is_aside(story)]
     if listed:
         latest = told[: -_MOST_LISTED - 1 : -1]
         if as_json:
@@ -67,11 +66,6 @@ def trace(loaded: Loaded, wanted: str, *, listed: bool, as_json: bool) -> int:
         console = output_console()
         write(console, _Page(story, console, wanted).parts())
     return 0
-
-
-def _is_aside(story: Story) -> bool:
-    """Return whether nobody asked for a story: the program waits by itself until a scene is kept."""
-    return not story.words and all(message.to == CampaignMemory.name for message in story.sent())
 
 
 # ------------------------------------------------------------------ for programs

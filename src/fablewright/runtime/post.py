@@ -143,7 +143,9 @@ class Post:
 
     def statistics(self) -> AgentStatistics:
         """Return a frozen snapshot."""
-        return AgentStatistics(len(self.mailbox) + self.mailbox.waiting, len(self.running), self.crashes)
+        waiting = len(self.mailbox) + self.mailbox.waiting
+        limits = (self.mailbox.capacity, self.agent.concurrency)
+        return AgentStatistics(waiting, len(self.running), self.crashes, *limits)
 
     def open(self) -> None:
         """Begin to start handlers."""

@@ -26,11 +26,15 @@ class AgentStatistics:
         waiting: Messages in its mailbox.
         running: Handlers that run.
         crashes: Since the start.
+        room: How many messages its mailbox holds.
+        concurrency: How many handlers may run at once.
     """
 
     waiting: int
     running: int
     crashes: int = 0
+    room: int = 0
+    concurrency: int = 0
 
 
 @dataclass(frozen=True, slots=True)

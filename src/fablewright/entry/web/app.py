@@ -20,6 +20,7 @@ from fablewright.entry.web.routes.news import news_routes
 from fablewright.entry.web.routes.openapi import openapi_routes
 from fablewright.entry.web.routes.runs import run_routes
 from fablewright.entry.web.routes.setup import setup_routes
+from fablewright.entry.web.routes.system import system_routes
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -63,6 +64,7 @@ def routes_of(sitting: Sitting) -> list[BaseRoute]:
         *run_routes(sitting),
         *setup_routes(sitting),
         *chat_routes(sitting),
+        *system_routes(sitting),
         *openapi_routes(),
     ]
 
