@@ -14,6 +14,7 @@ from fablewright.entry.web.headers import SafeHeaders
 from fablewright.entry.web.limits import Limits, LimitsKeeper
 from fablewright.entry.web.openai_errors import OpenAIErrors
 from fablewright.entry.web.problem import ProblemError, problem_response
+from fablewright.entry.web.routes.assets import asset_routes
 from fablewright.entry.web.routes.chat_completions import chat_routes
 from fablewright.entry.web.routes.health import health_routes
 from fablewright.entry.web.routes.news import news_routes
@@ -21,6 +22,7 @@ from fablewright.entry.web.routes.openapi import openapi_routes
 from fablewright.entry.web.routes.runs import run_routes
 from fablewright.entry.web.routes.setup import setup_routes
 from fablewright.entry.web.routes.system import system_routes
+from fablewright.entry.web.routes.system_page import system_page_routes
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -65,6 +67,8 @@ def routes_of(sitting: Sitting) -> list[BaseRoute]:
         *setup_routes(sitting),
         *chat_routes(sitting),
         *system_routes(sitting),
+        *system_page_routes(),
+        *asset_routes(),
         *openapi_routes(),
     ]
 
