@@ -26,6 +26,7 @@ class StoryHead(msgspec.Struct, frozen=True):
     id: Annotated[str, Meta(description="Its correlation id.")]
     at: Annotated[datetime, Meta(description="When it began.")]
     asked: Annotated[str, Meta(description="What was typed, or what was asked of whom.")]
+    typed: Annotated[bool, Meta(description="Whether a person asked.")]
     outcome: Annotated[str, Meta(description="Empty while there is none.")]
     ms: Annotated[float | None, Meta(description="Until it was over; null while it is not.")]
 
@@ -117,7 +118,8 @@ class Stories:
 
 def _head(story: Story) -> StoryHead:
     last = story.last
-    return StoryHead(story.story_id, story.at, story.asked, last.outcome if last else "", _rounded(story.took))
+    outcome = last.outcome if last else ""
+    return StoryHead(story.story_id, story.at, story.asked, bool(story.words), outcome, _rounded(story.took))
 
 
 def _walk(parts: Sequence[Sent | Remark], depth: int) -> Iterator[tuple[int, Sent | Remark]]:

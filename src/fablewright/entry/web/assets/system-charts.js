@@ -61,8 +61,10 @@ export function histogram(action, scale) {
     mark.style.left = `${100 * scale.at(tick)}%`;
     axis.append(mark);
   }
-  const counts = [`${action.asked} asked`, `p50 ${lasting(action.p50_ms)}`, `p95 ${lasting(action.p95_ms)}`, `p99 ${lasting(action.p99_ms)}`];
-  return el("div", "chart", el("h3", "", `${action.agent}.${action.action}`), el("p", "", counts.join(" · ")), picture, axis);
+  const quantiles = [["p50", action.p50_ms], ["p95", action.p95_ms], ["p99", action.p99_ms]];
+  const times = quantiles.map(([name, ms]) => el("span", "", el("small", "", name), ` ${lasting(ms)}`));
+  const about = el("p", "", `${action.agent}, asked ${action.asked} ×`);
+  return el("div", "chart", el("h3", "", action.action), about, el("p", "times", times), picture, axis);
 }
 
 /** Return a story as a waterfall: a row a message, below the one whose handler sent it. */
@@ -79,10 +81,10 @@ function row(span, total) {
   const end = (span.how === "told" ? span.finished_ms : span.ended_ms) ?? total;
   const begun = span.started_ms === null ? end : Math.min(span.started_ms, end);
   const ok = span.how === "told" || span.outcome === "replied" || !span.outcome;
-  const track = el("div", "track", span.how === "joined" ? null : piece(span.at_ms, begun, total, "waited"), piece(span.how === "joined" ? span.at_ms : begun, end, total, `${ok ? "" : "failed"} ${span.how}`));
+  const track = el("div", "track", span.how === "joined" ? null : piece(span.at_ms, begun, total, "waited"), piece(span.how === "joined" ? span.at_ms : begun, end, total, ok ? "worked" : "failed"));
   const tried = span.attempt > 1 ? `, try ${span.attempt}` : "";
   const verb = { told: "tells ", joined: "joins " }[span.how] ?? "";
-  const name = el("div", "name", `${verb}${span.to}.${span.action}${tried}`, ok ? null : el("span", "bad", ` ${span.outcome}`));
+  const name = el("div", "name", `${verb}${span.action}${tried} `, el("span", "agent", span.to), ok ? null : el("span", "bad", ` ${span.outcome}`));
   name.style.paddingInlineStart = `${0.8 * span.depth}rem`;
   const line = el("div", "span", name, track, el("div", "took", lasting(end - span.at_ms)));
   if (span.why) line.title = span.why;

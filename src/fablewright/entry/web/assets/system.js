@@ -145,7 +145,7 @@ function latency(actions) {
 function caches(rows) {
   if (!rows.length) return empty("Nothing is kept.");
   return table(rows, [
-    ["Replies of", (of) => `${of.agent}.${of.action}`],
+    ["Replies to", (of) => [of.action, " ", el("span", "agent", of.agent)]],
     ["Hits", (of) => `${of.hits}`, true],
     ["Misses", (of) => `${of.misses}`, true],
     ["Stood in", (of) => `${of.stale}`, true],
@@ -183,7 +183,7 @@ function stories(rows) {
 
 async function lookAtStories() {
   const told = (await ask("/api/v1/stories")).stories;
-  chosen ||= told[0]?.id ?? "";
+  chosen ||= (told.find((story) => story.typed) ?? told[0])?.id ?? "";
   show("stories", { told, chosen }, ({ told: rows }) => stories(rows));
   if (chosen && told.some((story) => story.id === chosen)) {
     show("story", await ask(`/api/v1/stories/${encodeURIComponent(chosen)}`), waterfall);
