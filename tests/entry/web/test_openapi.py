@@ -59,7 +59,7 @@ def examples() -> Iterator[tuple[str, dict[str, Any]]]:
         bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
         for body in bodies:
             for content in body.get("content", {}).values():
-                if "example" in content:
+                if "example" in content and "schema" in content:
                     yield f"{method} {path}", content
 
 
@@ -100,7 +100,11 @@ CHECKS = [
     checks.content_type_conformance,
     checks.response_schema_conformance,
 ]
-API = schemathesis.openapi.from_dict(DOCUMENT).exclude(path="/api/v1/news/events")  # which ends when the server does
+API = (
+    schemathesis.openapi.from_dict(DOCUMENT)
+    .exclude(path="/api/v1/news/events")  # which ends when the server does
+    .exclude(path="/api/v1/setup", method="PUT")  # which may choose any folder here
+)
 
 
 @API.parametrize()

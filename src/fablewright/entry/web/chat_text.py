@@ -28,8 +28,8 @@ _LEGEND = {
     Origin.BY_RULE: ("§", "§ worked out from the rules"),
     Origin.FROM_LOG: ("†", "† from your campaign's log"),
 }
-_SPECIAL = re.compile(r"[\\`*_\]<>|~$^{}]|&(?=[#a-zA-Z])")
-"""What means something in Markdown. A link needs its closing bracket; an opening one escaped would begin a formula."""
+_SPECIAL = re.compile(r"[\\`*_<>|~$^{}]|\](?=[(\[:])|&(?=[#a-zA-Z])")
+"""What means something in Markdown; of brackets the one that would make a link, so that dice stay as they are."""
 _AT_START = re.compile(r"^(?:[-+#]|\d+[.)])")
 _LEADS = {"read_aloud": "> ", "balance": ""}
 _PARAGRAPHS = frozenset(("read_aloud", "balance"))

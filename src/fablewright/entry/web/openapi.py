@@ -27,6 +27,7 @@ Send JSON. `Host` must be one of the server's own names, and a page of another s
 token wants it as `Authorization: Bearer …` or as the cookie that the page gets. What cannot be done is answered with
 `application/problem+json` (RFC 9457): `detail` says what happened, for people; below `/v1/` in OpenAI's shape. Streams
 of events can be taken up again with `Last-Event-ID`."""
+_STREAM = "text/event-stream"
 _PROBLEM: dict[str, object] = {"$ref": "#/components/responses/Problem"}
 _OPENAI_PROBLEM: dict[str, object] = {"$ref": "#/components/responses/OpenAIProblem"}
 _NAME = str.maketrans({" ": "", "/": "_", ".": "_", "-": "_", "{": "", "}": ""})
@@ -134,6 +135,8 @@ def _operation(route: Route, operation: Operation, schemas: _Schemas) -> dict[st
     if operation.body is not None:
         content = {"schema": schemas.of(operation.body), "example": operation.example}
         described["requestBody"] = {"required": True, "content": {"application/json": content}}
+    elif operation.takes:
+        described["requestBody"] = {"required": True, "content": {operation.takes: {}}}
     return described
 
 
@@ -144,9 +147,13 @@ def _path_parameter(name: str) -> dict[str, object]:
 def _reply(reply: Reply, schemas: _Schemas) -> dict[str, object]:
     described: dict[str, object] = {"description": reply.words}
     if reply.media:
-        schema = {"type": "string"} if reply.kind is None else schemas.of(reply.kind)
-        content: dict[str, object] = {"schema": schema}
+        content: dict[str, object] = {}
+        if reply.media != _STREAM:  # of a stream no schema says anything: for some readers it is one of each event
+            content["schema"] = {"type": "string"} if reply.kind is None else schemas.of(reply.kind)
         if reply.example is not None:
             content["example"] = reply.example
-        described["content"] = {reply.media: content}
+        kinds: dict[str, object] = {reply.media: content}
+        if reply.streamed:
+            kinds[_STREAM] = {"example": reply.streamed}
+        described["content"] = kinds
     return described

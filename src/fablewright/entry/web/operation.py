@@ -50,12 +50,14 @@ class Reply:
         words: What it means.
         media: What kind of body; empty for none.
         example: One as plain data, or as text where the body is no JSON.
+        streamed: An example of the stream of events that it is instead when the client wants that.
     """
 
     kind: Any
     words: str
     media: str = "application/json"
     example: object = None
+    streamed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ class Operation:
         summary: In a few words.
         replies: How it ends well, by status.
         detail: What else there is to know.
-        body: The type of what is sent; None for nothing.
+        body: The type of what is sent; None for nothing, or for what is no JSON.
+        takes: The kind of body; empty for none.
         example: Of the body, as plain data.
         headers: That matter.
         problems: What may go wrong here, by status, and when.
@@ -76,6 +79,7 @@ class Operation:
     replies: Mapping[int, Reply]
     detail: str = ""
     body: Any = None
+    takes: str = ""
     example: object = None
     headers: tuple[Header, ...] = ()
     problems: Mapping[int, str] = field(default_factory=dict)

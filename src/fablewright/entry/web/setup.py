@@ -11,6 +11,7 @@ from msgspec import Meta
 from fablewright.entry.chosen import CHOOSABLE, keep_chosen, read_chosen
 from fablewright.entry.config import changed
 from fablewright.entry.web.problem import ProblemError
+from fablewright.entry.web.replies import SetupReply
 from fablewright.errors import FablewrightError
 
 if TYPE_CHECKING:
@@ -39,19 +40,19 @@ class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     model_key: Annotated[str | None, Meta(description="The key for it; it is never sent back.")] = None
 
 
-def described(sitting: Sitting) -> dict[str, object]:
+def described(sitting: Sitting) -> SetupReply:
     """Return what holds now, for the page; of a key only whether there is one."""
-    settings = sitting.settings
-    return {
-        "notes": sitting.notes.label,
-        "is_sample": sitting.notes.is_sample,
-        "party": settings.party,
-        "rules": settings.rules,
-        "prose": settings.prose,
-        "model": settings.model,
-        "model_url": settings.model_url,
-        "has_model_key": bool(settings.model_key),
-    }
+    notes, settings = sitting.notes, sitting.settings
+    return SetupReply(
+        notes=notes.label,
+        is_sample=notes.is_sample,
+        party=settings.party,
+        rules=settings.rules,
+        prose=settings.prose,
+        model=settings.model,
+        model_url=settings.model_url,
+        has_model_key=bool(settings.model_key),
+    )
 
 
 async def choose(sitting: Sitting, uploads: Uploads, choice: Choice, *, is_here: bool) -> None:

@@ -17,7 +17,7 @@ from fablewright.entry.web.hang_up import until_over
 from fablewright.entry.web.openai_errors import openai_error
 from fablewright.entry.web.operation import Reply, operation
 from fablewright.entry.web.problem import Problem, ProblemError
-from fablewright.entry.web.wire import read
+from fablewright.entry.web.wire import as_json, read
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -98,6 +98,7 @@ _SAID: dict[str, Any] = {
     "object": "chat.completion",
     "model": MODEL,
 }
+_STREAMED = 'data: {"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"9"}}]}\n\n'
 _DETAIL = """\
 The last message of the user is the request; what was said before it, and what a system message says, is not looked at.
 Fields that say how a model is to pick its words are ignored. With `stream`, the parts of the answer come as events in
@@ -116,7 +117,7 @@ def chat_routes(sitting: Sitting, *, wall_clock: Callable[[], float] = time.time
 
     @operation(
         "Chat, as with OpenAI's API",
-        {200: Reply(Completion, "The answer.", example=_SAID)},
+        {200: Reply(Completion, "The answer.", example=_SAID, streamed=_STREAMED)},
         detail=_DETAIL,
         body=ChatOrder,
         example=_ASKED,
@@ -139,7 +140,7 @@ def chat_routes(sitting: Sitting, *, wall_clock: Callable[[], float] = time.time
             raise _why(run)
         text = "".join(ChatText(run.answer).parts()).strip()
         usage = _usage(run, text)
-        return _json(Completion(f"chatcmpl-{run.id}", created, (Choice(SaidMessage(text)),), usage))
+        return as_json(Completion(f"chatcmpl-{run.id}", created, (Choice(SaidMessage(text)),), usage))
 
     @operation(
         "The models there are",
@@ -147,7 +148,7 @@ def chat_routes(sitting: Sitting, *, wall_clock: Callable[[], float] = time.time
         detail="Whatever writes the answers, clients see one model.",
     )
     async def models(_request: Request) -> Response:
-        return _json(Models((Model(MODEL, since),)))
+        return as_json(Models((Model(MODEL, since),)))
 
     return [
         Route("/v1/chat/completions", complete, methods=["POST"]),
@@ -218,7 +219,3 @@ def _usage(run: Run, said: str) -> Usage:
 
 def _event(data: object) -> str:
     return f"data: {msgspec.json.encode(data).decode()}\n\n"
-
-
-def _json(data: object) -> Response:
-    return Response(msgspec.json.encode(data), media_type="application/json")

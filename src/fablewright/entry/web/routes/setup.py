@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
+from fablewright.entry.web.operation import Reply, operation
 from fablewright.entry.web.problem import ProblemError
+from fablewright.entry.web.replies import SetupReply, StoredReply, UploadReply
 from fablewright.entry.web.setup import Choice, choose, described
 from fablewright.entry.web.uploads import Uploads
 from fablewright.entry.web.wire import as_json, read
@@ -24,6 +26,18 @@ _DOCUMENTS = 10
 """How many times larger than a text file a document may be that holds pictures too; see ``assemble``."""
 
 
+_SETUP = {
+    "notes": "the sample campaign",
+    "is_sample": True,
+    "party": "4x2",
+    "rules": "2024",
+    "prose": "auto",
+    "model": "",
+    "model_url": "",
+    "has_model_key": False,
+}
+
+
 def setup_routes(sitting: Sitting) -> list[Route]:
     """Return the routes."""
 
@@ -32,18 +46,46 @@ def setup_routes(sitting: Sitting) -> list[Route]:
         most = _DOCUMENTS * settings.max_file_mb * 1_000_000
         return Uploads(settings.data_dir / "uploads", sitting.notes.source.suffixes, most)
 
+    @operation("What was chosen", {200: Reply(SetupReply, "What holds now.", example=_SETUP)})
     async def look(_request: Request) -> Response:
         return as_json(described(sitting))
 
+    @operation(
+        "Choose",
+        {200: Reply(SetupReply, "What holds now.", example=_SETUP)},
+        detail="It holds at once, and for every command from now on; what was under way is stopped.",
+        body=Choice,
+        example={"party": "4x3", "rules": "2024"},
+        problems={
+            400: "The body is no JSON.",
+            403: "Folders and models can be chosen on the machine that serves alone.",
+            404: "There is no such upload.",
+            422: "A value makes no sense; `detail` says which.",
+        },
+    )
     async def change(request: Request) -> Response:
         choice = read(await request.body(), Choice)
         await choose(sitting, uploads(), choice, is_here=_is_here(request))
         return as_json(described(sitting))
 
+    @operation("Begin an upload", {201: Reply(UploadReply, "Put files into it, then choose it.")})
     async def begin(_request: Request) -> Response:
         made = uploads().begin()
         return as_json({"id": made}, 201, {"Location": f"/api/v1/uploads/{made}"})
 
+    @operation(
+        "Upload a file",
+        {201: Reply(StoredReply, "It is there.", example={"bytes": 1532})},
+        takes="application/octet-stream",
+        problems={
+            400: "Its name cannot be used here.",
+            404: "There is no such upload.",
+            409: "The upload has too many files.",
+            411: "Its length is not said.",
+            413: "It is too large.",
+            415: "It is none of the kinds that can be read, or not sent as it is.",
+        },
+    )
     async def put(request: Request) -> Response:
         if "content-length" not in request.headers:
             raise ProblemError(411, "Say how long the file is: Content-Length.")

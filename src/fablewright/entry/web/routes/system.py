@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from starlette.responses import Response
 from starlette.routing import Route
 
 from fablewright.entry.web.operation import Reply, operation
 from fablewright.entry.web.problem import ProblemError
 from fablewright.entry.web.stories import Stories, StoriesReply, StoryReply
 from fablewright.entry.web.system_report import BreakerReport, Forced, SystemReport, breaker_report, system_report
-from fablewright.entry.web.wire import read
+from fablewright.entry.web.wire import as_json, read
 from fablewright.errors import InvalidInput
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from fablewright.entry.web.sitting import Sitting
 
@@ -46,7 +46,7 @@ def system_routes(sitting: Sitting) -> list[Route]:
 
     @operation("How the server is doing", {200: Reply(SystemReport, "As it is now.")})
     async def system(_request: Request) -> Response:
-        return _json(system_report(sitting.bus))
+        return as_json(system_report(sitting.bus))
 
     @operation(
         "Force a circuit breaker open or closed",
@@ -63,20 +63,20 @@ def system_routes(sitting: Sitting) -> list[Route]:
             raise ProblemError(404, f"{order.agent}.{order.action} has no circuit breaker."[:200])
         now = sitting.bus.now()
         {"open": breaker.force_open, "closed": breaker.force_closed, "auto": breaker.release}[order.state](now)
-        return _json(breaker_report(sitting.bus, order.agent, order.action))
+        return as_json(breaker_report(sitting.bus, order.agent, order.action))
 
     @operation(
         "The latest stories", {200: Reply(StoriesReply, "Up to 50.")}, detail="A request is told a second later."
     )
     async def latest(_request: Request) -> Response:
-        return _json(await sitting.bus.on_thread(told().latest))
+        return as_json(await sitting.bus.on_thread(told().latest))
 
     @operation(
         "One request's story", {200: Reply(StoryReply, "Who asked whom, and how long it took.")}, problems=_NO_STORY
     )
     async def story(request: Request) -> Response:
         try:
-            return _json(await sitting.bus.on_thread(told().find, request.path_params["story"]))
+            return as_json(await sitting.bus.on_thread(told().find, request.path_params["story"]))
         except InvalidInput as error:
             raise ProblemError(404, str(error)) from error
 
@@ -86,7 +86,3 @@ def system_routes(sitting: Sitting) -> list[Route]:
         Route("/api/v1/stories", latest, methods=["GET"]),
         Route("/api/v1/stories/{story}", story, methods=["GET"]),
     ]
-
-
-def _json(data: object) -> Response:
-    return Response(msgspec.json.encode(data), media_type="application/json")
