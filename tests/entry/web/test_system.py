@@ -8,6 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
+from textual.widgets import Static
+
+from fablewright.adapters.server_client import ServerClient
+from fablewright.entry.top import Top
 
 get, post = partial(httpx.get, timeout=30), partial(httpx.post, timeout=30)
 SCENE = {"words": "generate scenario for the first encounter"}
@@ -87,3 +91,12 @@ def test_a_requests_story_is_told(served: Any) -> None:
 def test_a_story_that_is_not_there_is_none(served: Any) -> None:
     for wanted in ("nothing-1", "..%2f..%2fetc", "%00"):
         assert get(f"{served.url}/api/v1/stories/{wanted}").status_code == 404
+
+
+@pytest.mark.anyio
+async def test_top_shows_a_server_that_runs(served: Any) -> None:
+    async with ServerClient(served.url) as server:
+        app = Top(server, served.url)
+        async with app.run_test(size=(100, 40)):
+            assert "up to date" in str(app.query_one("#state", Static).render())
+            assert "requests" in str(app.query_one("#figures", Static).render())

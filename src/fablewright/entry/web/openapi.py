@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from starlette.routing import Route
 
-    from fablewright.entry.web.operation import Operation, Reply
+    from fablewright.entry.web.operation import Header, Operation, Reply
 
 __all__ = ["openapi_document"]
 
@@ -121,15 +121,7 @@ def _operation(route: Route, operation: Operation, schemas: _Schemas) -> dict[st
     if operation.detail:
         described["description"] = operation.detail
     parameters = [_path_parameter(name) for name in route.param_convertors]
-    parameters += [
-        {
-            "name": header.name,
-            "in": "header",
-            "description": header.words,
-            "schema": {"type": "string", "maxLength": header.longest},
-        }
-        for header in operation.headers
-    ]
+    parameters += [_header(header) for header in operation.headers]
     if parameters:
         described["parameters"] = parameters
     if operation.body is not None:
@@ -142,6 +134,13 @@ def _operation(route: Route, operation: Operation, schemas: _Schemas) -> dict[st
 
 def _path_parameter(name: str) -> dict[str, object]:
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+
+
+def _header(header: Header) -> dict[str, object]:
+    schema: dict[str, object] = {"type": "string"}
+    if header.longest is not None:
+        schema["maxLength"] = header.longest
+    return {"name": header.name, "in": "header", "description": header.words, "schema": schema}
 
 
 def _reply(reply: Reply, schemas: _Schemas) -> dict[str, object]:

@@ -33,12 +33,12 @@ class Header:
     Attributes:
         name: As it is sent.
         words: What it is for.
-        longest: Characters.
+        longest: Characters; None: a longer one does no harm.
     """
 
     name: str
     words: str
-    longest: int = 200
+    longest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def news_routes(sitting: Sitting) -> list[Route]:
             204: Reply(None, "Nothing will come any more.", ""),
         },
         detail=_EVENTS,
-        headers=(Header("Last-Event-ID", "The id of the event that you had last.", 64),),
+        headers=(Header("Last-Event-ID", "The id of the event that you had last."),),
     )
     async def follow(request: Request) -> Response:
         return event_stream(request, sitting.news)

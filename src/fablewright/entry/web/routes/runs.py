@@ -49,8 +49,8 @@ Server-sent events: `stage` {stage, elapsed_ms}, `answer` {elapsed_ms, answer} (
 elapsed_ms}. Whoever was cut off goes on where it was with `Last-Event-ID`; `reset` says that what came after that id is
 not kept any more, and all that is kept follows. Who has had the last gets 204."""
 _STREAMED = 'id: 3fa9c1d2.0\nevent: stage\ndata: {"stage":"Searching your notes","elapsed_ms":4}\n\n'
-_KEY = Header("Idempotency-Key", "Your own name for this request: sent again with it, it is not begun again.")
-_LAST_EVENT = Header("Last-Event-ID", "The id of the event that you had last.", 64)
+_KEY = Header("Idempotency-Key", "Your own name for this request: sent again with it, it is not begun again.", 200)
+_LAST_EVENT = Header("Last-Event-ID", "The id of the event that you had last.")
 _GONE = {404: "There is no such request any more: the latest 200 are kept."}
 _ORDERING = {
     400: "The body is no JSON.",
