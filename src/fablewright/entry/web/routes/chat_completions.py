@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fablewright.entry.web.run import Run
     from fablewright.entry.web.sitting import Sitting
 
-__all__ = ["chat_routes"]
+__all__ = ["chat_routes", "stream_of"]
 
 _QUIET = 5.0
 """Seconds after which a stream shows a sign of life, and so finds out that its client is gone."""
@@ -133,7 +133,7 @@ def chat_routes(sitting: Sitting, *, wall_clock: Callable[[], float] = time.time
         run = sitting.runs.begin(sitting.bus, sitting.settings, order_of(chat))
         created = int(wall_clock())
         if chat.stream:
-            stream = _stream(run, created, with_usage=chat.wants_usage)
+            stream = stream_of(run, created, with_usage=chat.wants_usage)
             return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
         await until_over(run, request)
         if run.answer is None:
@@ -156,7 +156,7 @@ def chat_routes(sitting: Sitting, *, wall_clock: Callable[[], float] = time.time
     ]
 
 
-async def _stream(run: Run, created: int, *, with_usage: bool) -> AsyncIterator[str]:
+async def stream_of(run: Run, created: int, *, with_usage: bool) -> AsyncIterator[str]:
     """Yield the answer part by part, as it comes; whoever stops reading stops the run."""
     head = {"id": f"chatcmpl-{run.id}", "object": "chat.completion.chunk", "created": created, "model": MODEL}
     said = ""
