@@ -22,7 +22,6 @@ from fablewright.gm.scene.scenario import Line, Scene
 from fablewright.gm.scene.variants import Variant
 
 __all__ = ["answer_data", "answer_from_data", "answer_schema", "scene_data", "scene_from_data"]
-__all__ = ["answer_data", "answer_from_data", "hints_of", "name_of", "scene_data", "scene_from_data"]
 
 _Record = TypeVar("_Record")
 
@@ -84,8 +83,7 @@ def answer_from_data(data: object) -> Answer:
     """
     if not isinstance(data, Mapping):
         raise InvalidInput("This is no answer of Fablewright: it must be a JSON object.")
-    names = {name_of(Answer, each.name): each.name for each in dataclasses.fields(Answer)}
-    renamed = {names.get(key, key): value for key, value in data.items()}
+    renamed = {("lines" if key == "answer" else key): value for key, value in data.items()}
     answer = _read(Answer, renamed, "the answer")
     _check_sources(answer)
     return answer
@@ -131,14 +129,6 @@ def _schema(kind: Any, records: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN4
             records[kind.__name__] = _record_schema(kind, records)
         return {"$ref": f"#/$defs/{kind.__name__}"}
     return {"type": _JSON_NAMES[kind]}
-def hints_of(kind: type) -> dict[str, Any]:
-    """Return what the fields of a record that is part of an answer may hold, by name."""
-    return typing.get_type_hints(kind, localns=_NAMES)
-
-
-def name_of(kind: type, name: str) -> str:
-    """Return what a field of a record is called in the data."""
-    return "answer" if (kind, name) == (Answer, "lines") else name
 
 
 def _plain(value: object) -> object:
@@ -154,7 +144,7 @@ def _plain(value: object) -> object:
 def _read(kind: type[_Record], data: object, where: str) -> _Record:
     if not isinstance(data, Mapping):
         raise InvalidInput(f"{where} must be an object, not {_shown(data)}.")
-    hints = hints_of(kind)
+    hints = typing.get_type_hints(kind, localns=_NAMES)
     fields = {each.name: each for each in dataclasses.fields(kind)}  # type: ignore[arg-type] # records are dataclasses
     for key in data:
         if key not in fields:

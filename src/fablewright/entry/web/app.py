@@ -50,8 +50,7 @@ def web_app(sitting: Sitting, door: Door, limits: Limits = _NO_LIMITS, mcp: ASGI
     """
     at_mcp = [] if mcp is None else [Route("/mcp", endpoint=mcp)]
     app = Starlette(
-        routes=[*health_routes(sitting), *news_routes(sitting), *run_routes(sitting), *setup_routes(sitting), *at_mcp],
-        routes=routes_of(sitting),
+        routes=[*routes_of(sitting), *at_mcp],
         exception_handlers={ProblemError: _problem, HTTPException: _http, Exception: _crash},
     )
     # Around it, not as its middleware: what it answers to a crash has to come through here too.
@@ -59,7 +58,7 @@ def web_app(sitting: Sitting, door: Door, limits: Limits = _NO_LIMITS, mcp: ASGI
 
 
 def routes_of(sitting: Sitting) -> list[BaseRoute]:
-    """Return all routes."""
+    """Return all routes but that of MCP."""
     return [
         *health_routes(sitting),
         *news_routes(sitting),

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fablewright.entry.web.answer_schema import PLACE, answer_schemas
-from fablewright.entry.web.operation import operation_of
+from fablewright.entry.web.operation import SCHEMAS, operation_of
 from fablewright.entry.web.problem import Problem
+from fablewright.gm.answer_data import answer_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,13 +99,20 @@ class _Schemas:
         kinds = [reply.kind for operation in operations for reply in operation.replies.values()]
         kinds += [operation.body for operation in operations]
         wanted = [*dict.fromkeys(kind for kind in kinds if kind is not None), Problem]
-        pointers, components = msgspec.json.schema_components(wanted, ref_template=f"{PLACE}{{name}}")
+        pointers, components = msgspec.json.schema_components(wanted, ref_template=f"{SCHEMAS}{{name}}")
         self._pointers = dict(zip(wanted, pointers, strict=True))
-        self.components: dict[str, Mapping[str, object]] = {**components, **answer_schemas()}
+        self.components: dict[str, Mapping[str, object]] = {**components, **_answer_schemas()}
 
     def of(self, kind: Any) -> Mapping[str, object]:  # noqa: ANN401 - a type, or an alias of one
         found: Mapping[str, object] = self._pointers[kind]
         return found
+
+
+def _answer_schemas() -> dict[str, Mapping[str, object]]:
+    """Return the schemas of ``Answer`` and of all that it is made of, by name."""
+    moved = msgspec.json.encode(answer_schema()).replace(b"#/$defs/", SCHEMAS.encode())
+    answer = msgspec.json.decode(moved)
+    return {**answer.pop("$defs"), "Answer": answer}
 
 
 def _operation(route: Route, operation: Operation, schemas: _Schemas) -> dict[str, object]:

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import Route
 
-__all__ = ["Header", "Operation", "Reply", "operation", "operation_of"]
+__all__ = ["SCHEMAS", "Header", "Operation", "Reply", "operation", "operation_of"]
 
 Handler: TypeAlias = "Callable[[Request], Awaitable[Response]]"
 H = TypeVar("H", bound=Handler)
 
+SCHEMAS = "#/components/schemas/"
+"""Where the description has the schemas of types, by name."""
 _PLACE = "operation"
 
 

@@ -7,13 +7,13 @@ from typing import Annotated, Any, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from fablewright.entry.web.answer_schema import PLACE
+from fablewright.entry.web.operation import SCHEMAS
 from fablewright.entry.web.problem import Problem  # noqa: TC001 - msgspec reads the annotations at run time
 from fablewright.entry.web.run import State  # noqa: TC001 - as above
 
 __all__ = ["AnswerData", "RunReply", "SetupReply", "StoredReply", "UploadReply"]
 
-AnswerData: TypeAlias = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": f"{PLACE}Answer"})]
+AnswerData: TypeAlias = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": f"{SCHEMAS}Answer"})]
 """An answer as ``gm/answer_data.py`` writes it down."""
 
 
