@@ -50,7 +50,7 @@ def serve(home: Path, *arguments: str, **variables: str) -> Iterator[Served]:
         process.stdout.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serve(tmp_path_factory.mktemp("served")) as running:
         yield running
