@@ -34,6 +34,7 @@ class Index:
     """An index that answers as it is told."""
 
     version = 1
+    searches_at_once = 32
 
     def __init__(self, seconds: float = 0.0, error: Exception | None = None) -> None:
         self.seconds = seconds
@@ -173,6 +174,35 @@ async def test_twenty_retrievals_at_once_do_not_wait_for_each_other() -> None:
     retriever.close()
 
 
+async def test_no_more_at_once_than_the_index_does_best_and_who_leaves_makes_room() -> None:
+    index = Index(seconds=0.05)
+    index.searches_at_once = 2
+    running, most = 0, 0
+    search = index.search
+
+    def counted(query: str, *, limit: int, filters: Mapping[str, str]) -> list[Passage]:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        try:
+            return search(query, limit=limit, filters=filters)
+        finally:
+            running -= 1
+
+    index.search = counted  # type: ignore[method-assign]
+    retriever = HaystackRetriever(index)
+    await retriever.warm_up()
+    await asyncio.gather(*(retriever.retrieve("x", max_docs=1, filters={}) for _ in range(8)))
+    assert most == 2
+    index.seconds = 3600.0
+    for _ in range(4):  # each hangs, and its asker leaves
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(retriever.retrieve("x", max_docs=1, filters={}), 0.05)
+    index.seconds = 0.0
+    assert await asyncio.wait_for(retriever.retrieve("x", max_docs=1, filters={}), 5)
+    retriever.close()
+
+
 async def test_warming_up_beside_retrievals_loads_once(monkeypatch: pytest.MonkeyPatch) -> None:
     loads: list[str] = []
     build = haystack_retriever._pipeline
@@ -246,10 +276,10 @@ def test_queries_are_cleaned(query: str, clean: str) -> None:
 
 
 TELEMETRY = """
-import asyncio, os, sys
+import asyncio, os, sys, types
 import fablewright.adapters.haystack_retriever as adapter
 assert "haystack" not in sys.modules, "imported too early"
-asyncio.run(adapter.HaystackRetriever(None).warm_up())
+asyncio.run(adapter.HaystackRetriever(types.SimpleNamespace(searches_at_once=1)).warm_up())
 from haystack.telemetry import _telemetry
 print(os.environ["HAYSTACK_TELEMETRY_ENABLED"], _telemetry.telemetry)
 """
@@ -273,6 +303,8 @@ import asyncio, threading
 from fablewright.adapters.haystack_retriever import HaystackRetriever
 
 class Index:
+    searches_at_once = 1
+
     def search(self, *_, **__):
         threading.Event().wait()
 

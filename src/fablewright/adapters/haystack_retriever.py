@@ -153,7 +153,8 @@ class HaystackRetriever:
     def _load(self) -> Pipeline:
         with _LOADING:  # those who come while it loads wait here, on their threads, and find it loaded
             if self._pipeline is None:
-                steps = _Steps(self._index, self._threads, self._finder, self._embed, self._rerank)
+                lane = asyncio.Semaphore(self._index.searches_at_once)
+                steps = _Steps(self._index, self._threads, self._finder, self._embed, self._rerank, lane)
                 self._pipeline = _pipeline(steps)
             return self._pipeline
 
@@ -173,6 +174,7 @@ class _Steps:
     finder: Finder
     embed: EmbedQuestion | None
     rerank: Rerank | None
+    lane: asyncio.Semaphore
 
     def find(
         self, query: str, max_docs: int, filters: dict[str, str], vector: QueryVector | None, lately: str
@@ -271,7 +273,8 @@ def _pipeline(steps: _Steps) -> Pipeline:  # noqa: C901 - components can be decl
         async def run_async(
             self, query: str, max_docs: int, filters: dict[str, str], lately: str, vector: QueryVector | None = None
         ) -> dict[str, Any]:
-            return await steps.threads.run(self.run, query, max_docs, filters, lately, vector)
+            async with steps.lane:  # whose asker has left leaves the lane, also if its thread hangs
+                return await steps.threads.run(self.run, query, max_docs, filters, lately, vector)
 
     @component
     class PassageReranker:

@@ -94,6 +94,8 @@ class PostgresIndex:
     """
 
     remark = ""
+    searches_at_once = 8
+    """Most of the time the server works and we wait; each has a connection of its own."""
 
     def __init__(self, url: str, notes: str, *, timeout: float = 10.0) -> None:
         self._url = url

@@ -128,6 +128,10 @@ class SqliteIndex:
             this Python's SQLite has no FTS5.
     """
 
+    searches_at_once = 2
+    """More would fight for the interpreter's lock, which SQLite lets go of and takes again with every row: thirty
+    threads find half as much in the same time as one, two find a little more."""
+
     def __init__(self, path: Path | str, *, ranking: Ranking = _USUAL, busy_timeout: float = 10.0) -> None:
         self.path = Path(path)
         self.ranking = ranking

@@ -74,6 +74,11 @@ class NotesSource(Protocol):
 class PassageIndex(Protocol):
     """A store of passages that persists between runs. Safe to use from several threads and processes."""
 
+    @property
+    def searches_at_once(self) -> int:
+        """How many searches at once find the most in a given time."""
+        ...
+
     def stamps(self) -> dict[str, FileStamp]:
         """Return the stamp of every file in the index, by name."""
         ...
