@@ -390,3 +390,26 @@ def test_the_page_is_small_and_soon_there(server: Served, open_page: Callable[..
     assert sum(sizes) <= 150_000, sum(sizes)
     assert painted <= 300 * slowness, (painted, slowness)
     assert took <= 400 * slowness, (took, slowness)
+
+
+def test_set_up_without_a_terminal(server: Served, open_page: Callable[..., Page]) -> None:
+    page = open_page(server.url)
+    page.click("#setup")
+    page.fill('[aria-label="Party"]', "9x99")
+    page.click("text=Use them")
+    expect(page.locator("dialog [role=alert]")).to_contain_text("4x2")  # says how it is written
+    page.fill('[aria-label="Party"]', "3x5")
+    page.click("text=Use them")
+    expect(page.locator("#party")).to_contain_text("three level-5 characters")
+    note = b"# The Lighthouse\n\nThe lamp burns blue since Tuesday. Two bandits keep the stairs.\n"
+    page.locator("dialog input[type=file]").last.set_input_files(
+        [
+            {"name": "light.md", "mimeType": "text/markdown", "buffer": note},
+            {"name": "picture.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"},
+        ]
+    )
+    expect(page.locator("dialog .drop")).to_contain_text("1 file is read. Ask for a scene.")
+    page.keyboard.press("Escape")
+    page.fill("#words", "generate a scene at the lighthouse")
+    page.keyboard.press("Enter")
+    expect(page.locator("#scene")).to_contain_text("The lamp burns blue")
