@@ -46,23 +46,30 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server with a token, whose searches are always late."""
+    """A server with a token, whose first searches are late: they wait longer for a reranker than a scene for them."""
     folder = tmp_path_factory.mktemp("guarded")
-    served = Served(
-        folder,
-        "--notes",
-        str(notes(folder)),
-        FABLEWRIGHT_PROSE="off",
-        FABLEWRIGHT_TOKEN=TOKEN,
-        FABLEWRIGHT_RAG_REQUEST_TIMEOUT="0.001",
-    )
-    served.start()
-    yield served
-    served.stop()
+    with model(Turn(after=math.inf)) as hanging:
+        served = Served(
+            folder,
+            "--notes",
+            str(notes(folder)),
+            FABLEWRIGHT_PROSE="off",
+            FABLEWRIGHT_TOKEN=TOKEN,
+            FABLEWRIGHT_RERANKER="jina",
+            FABLEWRIGHT_RERANKING_MODEL="hangs",
+            FABLEWRIGHT_RERANKING_URL=hanging.url,
+            FABLEWRIGHT_RERANKING_TIMEOUT="1.2",
+            FABLEWRIGHT_RAG_REQUEST_TIMEOUT="0.4",
+        )
+        served.start()
+        yield served
+        served.stop()
 
 
 def asked(page: Page, words: str = ASK) -> None:
     """Ask, and wait until the scene is there."""
+    page.wait_for_selector('#health [title^="Rules"]')  # all is set up, and the latest scene of the table is there
+    page.evaluate("document.querySelector('#scene').replaceChildren()")
     page.fill("#words", words)
     page.keyboard.press("Enter")
     expect(page.locator("[data-part=options] .option").first).to_be_visible()

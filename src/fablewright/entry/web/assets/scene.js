@@ -16,6 +16,7 @@ const PARTS = [
 ];
 
 let played = null; // what came of the option that was chosen last
+let rolled = ""; // what the players rolled for the next one, as it was typed
 
 // ---------------------------------------------------------------- the parts
 
@@ -33,6 +34,7 @@ const writers = {
       el("label", {}, "The players rolled ", el("input", {
         id: "roll", type: "number", min: "-20", max: "100", inputMode: "numeric", placeholder: "–",
         title: "Their own result, modifiers included; empty: it is rolled for them",
+        value: rolled, "data-key": "roll", oninput: (event) => { rolled = event.target.value; },
       })), " empty: it is rolled for them"),
     el("div", { id: "played", className: "played", role: "status" }, played && playedLines()),
   ],
@@ -70,9 +72,10 @@ function optionRow(option, number, cited) {
 /** Play out the option with a number; the way of the keyboard. */
 export async function play(number, option = shown()?.scene.options[number - 1]) {
   if (!option) return;
-  const rolled = at("roll").value.trim();
-  await choose(number, option, rolled === "" ? null : Number(rolled));
+  const roll = rolled.trim();
+  rolled = "";
   at("roll").value = "";
+  await choose(number, option, roll === "" ? null : Number(roll));
 }
 
 function playedLines() {
