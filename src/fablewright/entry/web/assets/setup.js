@@ -29,7 +29,7 @@ async function show() {
   const rules = el("select", { "aria-label": "Rules" }, ["2024", "2014"].map((year) => el("option", { value: year, selected: year === now.rules }, year)));
   const model = el("input", { value: now.model, placeholder: "such as llama3.2", maxLength: 200, "aria-label": "Model" });
   const url = el("input", { value: now.model_url, placeholder: "http://127.0.0.1:11434/v1", maxLength: 500, "aria-label": "Where it is" });
-  const key = el("input", { type: "password", placeholder: now.has_model_key ? "there is one" : "none", autocomplete: "off", maxLength: 500, "aria-label": "Key" });
+  const key = el("input", { type: "password", name: "key", placeholder: now.has_model_key ? "there is one" : "none", autocomplete: "off", maxLength: 500, "aria-label": "Key" });
   const off = el("input", { type: "checkbox", checked: now.prose === "off" });
   open("Set-up", [
     trouble, done,
