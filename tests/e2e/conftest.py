@@ -97,6 +97,19 @@ One crocodile.
 
 A lantern that burns under water.
 """
+BAIT = """# The Bait Shop
+
+> [!quote] Read aloud
+> A sign swings: <img src="https://example.com/eye.png" onerror="document.title='caught'"> fresh worms.
+
+The keeper sells <script>document.title = 'caught'</script> hooks, and [luck](javascript:document.title='caught').
+
+![a worm](https://example.com/worm.png) <svg onload="document.title='caught'"></svg> <b onclick="alert(1)">lines</b>
+
+## Loot
+
+Three hooks, and $assets a purse of {{worms}}.
+"""
 HOUSE = """# House Rules
 
 The party plays on Thursdays. A natural 20 on a check tells one thing more.
@@ -155,7 +168,7 @@ def notes(folder: Path) -> Path:
     """Write the notes that the tests play with."""
     made = folder / "notes"
     made.mkdir()
-    for name, text in (("mill.md", MILL), ("ferry.md", FERRY), ("people.md", PEOPLE), ("house rules.md", HOUSE)):
+    for name, text in (("mill.md", MILL), ("ferry.md", FERRY), ("bait.md", BAIT), ("people.md", PEOPLE), ("house rules.md", HOUSE)):
         (made / name).write_text(text, "utf-8")
     return made
 

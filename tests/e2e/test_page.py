@@ -307,6 +307,21 @@ def test_all_of_it_works_with_the_keyboard_alone(server: Served, open_page: Call
         assert seen[1], page.evaluate("document.activeElement.outerHTML")
 
 
+def test_what_stands_in_a_note_is_text_and_runs_nothing(server: Served, open_page: Callable[..., Page]) -> None:
+    page = open_page(server.url)
+    asked_for: list[str] = []
+    page.on("request", lambda request: asked_for.append(request.url))
+    page.fill("#words", "generate a scene at the bait shop")
+    page.keyboard.press("Enter")
+    expect(page.locator("#scene h2")).to_contain_text("The Bait Shop")
+    page.keyboard.press("Escape")
+    page.locator(".source").first.click()
+    expect(page.locator("dialog mark")).to_contain_text("onerror=")  # as it stands in the note
+    assert page.locator("#scene, dialog").locator("img, script, svg, a[href^=javascript], [onclick]").count() == 0
+    assert page.title() == "Fablewright"
+    assert [url for url in asked_for if not url.startswith(server.url)] == []
+
+
 def test_a_page_that_is_opened_again_has_the_scene(server: Served, open_page: Callable[..., Page]) -> None:
     page = open_page(server.url)
     asked(page)
