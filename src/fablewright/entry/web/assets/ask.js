@@ -174,7 +174,7 @@ export async function choose(number, option, roll) {
 
 /** Write all parts anew that are not locked. */
 export function regenerate() {
-  const order = { words: current.words || current.answer.scene.title.text, want: "scene" };
+  const order = { words: current.words || current.answer.scene.title.text, want: current.answer.want };
   for (const wish of ["tone", "length"]) if (at(wish).value) order[wish] = at(wish).value;
   if (current.locked.size) order.keep = { ...meant(), parts: [...current.locked] };
   return begin(order);

@@ -96,9 +96,12 @@ function section(name, words) {
   return el("section", { "data-part": name, "aria-labelledby": `part-${name}`, className: current.locked.has(name) ? "locked" : "" },
     el("header", {}, el("h3", { id: `part-${name}` }, words), el("span", { className: "row" },
       name === "read_aloud" && button("Show to players", showToPlayers, { "data-key": "show" }),
-      lock(name, words))),
+      canVary() && lock(name, words))),
     writers[name](scene[name], citations));
 }
+
+/** Whether it can be had in variants and with parts that stay: a fight alone is built anew as a whole. */
+const canVary = () => current.answer.want === "scene";
 
 function lock(name, words) {
   const isLocked = current.locked.has(name);
@@ -122,7 +125,7 @@ function show() {
       el("p", { className: "row" },
         variants(),
         button(kept ? `Write the rest anew (${kept} kept)` : "Write it anew", regenerate, { "data-key": "again" }),
-        current.answer.variants === undefined && button("Two more that differ", () => begin({
+        canVary() && current.answer.variants === undefined && button("Two more that differ", () => begin({
           words: current.words || scene.title.text, want: "scene", variants: 3,
         }), { "data-key": "more" }))),
     missing(),
@@ -138,8 +141,14 @@ function missing() {
 
 function method() {
   const { generation_method: by, used_rag: fromNotes, timings } = current.answer;
-  const who = { composer: "Put together out of your notes", improviser: "Made up without your notes", model: "Put together out of your notes, with prose by a model" }[by] ?? by;
-  return `${fromNotes || by === "improviser" ? who : `${who}, without your notes`}, in ${Math.round(timings.total_ms)} ms.`;
+  const who = {
+    composer: "Put together out of your notes",
+    improviser: "Made up without your notes",
+    model: fromNotes ? "Put together out of your notes, with prose by a model" : "Made up, with prose by a model",
+    rules: "Built by the rules",
+    tables: "Rolled on the tables",
+  }[by] ?? "Answered";
+  return `${who}, in ${Math.round(timings.total_ms)} ms.`;
 }
 
 // ---------------------------------------------------------------- variants

@@ -58,7 +58,8 @@ function entry(passage, says) {
 
 function because({ why, score, found_by: steps }) {
   const by = steps.slice(0, 4).map(({ step, rank }) => `${step} #${rank}`).join(", ");
-  return `${why}. Score ${score.toFixed(2)}; found by ${by}.`;
+  const reason = why.replace(/^used:? ?/, ""); // for a search it is used when it is handed on
+  return `${reason && `${reason[0].toUpperCase()}${reason.slice(1)}. `}Score ${score.toFixed(2)}; found by ${by}.`;
 }
 
 function beginning(text) {
