@@ -168,8 +168,8 @@ def notes(folder: Path) -> Path:
     """Write the notes that the tests play with."""
     made = folder / "notes"
     made.mkdir()
-    for name, text in (("mill.md", MILL), ("ferry.md", FERRY), ("bait.md", BAIT), ("people.md", PEOPLE), ("house rules.md", HOUSE)):
-        (made / name).write_text(text, "utf-8")
+    for name, text in {"mill": MILL, "ferry": FERRY, "bait": BAIT, "people": PEOPLE, "house rules": HOUSE}.items():
+        (made / f"{name}.md").write_text(text, "utf-8")
     return made
 
 
@@ -198,9 +198,9 @@ async def _cancel_all() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")  # and no longer: Playwright has a loop that runs, beside which no other can
 def browser() -> Iterator[Browser]:
-    """One Chromium for all."""
+    """One Chromium for a module."""
     if not _CHROMIUM.exists():
         pytest.skip(f"there is no Chromium at {_CHROMIUM}")
     with sync_playwright() as playwright:
