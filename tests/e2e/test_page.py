@@ -435,3 +435,20 @@ def test_set_up_without_a_terminal(server: Served, open_page: Callable[..., Page
     page.fill("#words", "generate a scene at the lighthouse")
     page.keyboard.press("Enter")
     expect(page.locator("#scene")).to_contain_text("The lamp burns blue")
+    page.click("#setup")
+    page.fill('dialog [aria-label="Model"]', "tiny")
+    page.fill('dialog [aria-label="Where it is"]', "http://127.0.0.1:9/v1")  # nobody is there
+    page.click("text=Use and test it")
+    expect(page.locator("dialog [role=status]").first).to_contain_text("The model's prose did not come")
+    prose = {
+        "read_aloud": [
+            {
+                "text": "Since Tuesday the lamp of the lighthouse burns blue, and two bandits keep the stairs below it.",
+                "from": [1],
+            }
+        ]
+    }
+    with model(Turn(json.dumps(prose))) as writer:
+        page.fill('dialog [aria-label="Where it is"]', writer.url)
+        page.click("text=Use and test it")
+        expect(page.locator("dialog [role=status]").first).to_contain_text("It answers: prose after")

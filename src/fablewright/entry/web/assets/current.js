@@ -21,4 +21,4 @@ export const meant = () => ({ run: current.run, variant: current.variant });
 const listeners = new EventTarget();
 
 export const tell = (kind, detail) => listeners.dispatchEvent(new CustomEvent(kind, { detail }));
-export const hear = (kind, work) => listeners.addEventListener(kind, (event) => work(event.detail));
+export const hear = (kind, work, options) => listeners.addEventListener(kind, (event) => work(event.detail), options);

@@ -2,7 +2,7 @@
 import { at, button, complain, el, lasting, say } from "./dom.js";
 import { ask } from "./api.js";
 import { begin } from "./ask.js";
-import { hear, tell } from "./current.js";
+import { current, hear, tell } from "./current.js";
 import { open } from "./dialog.js";
 import { refresh } from "./status.js";
 
@@ -56,14 +56,15 @@ async function show() {
 /** Have a scene written, and say how long the model took; the scene is there on the page. */
 async function test(done) {
   const began = performance.now();
-  await begin({ words: "Generate scenario for the first encounter", want: "scene" });
+  await begin({ words: current.words || "Generate scenario for the first encounter", want: "scene" });
   await new Promise((resolve) => {
-    hear("ended", resolve);
+    hear("ended", resolve, { once: true });
   });
+  const took = lasting((performance.now() - began) / 1000);
   const { health } = await refresh();
   done.textContent = health.model.state === "good"
-    ? `It answers: prose after ${lasting((performance.now() - began) / 1000)}.`
-    : `Model: ${health.model.words}.`;
+    ? `It answers: prose after ${took}.`
+    : current.answer?.missing.at(-1) ?? `Nothing came of it: ${health.model.words}.`;
   say(done.textContent);
 }
 
