@@ -443,7 +443,7 @@ def test_set_up_without_a_terminal(server: Served, open_page: Callable[..., Page
     prose = {
         "read_aloud": [
             {
-                "text": "Since Tuesday the lamp of the lighthouse burns blue, and two bandits keep the stairs below it.",
+                "text": "Since Tuesday the lamp of the lighthouse burns blue; two bandits keep the stairs below it.",
                 "from": [1],
             }
         ]

@@ -9,8 +9,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fablewright.entry.web.board import Shown, handout, read_aloud
+from fablewright.entry.web.operation import Reply, operation
 from fablewright.entry.web.orders import BoardOrder
 from fablewright.entry.web.problem import ProblemError
+from fablewright.entry.web.table_replies import BoardReply
 from fablewright.entry.web.wire import read
 from fablewright.errors import InvalidInput
 
@@ -25,9 +27,17 @@ __all__ = ["board_routes"]
 def board_routes(sitting: Sitting) -> list[Route]:
     """Return the routes."""
 
+    @operation("What the players see", {200: Reply(BoardReply, "And the way to their page.")})
     async def look(_request: Request) -> Response:
         return _json({"shown": sitting.board.shown, "link": _link(sitting)})
 
+    @operation(
+        "Show something to the players",
+        {200: Reply(BoardReply, "They see it now; of an empty order: nothing.")},
+        body=BoardOrder,
+        example={"handout": "A torn ticket for the ferry."},
+        problems={400: "The body is no JSON.", 404: "There is no such run.", 422: "It would tell a secret."},
+    )
     async def put(request: Request) -> Response:
         order = read(await request.body(), BoardOrder)
         try:

@@ -11,7 +11,9 @@ from starlette.routing import Route
 
 from fablewright.entry.answering import ask_once
 from fablewright.entry.campaign_log import ask_campaign
+from fablewright.entry.web.operation import Query, Reply, operation
 from fablewright.entry.web.problem import ProblemError
+from fablewright.entry.web.table_replies import CastReply
 from fablewright.entry.web.wire import SceneOrder
 from fablewright.errors import FablewrightError
 from fablewright.gm.answer_data import answer_data
@@ -43,6 +45,15 @@ _NAME = re.compile(r"(?P<the>\b[Tt]he )?(?P<name>\b[A-Z][\w’'-]*[^\W_](?: (?:o
 def cast_routes(sitting: Sitting) -> list[Route]:
     """Return the routes."""
 
+    @operation(
+        "Who is in a scene",
+        {200: Reply(CastReply, "What the notes and the log say about them.")},
+        queries=(
+            Query("run", "The id of the run that made the scene."),
+            Query("variant", "Which of its scenes; 0 is the first.", is_number=True, required=False),
+        ),
+        problems={404: "There is no such run.", 422: "It has no such scene.", 503: "The notes cannot be searched."},
+    )
     async def look(request: Request) -> Response:
         asked = request.query_params
         variant = asked.get("variant", "0")

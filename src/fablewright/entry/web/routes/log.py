@@ -9,8 +9,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fablewright.entry.campaign_log import ask_campaign
+from fablewright.entry.web.operation import Reply, operation
 from fablewright.entry.web.orders import CampaignOrder, LogOrder, UndoOrder
 from fablewright.entry.web.problem import ProblemError
+from fablewright.entry.web.table_replies import AddedReply, CampaignsReply, LogReply, UndoneReply
 from fablewright.entry.web.wire import read
 from fablewright.errors import FablewrightError, InvalidInput
 from fablewright.gm.campaign.history import history
@@ -47,9 +49,17 @@ def log_routes(sitting: Sitting) -> list[Route]:
         except FablewrightError as error:
             raise ProblemError(503, str(error)) from error
 
+    @operation("The campaign's log", {200: Reply(LogReply, "The oldest first.")}, problems={503: "It cannot be read."})
     async def look(_request: HttpRequest) -> Response:
         return _json(_shown(await ask(RecallScene(with_log=True))))
 
+    @operation(
+        "Log what happened",
+        {201: Reply(AddedReply, "It is in the log.")},
+        body=LogOrder,
+        example={"said": "Met Ilse at the mill"},
+        problems={400: "The body is no JSON.", 422: "Nothing is said.", 503: "The log cannot be written."},
+    )
     async def add(request: HttpRequest) -> Response:
         said = read(await request.body(), LogOrder).said
         if not said.strip():
@@ -59,14 +69,33 @@ def log_routes(sitting: Sitting) -> list[Route]:
         sitting.news.append("log", {})
         return _json({"added": _lines(logged.events)}, 201)
 
+    @operation(
+        "Take back what was logged",
+        {200: Reply(UndoneReply, "It is taken back.")},
+        body=UndoOrder,
+        example={},
+        problems={400: "The body is no JSON.", 422: "There is no such event.", 503: "The log cannot be written."},
+    )
     async def undo(request: HttpRequest) -> Response:
         taken = await ask(TakeBack(read(await request.body(), UndoOrder).event))
         sitting.news.append("log", {})
         return _json({"undo": taken.events[0].batch, "taken_back": _lines(taken.about)})
 
+    @operation(
+        "The campaigns",
+        {200: Reply(CampaignsReply, "And which one is played.")},
+        problems={422: "The settings name one that is not there.", 503: "They cannot be read."},
+    )
     async def list_campaigns(_request: HttpRequest) -> Response:
         return _json(_campaigns(await ask(ListCampaigns())))
 
+    @operation(
+        "Play another campaign",
+        {200: Reply(CampaignsReply, "It is played now.")},
+        body=CampaignOrder,
+        example={"name": "Thursdays", "new": True},
+        problems={400: "The body is no JSON.", 422: "There is none, or one already.", 503: "It cannot be written."},
+    )
     async def use(request: HttpRequest) -> Response:
         order = read(await request.body(), CampaignOrder)
         found = await ask(UseCampaign(order.name, new=order.new))

@@ -8,6 +8,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fablewright.entry.web.operation import Query, Reply, operation
 from fablewright.entry.web.problem import ProblemError
 from fablewright.errors import InvalidInput
 
@@ -47,6 +48,16 @@ class Stretch(msgspec.Struct, frozen=True):
 def passage_routes(sitting: Sitting) -> list[Route]:
     """Return the routes."""
 
+    @operation(
+        "A passage where it stands",
+        {200: Reply(Stretch, "With what stands around it.")},
+        queries=(
+            Query("file", "As a citation names it."),
+            Query("start", "Its first character.", is_number=True),
+            Query("end", "One past its last character.", is_number=True),
+        ),
+        problems={404: "There is no such file in the index, or no such passage.", 422: "The numbers are none."},
+    )
     async def look(request: Request) -> Response:
         file = request.query_params.get("file", "")
         start, end = _number(request, "start"), _number(request, "end")

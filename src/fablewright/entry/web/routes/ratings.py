@@ -8,8 +8,10 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fablewright.entry.web.operation import Reply, operation
 from fablewright.entry.web.orders import CreatureOrder, RatingOrder
 from fablewright.entry.web.problem import ProblemError
+from fablewright.entry.web.table_replies import CreatureReply, RatingReply
 from fablewright.entry.web.wire import read
 from fablewright.errors import InvalidInput
 from fablewright.gm.rules.bestiary import load_bestiary
@@ -29,6 +31,13 @@ __all__ = ["rating_routes"]
 def rating_routes(sitting: Sitting) -> list[Route]:
     """Return the routes."""
 
+    @operation(
+        "Weigh a fight by rule",
+        {200: Reply(RatingReply, "XP, marks, difficulty and warnings.")},
+        body=RatingOrder,
+        example={"creatures": [{"name": "Goblin Warrior", "count": 4}], "party": "4x2"},
+        problems={400: "The body is no JSON.", 422: "A party, a count or a rating makes no sense."},
+    )
     async def weigh(request: Request) -> Response:
         order = read(await request.body(), RatingOrder)
         found = [(creature, _foe(creature)) for creature in order.creatures]
@@ -40,6 +49,7 @@ def rating_routes(sitting: Sitting) -> list[Route]:
         sitting.good.good("rules")
         return _json(_shown(rating, [creature.name for creature, foe in found if foe is None]))
 
+    @operation("The creatures of the rules", {200: Reply(list[CreatureReply], "By name.")})
     async def creatures(_request: Request) -> Response:
         return _json(
             [{"name": each.name, "cr": each.cr_text, "xp": each.xp} for each in load_bestiary().creatures],

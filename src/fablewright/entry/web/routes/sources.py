@@ -8,7 +8,9 @@ import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
+from fablewright.entry.web.operation import Query, Reply, operation
 from fablewright.entry.web.problem import ProblemError
+from fablewright.entry.web.table_replies import SourcesReply
 from fablewright.entry.why import explained, explanation_data
 from fablewright.errors import FablewrightError
 from fablewright.gm.orchestrator import LONGEST_REQUEST
@@ -24,6 +26,12 @@ __all__ = ["source_routes"]
 def source_routes(sitting: Sitting) -> list[Route]:
     """Return the routes."""
 
+    @operation(
+        "What a question finds in the notes",
+        {200: Reply(SourcesReply, "As `fablewright why` tells it.")},
+        queries=(Query("question", "A person's words."),),
+        problems={422: "There is no question.", 503: "The notes cannot be searched."},
+    )
     async def look(request: Request) -> Response:
         question = request.query_params.get("question", "")
         if not question.strip() or len(question) > LONGEST_REQUEST:

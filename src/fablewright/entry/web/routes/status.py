@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fablewright.entry.campaign_log import ask_campaign
+from fablewright.entry.web.operation import Reply, operation
 from fablewright.errors import FablewrightError
 from fablewright.gm.campaign.memory import Recall
 from fablewright.gm.haystack_pipeline import DescribeNotes, HaystackPipeline
@@ -69,6 +70,7 @@ class Status(msgspec.Struct, frozen=True):
 def status_routes(sitting: Sitting) -> list[Route]:
     """Return the routes."""
 
+    @operation("How the table stands", {200: Reply(Status, "In words, with the age of the last good answers.")})
     async def look(_request: Request) -> Response:
         notes, files = await _notes(sitting)
         campaign, place = await _campaign(sitting)
