@@ -50,6 +50,7 @@ async function show() {
       }, { className: "main" }),
       el("label", {}, off, " no model"),
       button("Save that", () => change({ prose: off.checked ? "off" : "auto" }, off.checked ? "No model is asked." : "A model is asked where there is one."))),
+    el("p", {}, el("a", { href: "/system" }, "How the server is doing")),
   ]);
 }
 
