@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fablewright.entry.config import Loaded, Settings
     from fablewright.gm.finding.explanation import Explained, Explanation, Reason, Step
 
-__all__ = ["why"]
+__all__ = ["explained", "explanation_data", "why"]
 
 _DROPPED = 3
 """How many of the dropped passages are shown: those that were nearly used."""
@@ -69,11 +69,11 @@ def why(loaded: Loaded, question: str, *, as_json: bool) -> int:
     notes = assemble.open_notes(loaded.settings, loaded.settings.notes)
     try:
         skipped = sum(report.outcome == "skipped" for report in notes.read())
-        explanation, remarks = run_loop(_explained(loaded.settings, notes, question))
+        explanation, remarks = run_loop(explained(loaded.settings, notes, question))
     finally:
         notes.close()
     if as_json:
-        emit(to_json(_plain(explanation)) + "\n")
+        emit(to_json(explanation_data(explanation)) + "\n")
     else:
         console = output_console()
         write(console, list(_Page(explanation, console).parts()))
@@ -84,8 +84,12 @@ def why(loaded: Loaded, question: str, *, as_json: bool) -> int:
     return 0
 
 
-async def _explained(settings: Settings, notes: assemble.Notes, question: str) -> tuple[Explanation, list[str]]:
-    """Search with all that the settings have, and return why, with what could not be had."""
+async def explained(settings: Settings, notes: assemble.Notes, question: str) -> tuple[Explanation, list[str]]:
+    """Search with all that the settings have, and return why, with what could not be had.
+
+    Raises:
+        FablewrightError: The notes cannot be searched.
+    """
     remarks: list[str] = []
     threads = Threads(name="why")
     used = 2 * settings.max_docs  # what a question is answered out of
@@ -100,7 +104,7 @@ async def _explained(settings: Settings, notes: assemble.Notes, question: str) -
                 remarks.append(f"This search goes without meaning: {error}")
             finally:
                 await embedder.close()
-        searched = search(question, notes.index, Finder(), most=used + _DROPPED, vector=vector)
+        searched = await threads.run(search, question, notes.index, Finder(), most=used + _DROPPED, vector=vector)
         if reranker is not None:
             try:
                 scores = await reranker.rerank(
@@ -118,7 +122,8 @@ async def _explained(settings: Settings, notes: assemble.Notes, question: str) -
 # ------------------------------------------------------------------ for programs
 
 
-def _plain(explanation: Explanation) -> dict[str, object]:
+def explanation_data(explanation: Explanation) -> dict[str, object]:
+    """Return an explanation as plain data."""
     return {
         "question": explanation.question,
         "kinds": list(explanation.kinds),

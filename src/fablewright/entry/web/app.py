@@ -15,12 +15,20 @@ from fablewright.entry.web.limits import Limits, LimitsKeeper
 from fablewright.entry.web.openai_errors import OpenAIErrors
 from fablewright.entry.web.problem import ProblemError, problem_response
 from fablewright.entry.web.routes.assets import asset_routes
+from fablewright.entry.web.routes.board import board_routes
+from fablewright.entry.web.routes.cast import cast_routes
 from fablewright.entry.web.routes.chat_completions import chat_routes
 from fablewright.entry.web.routes.health import health_routes
+from fablewright.entry.web.routes.log import log_routes
 from fablewright.entry.web.routes.news import news_routes
 from fablewright.entry.web.routes.openapi import openapi_routes
+from fablewright.entry.web.routes.page import page_routes
+from fablewright.entry.web.routes.passages import passage_routes
+from fablewright.entry.web.routes.ratings import rating_routes
 from fablewright.entry.web.routes.runs import run_routes
 from fablewright.entry.web.routes.setup import setup_routes
+from fablewright.entry.web.routes.sources import source_routes
+from fablewright.entry.web.routes.status import status_routes
 from fablewright.entry.web.routes.system import system_routes
 from fablewright.entry.web.routes.system_page import system_page_routes
 
@@ -64,8 +72,16 @@ def routes_of(sitting: Sitting) -> list[BaseRoute]:
         *news_routes(sitting),
         *run_routes(sitting),
         *setup_routes(sitting),
+        *status_routes(sitting),
+        *passage_routes(sitting),
+        *source_routes(sitting),
+        *cast_routes(sitting),
+        *rating_routes(sitting),
+        *log_routes(sitting),
+        *board_routes(sitting),
         *chat_routes(sitting),
         *system_routes(sitting),
+        *page_routes(sitting),
         *system_page_routes(),
         *asset_routes(),
         *openapi_routes(),

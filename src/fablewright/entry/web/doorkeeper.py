@@ -120,28 +120,31 @@ class Doorkeeper:
         asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         in_url = [value for name, value in asked if name == "token"]
         address = scope["client"][0] if scope.get("client") else ""
-        self._try(path, in_url[0] if in_url else _bearer(headers) or _cookie(headers), address)
+        within = self._try(path, in_url[0] if in_url else _bearer(headers) or _cookie(headers), address)
         if not in_url:
             return None
         if scope["method"] not in _READING:
             raise ProblemError(400, "Send the token as a bearer token or a cookie, not in the URL.")
         rest = urlencode([(name, value) for name, value in asked if name != "token"])
-        return _let_in(path, rest, in_url[0])
+        return _let_in(path, rest, in_url[0], within)
 
-    def _try(self, path: str, offered: str | None, address: str) -> None:
-        """Refuse whoever has no token for a path, or has tried too many."""
+    def _try(self, path: str, offered: str | None, address: str) -> str:
+        """Refuse whoever has no token for a path, or has tried too many; return where the token is good for."""
         assert self._door.gate is not None  # noqa: S101 - looked at by who calls
         if offered is None:
             raise _no_token()
-        gates = [self._door.gate, *(gate for start, gate in self._door.keys.items() if _is_within(path, start))]
-        wait = min(gate.wait(address) for gate in gates)
+        gates = {"/": self._door.gate, **{s: gate for s, gate in self._door.keys.items() if _is_within(path, s)}}
+        wait = min(gate.wait(address) for gate in gates.values())
         if wait:
             raise ProblemError(
                 429, f"Too many wrong tokens: try again in {wait:.0f} s.", {"Retry-After": str(math.ceil(wait))}
             )
-        opened = [gate.opens(offered, address) for gate in gates]  # all of them: the time must not say which
-        if not any(opened):
+        opened = [start for start, gate in gates.items() if gate.opens(offered)]  # all tried: time must not say which
+        if not opened:
+            for gate in gates.values():  # what opens one of them is no wrong token for the others
+                gate.missed(address)
             raise _no_token()
+        return opened[0]
 
 
 def _is_within(path: str, start: str) -> bool:
@@ -169,10 +172,10 @@ def _no_token() -> ProblemError:
     )
 
 
-def _let_in(path: str, query: str, token: str) -> Response:
-    """Keep the token in a cookie, and lead to the same place without it, so that it stays in no history."""
+def _let_in(path: str, query: str, token: str, within: str) -> Response:
+    """Keep the token in a cookie for what it is good for, and lead there without it: it stays in no history."""
     # A path that begins with two slashes would be read as another host's.
     where = "/" + path.lstrip("/") + (f"?{query}" if query else "")
     response = Response(status_code=303, headers={"Location": where, "Referrer-Policy": "no-referrer"})
-    response.set_cookie(COOKIE, token, httponly=True, samesite="strict", path="/", max_age=30 * 86_400)
+    response.set_cookie(COOKIE, token, httponly=True, samesite="strict", path=within, max_age=30 * 86_400)
     return response

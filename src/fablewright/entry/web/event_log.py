@@ -61,6 +61,11 @@ class EventLog:
     def __len__(self) -> int:
         return len(self._events)
 
+    @property
+    def last_id(self) -> str:
+        """The id of the latest event; who follows from there gets only what is new."""
+        return f"{self._name}.{self._first + len(self._events) - 1}" if self._first + len(self._events) else ""
+
     def append(self, kind: str, data: object) -> None:
         """Put an event at the end; after ``end`` nothing happens."""
         if self._is_over:

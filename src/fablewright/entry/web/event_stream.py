@@ -1,6 +1,7 @@
 """Server-sent events: an event log on the wire, with a sign of life while nothing happens.
 
-See the HTML standard, "Server-sent events". A browser that is cut off comes again with ``Last-Event-ID``.
+See the HTML standard, "Server-sent events". A browser that is cut off comes again with ``Last-Event-ID``,
+or with ``?after=`` where a script connects anew.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def event_stream(request: Request, log: EventLog) -> Response:
 
     A client that has had the last of all is told not to come again (204).
     """
-    after = request.headers.get("last-event-id", "")[:64]
+    after = (request.headers.get("last-event-id") or request.query_params.get("after", ""))[:64]
     if log.is_told(after):
         return Response(status_code=204)
     return StreamingResponse(

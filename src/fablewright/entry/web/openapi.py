@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from starlette.routing import Route
 
-    from fablewright.entry.web.operation import Header, Operation, Reply
+    from fablewright.entry.web.operation import Header, Operation, Query, Reply
 
 __all__ = ["openapi_document"]
 
@@ -129,6 +129,7 @@ def _operation(route: Route, operation: Operation, schemas: _Schemas) -> dict[st
         described["description"] = operation.detail
     parameters = [_path_parameter(name) for name in route.param_convertors]
     parameters += [_header(header) for header in operation.headers]
+    parameters += [_query(query) for query in operation.queries]
     if parameters:
         described["parameters"] = parameters
     if operation.body is not None:
@@ -141,6 +142,11 @@ def _operation(route: Route, operation: Operation, schemas: _Schemas) -> dict[st
 
 def _path_parameter(name: str) -> dict[str, object]:
     return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+
+
+def _query(query: Query) -> dict[str, object]:
+    kind: dict[str, object] = {"type": "integer", "minimum": 0} if query.is_number else {"type": "string"}
+    return {"name": query.name, "in": "query", "required": query.required, "description": query.words, "schema": kind}
 
 
 def _header(header: Header) -> dict[str, object]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import Route
 
-__all__ = ["SCHEMAS", "Header", "Operation", "Reply", "operation", "operation_of"]
+__all__ = ["SCHEMAS", "Header", "Operation", "Query", "Reply", "operation", "operation_of"]
 
 Handler: TypeAlias = "Callable[[Request], Awaitable[Response]]"
 H = TypeVar("H", bound=Handler)
@@ -41,6 +41,23 @@ class Header:
     name: str
     words: str
     longest: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a client may write behind the question mark of an address.
+
+    Attributes:
+        name: As it is written.
+        words: What it is for.
+        is_number: Whether it is a whole number, not negative.
+        required: Whether there is no answer without it.
+    """
+
+    name: str
+    words: str
+    is_number: bool = False
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +91,7 @@ class Operation:
         takes: The kind of body; empty for none.
         example: Of the body, as plain data.
         headers: That matter.
+        queries: What may stand behind the address.
         problems: What may go wrong here, by status, and when.
     """
 
@@ -84,6 +102,7 @@ class Operation:
     takes: str = ""
     example: object = None
     headers: tuple[Header, ...] = ()
+    queries: tuple[Query, ...] = ()
     problems: Mapping[int, str] = field(default_factory=dict)
 
 

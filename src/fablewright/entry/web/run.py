@@ -22,6 +22,8 @@ from fablewright.gm.answer_data import answer_data, scene_data
 from fablewright.gm.writer import WriteProse, in_prose
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fablewright.entry.stages import Stages
     from fablewright.gm.answer import Answer
     from fablewright.gm.orchestrator import HandleRequest
@@ -40,6 +42,7 @@ class Run:
         id: What clients call it.
         request: As the orchestrator gets it.
         prose: Whether a model is to write afterwards.
+        on_prose: Told whenever it has written a part.
         log: What happened.
         state: How it stands.
         answer: What came, in its latest form.
@@ -50,6 +53,7 @@ class Run:
     id: str
     request: HandleRequest
     prose: bool
+    on_prose: Callable[[], None] = lambda: None
     log: EventLog = field(default_factory=EventLog)
     state: State = "running"
     answer: Answer | None = None
@@ -126,6 +130,7 @@ class Run:
         async with aclosing(in_prose(bus, asked, timeout=timeout)) as pieces:
             async for piece in pieces:
                 if piece.is_new and piece.part is not None:
+                    self.on_prose()
                     assert self.answer is not None  # noqa: S101 - it was shown before
                     self.answer = replace(self.answer, scene=piece.scene, generation_method="model")
                     name = piece.part.value

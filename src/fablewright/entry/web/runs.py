@@ -5,20 +5,27 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import OrderedDict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from fablewright.entry.web.problem import ProblemError
 from fablewright.entry.web.run import Run
-from fablewright.entry.web.wire import Order, request_of
+from fablewright.entry.web.wire import Order, SceneOrder, request_of
 from fablewright.errors import InvalidInput
+from fablewright.gm.campaign.memory import CampaignMemory, KeepScene
+from fablewright.gm.exporting.pieces import scene_of as scene_in
+from fablewright.gm.orchestrator import HandleRequest
 from fablewright.gm.scene.wishes import Kept
 from fablewright.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fablewright.entry.config import Settings
     from fablewright.entry.stages import Stages
+    from fablewright.gm.answer import Answer
     from fablewright.runtime.bus import Bus
 
 __all__ = ["Runs"]
@@ -34,11 +41,13 @@ class Runs:
     Args:
         conversation_id: Whose scenes may come again, grounded.
         stages: An observer of the bus.
+        on_prose: Told whenever a model has written a part that passed.
     """
 
-    def __init__(self, conversation_id: str, stages: Stages) -> None:
+    def __init__(self, conversation_id: str, stages: Stages, on_prose: Callable[[], None] = lambda: None) -> None:
         self._conversation_id = conversation_id
         self._stages = stages
+        self._on_prose = on_prose
         self._supervisor = Supervisor()
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._by_key: dict[str, tuple[bytes, str]] = {}  # idempotency key: what was ordered, and its run
@@ -71,7 +80,9 @@ class Runs:
             request = request_of(order, conversation_id=self._conversation_id, kept=self._kept(order))
         except InvalidInput as error:
             raise ProblemError(422, str(error)) from error
-        run = Run(secrets.token_urlsafe(9), request, order.prose)
+        run = Run(secrets.token_urlsafe(9), request, order.prose, self._on_prose)
+        if order.scene is not None:  # it may be another page's that came last
+            bus.tell(CampaignMemory.name, KeepScene(self.scene_of(order.scene)))
         self._keep(run)
         if key:
             self._by_key[key] = digest, run.id
@@ -91,6 +102,33 @@ class Runs:
         except KeyError:
             raise ProblemError(404, "There is no such request any more: ask again.") from None
 
+    def scene_of(self, order: SceneOrder) -> Answer:
+        """Return the answer that a run had, with the scene that is meant as its scene.
+
+        Raises:
+            ProblemError: There is no such run (404), or no such scene in it (422).
+        """
+        answer = self.find(order.run).answer
+        if answer is None or answer.scene is None or order.variant > len(answer.variants):
+            raise ProblemError(422, "That request has no such scene.")
+        if not order.variant:
+            return replace(answer, variants=())
+        variant = answer.variants[order.variant - 1]
+        return replace(answer, scene=variant.scene, citations=variant.citations, variants=())
+
+    def latest_scene(self) -> Run | None:
+        """Return the newest run that has a scene; a page that is opened shows it."""
+        return next((run for run in reversed(self._runs.values()) if run.answer and run.answer.scene), None)
+
+    def adopt(self, answer: Answer, words: str) -> Run:
+        """Return a run for an answer that came by itself, so that all can be done with it that runs allow."""
+        run = Run(secrets.token_urlsafe(9), HandleRequest(words), prose=False)
+        run.show(answer)
+        run.state = "done"
+        run.over()
+        self._keep(run)
+        return run
+
     async def stop(self) -> None:
         """End all that is under way."""
         await self._supervisor.stop()
@@ -98,10 +136,8 @@ class Runs:
     def _kept(self, order: Order) -> Kept | None:
         if order.keep is None:
             return None
-        answer = self.find(order.keep.run).answer
-        if answer is None or answer.scene is None:
-            raise InvalidInput("That request has no scene of which parts could stay.")
-        return Kept(answer.scene, answer.citations, order.keep.parts)
+        answer = self.scene_of(SceneOrder(order.keep.run, order.keep.variant))
+        return Kept(scene_in(answer), answer.citations, order.keep.parts)
 
     def _keep(self, run: Run) -> None:
         self._runs[run.id] = run

@@ -18,7 +18,7 @@ from fablewright.entry.terminal import emit, set_up_streams
 from fablewright.entry.web.app import web_app
 from fablewright.entry.web.doorkeeper import Door
 from fablewright.entry.web.sitting import sitting
-from fablewright.entry.web.token import Gate, check_token, new_token
+from fablewright.entry.web.token import Gate, check_token, new_token, player_token
 from fablewright.errors import ConfigurationError, MissingExtra
 
 if TYPE_CHECKING:
@@ -84,9 +84,12 @@ async def _serve(
     settings: Settings, address: Address, listening: socket.socket, token: Secret, *, opens_browser: bool
 ) -> int:
     port = listening.getsockname()[1]
-    door = Door(address.hosts(port), Gate(token, time.monotonic) if token else None)
+    players = player_token(token)
+    keys = {"/play": Gate(players, time.monotonic)} if token else {}
+    door = Door(address.hosts(port), Gate(token, time.monotonic) if token else None, keys)
     mcp_app = _mcp_app()  # before the agents: Haystack is imported beside them, and two imports at once may fail
     async with sitting(settings) as table, contextlib.AsyncExitStack() as running:
+        table.player_token = players
         mcp = None if mcp_app is None else mcp_app(table, hosts=sorted(door.hosts))
         if mcp is not None:
             await running.enter_async_context(mcp.running())

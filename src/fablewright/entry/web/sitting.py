@@ -13,8 +13,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fablewright.entry import assemble
+from fablewright.entry.secret import Secret
 from fablewright.entry.stages import Stages
+from fablewright.entry.web.board import Board
 from fablewright.entry.web.event_log import EventLog
+from fablewright.entry.web.good_answers import GoodAnswers
 from fablewright.entry.web.runs import Runs
 from fablewright.gm.answer_data import answer_data
 from fablewright.gm.answering.scene import scene_answer
@@ -42,6 +45,9 @@ class Sitting:
         bus: With all agents up.
         runs: Requests of clients.
         news: For every open page.
+        board: What the players see.
+        good: When each part answered last.
+        player_token: What the players' page wants to be shown; empty where nobody needs one.
         conversation_id: What the GM's requests have in common.
         stages: Tells how far a request has come.
         seeds: One for each request over MCP that brings none.
@@ -56,7 +62,10 @@ class Sitting:
         self.news = EventLog()
         self.conversation_id = secrets.token_hex(8)
         self.stages = Stages()
-        self.runs = Runs(self.conversation_id, self.stages)
+        self.board = Board()
+        self.good = GoodAnswers()
+        self.player_token = Secret()
+        self.runs = Runs(self.conversation_id, self.stages, on_prose=lambda: self.good.good("model"))
         self._running = AsyncExitStack()
         self._changing = asyncio.Lock()
 
@@ -72,6 +81,7 @@ class Sitting:
             starting = AsyncExitStack()
             bus = await starting.enter_async_context(assemble.assistant(settings, notes, on_report=self._tell_of_notes))
             bus.observe(self.stages)
+            bus.observe(self.good.observe)
             supervisor = Supervisor()
             scenes = starting.enter_context(bus.subscribe(GroundedSceneReady))
             supervisor.start(self._listen(scenes), name="scenes that came late")
@@ -93,6 +103,7 @@ class Sitting:
         """Tell every open page that the server ends, and end what they follow."""
         self.news.append("bye", {})
         self.news.end()
+        self.board.log.end()
 
     def _tell_of_notes(self, report: FileReport) -> None:
         self.stages.read(report)
@@ -103,7 +114,9 @@ class Sitting:
         """Tell of each scene that was written again for this sitting."""
         async for ready in scenes:
             if ready.conversation_id == self.conversation_id:
-                self.news.append("grounded", {"answer": answer_data(scene_answer(ready.scenario))})
+                answer = scene_answer(ready.scenario)
+                run = self.runs.adopt(answer, ready.request.query)
+                self.news.append("grounded", {"run": run.id, "answer": answer_data(answer)})
 
 
 @asynccontextmanager

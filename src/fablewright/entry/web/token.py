@@ -14,14 +14,13 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from fablewright.entry.secret import Secret
 from fablewright.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fablewright.entry.secret import Secret
-
-__all__ = ["COOKIE", "Gate", "check_token", "new_token"]
+__all__ = ["COOKIE", "Gate", "check_token", "new_token", "player_token"]
 
 COOKIE = "fablewright"
 _LEAST_SIGNS = 22
@@ -39,6 +38,13 @@ _MOST_ADDRESSES = 1000
 def new_token() -> str:
     """Return a new token of 192 bits, of letters, digits, hyphens and underscores."""
     return secrets.token_urlsafe(24)
+
+
+def player_token(token: Secret) -> Secret:
+    """Return what the players show instead of the GM's token; the same after a restart, and it does not lead back."""
+    if not token:
+        return Secret()
+    return Secret(hmac.new(token.reveal().encode(), b"players", hashlib.sha256).hexdigest()[:43])
 
 
 def check_token(token: Secret) -> None:
@@ -85,17 +91,18 @@ class Gate:
         left = self._left(address)
         return 0.0 if left >= 1 else (1 - left) * _EVERY
 
-    def opens(self, offered: str, address: str) -> bool:
-        """Whether this is the token; a wrong one counts as a try from that address."""
-        if len(offered) <= _LONGEST and hmac.compare_digest(_hash(offered), _hash(self.token.reveal())):
-            return True
+    def opens(self, offered: str) -> bool:
+        """Whether this is the token."""
+        return len(offered) <= _LONGEST and hmac.compare_digest(_hash(offered), _hash(self.token.reveal()))
+
+    def missed(self, address: str) -> None:
+        """Count a wrong one that came from an address."""
         left = max(0.0, self._left(address) - 1)
         key = _network(address)
         self._tries[key] = _Tries(left, self.clock())
         self._tries.move_to_end(key)
         if len(self._tries) > _MOST_ADDRESSES:
             self._tries.popitem(last=False)
-        return False
 
     def _left(self, address: str) -> float:
         tries = self._tries.get(_network(address))

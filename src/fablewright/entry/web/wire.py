@@ -20,12 +20,15 @@ from fablewright.gm.scene.wishes import MOST_VARIANTS, Kept, Length, Wishes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FightOrder", "KeepOrder", "Order", "as_json", "read", "request_of"]
+__all__ = ["FightOrder", "KeepOrder", "Order", "SceneOrder", "as_json", "read", "request_of"]
 
 T = TypeVar("T")
 
 _Word: TypeAlias = Annotated[str, Meta(max_length=80)]
 _Seed: TypeAlias = Annotated[int, Meta(ge=-(2**53), le=2**53)]  # what JavaScript counts exactly
+_Variant: TypeAlias = Annotated[
+    int, Meta(ge=0, le=MOST_VARIANTS, description="Which of its scenes: 0 is the first, 1 and more are the variants.")
+]
 _Roll: TypeAlias = Annotated[int, Meta(ge=-100, le=1000)]
 
 
@@ -42,11 +45,19 @@ class FightOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     absent: Annotated[str, Meta(max_length=80, description="Who is not there: 1, or 1x3 for one of level 3.")] = ""
 
 
+class SceneOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A scene that is there."""
+
+    run: Annotated[str, Meta(max_length=64, description="The id of the run that made it.")]
+    variant: _Variant = 0
+
+
 class KeepOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Parts of an earlier scene that are to stay; the others are written anew."""
 
     run: Annotated[str, Meta(max_length=64, description="The id of the run that made the scene.")]
     parts: Annotated[tuple[_Word, ...], Meta(max_length=8, description="Such as read_aloud or foes.")]
+    variant: _Variant = 0
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,6 +73,9 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     length: Annotated[Length | None, Meta(description="Half, or twice as much as usual.")] = None
     keep: Annotated[KeepOrder | None, Meta(description="Parts of an earlier scene that stay.")] = None
     roll: Annotated[_Roll | None, Meta(description="For choose: what the players rolled themselves.")] = None
+    scene: Annotated[
+        SceneOrder | None, Meta(description="For choose: whose option it is; left out: of the scene that came last.")
+    ] = None
     fight: Annotated[FightOrder | None, Meta(description="What is wished of a fight.")] = None
     prose: Annotated[bool, Meta(description="Whether a model, where there is one, writes prose afterwards.")] = True
 

@@ -104,7 +104,7 @@ def _played(choice: Choice, *, rolled: bool) -> Iterator[Line]:
     action = choice.option.action
     yield replace(action, text=f"Option {choice.number}: {action.text}", origin=_from_notes(action.origin))
     if choice.check is not None and choice.outcome:
-        how = " on the d20, without a modifier (--roll gives the players' own result)" if rolled else ""
+        how = " on the d20, without a modifier," if rolled else ""
         yield Line(f"Rolled {choice.roll}{how} against DC {choice.check.dc}: a {choice.outcome}.", Origin.BY_RULE)
     yield from choice.became
     if not choice.became:

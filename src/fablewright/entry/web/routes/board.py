@@ -1,0 +1,71 @@
+"""The GM's hand on the players' board: what is put there, and the address that the players open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from starlette.responses import Response
+from starlette.routing import Route
+
+from fablewright.entry.web.board import Shown, handout, read_aloud
+from fablewright.entry.web.operation import Reply, operation
+from fablewright.entry.web.orders import BoardOrder
+from fablewright.entry.web.problem import ProblemError
+from fablewright.entry.web.table_replies import BoardReply
+from fablewright.entry.web.wire import read
+from fablewright.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from fablewright.entry.web.sitting import Sitting
+
+__all__ = ["board_routes"]
+
+
+def board_routes(sitting: Sitting) -> list[Route]:
+    """Return the routes."""
+
+    @operation("What the players see", {200: Reply(BoardReply, "And the way to their page.")})
+    async def look(_request: Request) -> Response:
+        return _json({"shown": sitting.board.shown, "link": _link(sitting)})
+
+    @operation(
+        "Show something to the players",
+        {200: Reply(BoardReply, "They see it now; of an empty order: nothing.")},
+        body=BoardOrder,
+        example={"handout": "A torn ticket for the ferry."},
+        problems={400: "The body is no JSON.", 404: "There is no such run.", 422: "It would tell a secret."},
+    )
+    async def put(request: Request) -> Response:
+        order = read(await request.body(), BoardOrder)
+        try:
+            shown = _meant(sitting, order)
+        except InvalidInput as error:
+            raise ProblemError(422, str(error)) from error
+        sitting.board.put(shown)
+        sitting.news.append("board", shown)
+        return _json({"shown": shown, "link": _link(sitting)})
+
+    return [
+        Route("/api/v1/board", look, methods=["GET"]),
+        Route("/api/v1/board", put, methods=["PUT"]),
+    ]
+
+
+def _meant(sitting: Sitting, order: BoardOrder) -> Shown:
+    answer = sitting.runs.scene_of(order.scene) if order.scene else None
+    if order.handout.strip():
+        latest = sitting.runs.latest_scene()
+        return handout(order.handout, answer or (latest.answer if latest else None))
+    return read_aloud(answer, order.lines) if answer else Shown()
+
+
+def _link(sitting: Sitting) -> str:
+    token = sitting.player_token.reveal()
+    return f"/play?token={token}" if token else "/play"
+
+
+def _json(data: object) -> Response:
+    return Response(msgspec.json.encode(data), media_type="application/json")
