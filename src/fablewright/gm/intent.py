@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from fablewright.gm.follow_up import direction_in
 from fablewright.gm.rules.bestiary import load_bestiary
 from fablewright.gm.rules.dice_words import dice_in
 from fablewright.gm.rules.encounter import difficulty_named
@@ -214,6 +215,8 @@ def intent_of(words: str, bestiary: Bestiary | None = None) -> Want:
         return "status"
     if is_small_talk(words):
         return "help"
+    if direction_in(words):
+        return "scene"
     for want, pattern in _OF_THE_LOG:
         if pattern.match(words):
             return want

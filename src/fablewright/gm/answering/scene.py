@@ -7,10 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from fablewright.gm.answer import Answer
+from fablewright.gm.answering.harder import rescaled_scene
 from fablewright.gm.answering.limits import within_limits
 from fablewright.gm.answering.steering import game_state
 from fablewright.gm.campaign.memory import CampaignMemory, KeepScene
 from fablewright.gm.campaign.remarks import with_remarks
+from fablewright.gm.follow_up import direction_in
 from fablewright.gm.scenario_generator import GameState, GenerateScenario, ScenarioGenerator
 from fablewright.gm.scene.scenario import Line, Origin
 
@@ -28,8 +30,12 @@ async def answer_scene(asked: Asked) -> Answer:
 
     It is kept as prepared, and steers nothing: that it was played, an option that is chosen says, or the GM.
     """
-    recalled = await asked.recall()
-    answer = await within_limits(partial(_written, recalled), asked)
+    direction = direction_in(asked.words)
+    recalled = await asked.recall(with_scene=direction is not None)
+    if direction is not None and recalled.found is not None:
+        answer = rescaled_scene(recalled.found.prepared, direction, asked.table)
+    else:
+        answer = await within_limits(partial(_written, recalled), asked)
     if recalled.found is not None:
         asked.ctx.tell(CampaignMemory.name, KeepScene(answer))  # nobody waits for the disk
     return answer
