@@ -19,9 +19,14 @@ if TYPE_CHECKING:
     from fablewright.gm.rules.creature import Creature
     from fablewright.gm.rules.rescale import Direction
 
-SOME = [creature for creature in load_bestiary() if creature.cr <= 5][:60]
+SOME = [creature for creature in load_bestiary().creatures if creature.cr <= 5][:60]
 FIGHTS = st.lists(st.tuples(st.sampled_from(SOME), st.integers(1, 6)), min_size=1, max_size=3)
 RULES = st.sampled_from(("2024", "2014"))
+
+
+def named(name: str) -> Creature:
+    (found,) = (creature for creature in load_bestiary().creatures if creature.name == name)
+    return found
 
 
 @given(FIGHTS, st.sampled_from(("4x1", "4x3", "5x5", "1x20")), RULES, st.sampled_from(("harder", "easier")))
@@ -45,16 +50,17 @@ def test_it_is_one_word_further_and_only_numbers_change(
 
 
 def test_the_many_come_and_go_first() -> None:
-    bestiary = load_bestiary()
-    foes = [Foe.of(bestiary["Ogre"], 1), Foe.of(bestiary["Goblin Warrior"], 3)]
+    foes = [Foe.of(named("Ogre"), 1), Foe.of(named("Goblin Warrior"), 3)]
     party = parse_party("4x3")
-    assert rescaled(foes, party, "2024", "harder")[0] == 1
-    assert rescaled(foes, party, "2024", "easier")[0] == 1
+    ogres, goblins = rescaled(foes, party, "2024", "harder")
+    assert (ogres, goblins > 3) == (1, True)
+    ogres, goblins = rescaled(foes, parse_party("4x4"), "2024", "harder")
+    assert ogres == 1
 
 
 @pytest.mark.parametrize(("count", "direction"), [(40, "harder"), (1, "easier")])
 def test_the_end_of_the_scale_is_said(count: int, direction: Direction) -> None:
-    foe = Foe.of(load_bestiary()["Ogre"], count)
+    foe = Foe.of(named("Ogre"), count)
     with pytest.raises(InvalidInput, match=r"already|cannot be easier"):
         rescaled([foe], parse_party("4x3"), "2024", direction)
 
