@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import hypothesis
 import pytest
 
 from fablewright.testing.virtual_loop import VirtualTimeLoop
@@ -32,6 +33,10 @@ os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
 
 # Whatever runs on the machine of whoever tests: no test is written to by a model that it did not start itself.
 os.environ["OLLAMA_HOST"] = "127.0.0.1:9"
+
+# One example may meet a moment in which the machine does something else; what takes forever still fails.
+hypothesis.settings.register_profile("suite", deadline=5000)
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -38,7 +38,7 @@ def read_chosen(data_dir: Path) -> dict[str, object]:
     file = chosen_file(data_dir)
     try:
         return msgspec.json.decode(file.read_bytes(), type=dict[str, object])
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # whoever needs the folder says what is wrong with it
         return {}
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be read: {(error.strerror or str(error)).lower()}.") from error

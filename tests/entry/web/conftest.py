@@ -34,7 +34,8 @@ def serve(home: Path, *arguments: str, **variables: str) -> Iterator[Served]:
     process = subprocess.Popen(
         [sys.executable, "-m", "fablewright", "serve", "--port", "0", *arguments],
         cwd=home,
-        env={**kept, "FABLEWRIGHT_DATA_DIR": str(home / "data"), **variables},
+        # The suite keeps the processors busy, and these tests are about other things than the deadline.
+        env={**kept, "FABLEWRIGHT_DATA_DIR": str(home / "data"), "FABLEWRIGHT_TIMEOUT": "60", **variables},
         stdout=subprocess.PIPE,
         text=True,
     )

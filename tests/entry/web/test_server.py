@@ -46,7 +46,13 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     def start(*options: str, **environment: str) -> Served:
         process = subprocess.Popen(
             [sys.executable, "-m", "fablewright", "serve", "--port", "0", *options],
-            env={**os.environ, "FABLEWRIGHT_DATA_DIR": str(tmp_path), "FABLEWRIGHT_PROSE": "off", **environment},
+            env={
+                **os.environ,
+                "FABLEWRIGHT_DATA_DIR": str(tmp_path),
+                "FABLEWRIGHT_PROSE": "off",
+                "FABLEWRIGHT_TIMEOUT": "60",
+                **environment,
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
