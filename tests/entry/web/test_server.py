@@ -42,17 +42,12 @@ class Served(NamedTuple):
 def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     """Start servers, and end those that still run afterwards."""
     started: list[subprocess.Popen[str]] = []
+    usual = {"FABLEWRIGHT_DATA_DIR": str(tmp_path), "FABLEWRIGHT_PROSE": "off", "FABLEWRIGHT_TIMEOUT": "60"}
 
     def start(*options: str, **environment: str) -> Served:
         process = subprocess.Popen(
             [sys.executable, "-m", "fablewright", "serve", "--port", "0", *options],
-            env={
-                **os.environ,
-                "FABLEWRIGHT_DATA_DIR": str(tmp_path),
-                "FABLEWRIGHT_PROSE": "off",
-                "FABLEWRIGHT_TIMEOUT": "60",
-                **environment,
-            },
+            env={**os.environ, **usual, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
