@@ -94,9 +94,7 @@ def _read(notes: Notes, file: str, start: int, end: int) -> Stretch:
     if last < len(text):
         last = max(end, text.rfind("\n", end, last)) if "\n" in text[end:last] else last
     passage = Passage(text[start:end], file, (), start, end)
-    return Stretch(
-        file, text[first:start], passage.text, text[end:last], first == 0, last == len(text), _open(passage)
-    )
+    return Stretch(file, text[first:start], passage.text, text[end:last], first == 0, last == len(text), _open(passage))
 
 
 def _open(passage: Passage) -> list[str]:
