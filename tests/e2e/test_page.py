@@ -19,7 +19,7 @@ from .conftest import HIDDEN, PROSE, Served, model, notes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Page, Response
+    from playwright.sync_api import Page, Response, Route
 
 ASK = "generate a scene at the mill"
 TOKEN = new_token()
@@ -115,6 +115,44 @@ def test_escape_stops_the_model_and_keeps_the_scene(server: Served, open_page: C
     page.focus("#words")
     page.keyboard.press("ArrowUp")
     expect(page.locator("#words")).to_have_value(ASK)
+
+
+def test_what_is_stopped_before_the_server_has_heard_of_it_is_stopped(
+    server: Served, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(server.url)
+    asked(page)
+    page.keyboard.press("Escape")
+    expect(page.locator("#stop")).to_be_hidden()
+    held: list[Route] = []
+    page.route("**/api/v1/runs", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks what it is given
+    page.fill("#words", "generate a scene at the ferry in flood")
+    page.keyboard.press("Enter")
+    expect(page.locator("#stage")).to_contain_text("Asking")
+    page.keyboard.press("Escape")
+    expect(page.locator("#stage")).to_contain_text("Stopped.")
+    with page.expect_response(lambda got: got.request.method == "DELETE") as deleted:
+        held[0].continue_()
+    assert deleted.value.ok
+    expect(page.locator("#scene h2")).to_contain_text("The Mill at Night")
+
+
+def test_why_a_request_failed_stays_to_be_read_and_its_words_to_be_mended(
+    server: Served, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(server.url)
+    page.wait_for_selector('#health [title^="Rules"]')
+    end = 'event: end\ndata: {"state": "failed", "elapsed_ms": 9}\n\n'
+    said = f'event: problem\ndata: {{"detail": "Say which mill."}}\n\n{end}'
+    page.route("**/api/v1/runs/*/events", lambda route: route.fulfill(content_type="text/event-stream", body=said))
+    page.fill("#words", "a scene at the mills")
+    page.keyboard.press("Enter")
+    expect(page.locator("#stage.over")).to_contain_text("Say which mill.")
+    expect(page.locator("#words")).to_have_value("a scene at the mills")
+    page.unroute_all()
+    page.evaluate("localStorage.setItem('fablewright.asked', '{{')")  # whoever wrote that: the page opens all the same
+    page.reload()
+    expect(page.locator("#party")).to_contain_text("level-2")
 
 
 def test_a_source_mark_opens_the_passage_where_it_stands(server: Served, open_page: Callable[..., Page]) -> None:
@@ -246,7 +284,7 @@ def test_the_players_see_what_is_shown_to_them_and_never_a_secret(
     gm.click("#players")
     gm.fill("#handout", f"The letter says: {HIDDEN}.")
     gm.click("dialog >> text=Show to players")
-    expect(gm.locator("dialog [role=alert]")).to_contain_text("a secret of this scene")
+    expect(gm.locator("dialog [role=alert]")).to_contain_text("Your notes keep this a secret")
     gm.fill("#handout", "A torn ticket for the ferry.")
     gm.click("dialog >> text=Show to players")
     expect(players.locator("#lines")).to_have_text("A torn ticket for the ferry.")

@@ -47,6 +47,7 @@ They would rather talk than fight, and they know the way out.
 Three kobolds.
 """
 PEOPLE = "# People\n\n## Hesper Lunt\n\nBaker, thirty. Whistles when she lies.\n"
+ELSEWHERE = "> [!secret] For the GM\n> The heron on the bridge is the drowned margrave."
 
 
 @asynccontextmanager
@@ -55,6 +56,7 @@ async def client(tmp_path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Sitti
     folder.mkdir()
     (folder / "cistern.md").write_text(NOTE, "utf-8")
     (folder / "people.md").write_text(PEOPLE, "utf-8")
+    (folder / "bridge.md").write_text(f"# The Long Bridge\n\nA heron stands on it.\n\n{ELSEWHERE}\n", "utf-8")
     (tmp_path / "outside.md").write_text("Nobody asked for this.", "utf-8")
     chosen = Settings(
         data_dir=tmp_path / "data", notes=(folder,), prose="off", timeout=60.0, rag_request_timeout=50.0, seed=5
@@ -133,7 +135,7 @@ async def test_the_status_is_in_words_with_the_age_of_the_last_good_answer(tmp_p
         after = (await asking.get("/api/v1/status")).json()
         assert after["latest"] == run
         assert after["health"]["notes"]["state"] == "good"
-        assert after["health"]["notes"]["words"] == "2 files"
+        assert after["health"]["notes"]["words"] == "3 files"
         assert 0 <= after["health"]["notes"]["age"] < 60
 
 
@@ -183,6 +185,25 @@ async def test_the_board_has_only_what_players_may_see(tmp_path: Path) -> None:
         assert (await asking.get("/api/v1/board")).json()["link"] == "/play"
         table.player_token = Secret("x" * 43)
         assert (await asking.get("/api/v1/board")).json()["link"] == f"/play?token={'x' * 43}"
+
+
+async def test_a_hand_out_tells_no_secret_that_stands_elsewhere_in_the_notes_or_in_itself(tmp_path: Path) -> None:
+    async with client(tmp_path) as (asking, table):
+        run, answer = await scene(asking)
+        assert "margrave" not in json.dumps(answer)
+        for words, why in (
+            (ELSEWHERE, "marks this as a secret"),  # as whoever makes a hand-out of a passage would send it
+            ("Secret: the bread is hollow.", "the bread is hollow"),
+            ("They say the heron is the drowned margrave.", "Your notes keep this a secret"),
+            ("They say: the heron\nis the drowned\nmargrave", "Your notes keep this a secret"),
+            ("Hesper Lunt forged\nthe seal of the abbey\nwith a boiled turnip", "Your notes keep this a secret"),
+        ):
+            refused = await asking.put("/api/v1/board", json={"handout": words, "scene": {"run": run}})
+            assert refused.status_code == 422, words
+            assert why in refused.json()["detail"]
+        assert table.board.shown.lines == ()
+        shown = await asking.put("/api/v1/board", json={"handout": "A heron watches you.", "scene": {"run": run}})
+        assert shown.json()["shown"]["lines"] == ["A heron watches you."]
 
 
 async def test_an_option_and_kept_parts_are_those_of_the_scene_that_is_meant(tmp_path: Path) -> None:

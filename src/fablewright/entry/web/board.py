@@ -11,12 +11,17 @@ from fablewright.gm.answer import Answer
 from fablewright.gm.exporting.pieces import scene_of
 from fablewright.gm.exporting.player_safe import player_safe
 from fablewright.gm.exporting.visible import visible
+from fablewright.gm.reading.leaks import leaks, public_words, secrets_in
+from fablewright.gm.reading.notes import Passage
 from fablewright.gm.scene.scenario import Line, Origin, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["Board", "Shown", "handout", "read_aloud"]
+
+_MOST_TOLD = 120
+"""Characters of a secret by which the GM sees which one is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +72,29 @@ def read_aloud(answer: Answer, lines: Sequence[int] | None) -> Shown:
     return _safe(answer, chosen)
 
 
-def handout(words: str, answer: Answer | None) -> Shown:
+def handout(words: str, answer: Answer | None, about: Sequence[Passage] = ()) -> Shown:
     """Return a GM's own words, a paragraph a line, as the players may see them.
 
     Args:
         words: What she wrote.
         answer: With the scene whose secrets must not be told; None without one.
+        about: What the notes have about these words, whose secrets must not be told either.
 
     Raises:
-        InvalidInput: There are no words, or they would tell a secret.
+        InvalidInput: There are no words, or they are marked as a secret, or they would tell one.
     """
     lines = tuple(Line(text, Origin.INVENTED) for each in words.splitlines() if (text := visible(each)))
+    marked = secrets_in([Passage(words, "hand-out", (), 0, len(words))])
+    if marked:
+        raise InvalidInput(f"The hand-out itself marks this as a secret: “{_short(marked[0])}” It is not shown.")
+    for leak in leaks(words, secrets_in(about), public_words(about)):
+        if len(leak.words) > 1:  # one word that a secret has too, anywhere in the notes, tells nobody anything
+            raise InvalidInput(f"Your notes keep this a secret: “{_short(leak.secret)}” The hand-out is not shown.")
     return _safe(answer or _without_scene(), lines)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST_TOLD else f"{text[:_MOST_TOLD]}…"
 
 
 def _safe(answer: Answer, lines: tuple[Line, ...]) -> Shown:

@@ -1,15 +1,25 @@
 // The question, and what becomes of it: stages with the time they take, an answer, prose that flows in, an end.
-import { at, complain, el, notice, say } from "./dom.js";
+import { at, complain, el, say } from "./dom.js";
 import { ask, follow } from "./api.js";
 import { current, meant, tell } from "./current.js";
 
 const HISTORY = "fablewright.asked";
 const words = at("words");
-const asked = JSON.parse(localStorage.getItem(HISTORY) ?? "[]");
+const asked = told();
 let place = asked.length; // in the history; its length is what is being typed
 let draft = "";
 let going = null; // the run under way: id, since, words, order, and how to leave it
 let ticking;
+
+/** Return what was asked before, as this browser has kept it; nothing where that cannot be read. */
+function told() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(HISTORY) ?? "[]");
+    return Array.isArray(kept) ? kept.filter((each) => typeof each === "string") : [];
+  } catch {
+    return [];
+  }
+}
 
 // ---------------------------------------------------------------- what is shown meanwhile
 
@@ -52,7 +62,8 @@ export async function begin(order) {
   try {
     const made = await ask("POST", "/api/v1/runs", order, { "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()) });
     run.id = made.id;
-    listen(run);
+    if (going === run) listen(run);
+    else await ask("DELETE", `/api/v1/runs/${run.id}`); // it was stopped before the server had said that it is there
   } catch (trouble) {
     if (going === run) ended("Not answered.");
     throw trouble;
@@ -96,15 +107,17 @@ function listen(run) {
       }
     },
     problem({ detail }) {
-      notice(detail);
+      run.problem = detail;
+      if (!run.order.want) words.value ||= run.order.words ?? ""; // to be put right and asked again
+      grow();
     },
     end({ state, elapsed_ms }) {
       run.leave();
       if (going !== run) return;
       const seconds = elapsed_ms / 1000;
       const first = run.wrote ? `The scene came after ${run.took.toFixed(2)} s, the prose of ${run.wrote} after` : "Answered in";
-      ended({ done: first, stopped: run.answer ? "Stopped; what is there stays." : "Stopped.", failed: "Not answered." }[state], seconds);
-      say(state === "done" ? "Ready." : "Stopped.");
+      ended({ done: first, stopped: run.answer ? "Stopped; what is there stays." : "Stopped.", failed: run.problem ?? "Not answered." }[state], state === "failed" ? undefined : seconds);
+      say({ done: "Ready.", stopped: "Stopped.", failed: run.problem ?? "Not answered." }[state]);
       tell("ended", { state });
     },
     reset() {},
@@ -113,6 +126,7 @@ function listen(run) {
       if (seconds < 20 || going !== run) return;
       run.leave();
       ended("Cut off; what is there stays.");
+      tell("ended", { state: "failed" });
     },
   });
 }
@@ -133,15 +147,17 @@ function answered(run, answer) {
 export async function stop() {
   const run = going;
   if (!run) return;
-  if (!run.id) return; // the server has not said yet that it has begun
   stage("Stopping");
-  await ask("DELETE", `/api/v1/runs/${run.id}`).catch((trouble) => {
-    if (!trouble.isForPeople) throw trouble; // there is no such run any more, or no server: it is stopped all the same
-  });
+  if (run.id) {
+    await ask("DELETE", `/api/v1/runs/${run.id}`).catch((trouble) => {
+      if (!trouble.isForPeople) throw trouble; // there is no such run any more, or no server: it is stopped all the same
+    });
+  }
   if (going === run) {
     run.leave();
     ended(run.answer ? "Stopped; what is there stays." : "Stopped.");
     say("Stopped.");
+    tell("ended", { state: "stopped" });
   }
 }
 

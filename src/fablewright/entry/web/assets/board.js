@@ -6,7 +6,7 @@ import { open } from "./dialog.js";
 
 async function show(text = "") {
   const words = el("textarea", { id: "handout", rows: 5, maxLength: 4000, "aria-label": "Hand-out", placeholder: "A letter, a rumour, a riddle …" });
-  words.value = text;
+  words.value = text.slice(0, words.maxLength);
   const now = el("div", { className: "now" });
   const link = el("p", { className: "row" });
   const put = async (order) => {
@@ -29,9 +29,10 @@ async function show(text = "") {
     el("h3", {}, "They see now"), now,
     el("p", { className: "row" }, button("Take it away", safely(() => put({})))),
     el("h3", {}, "A hand-out"), words, trouble,
-    el("p", { className: "row" }, button("Show to players", safely(() => put({
-      handout: words.value, ...(current.run ? { scene: meant() } : {}),
-    })), { className: "main" })),
+    el("p", { className: "row" }, button("Show to players", safely(async () => {
+      if (words.value.trim()) await put({ handout: words.value, ...(current.run ? { scene: meant() } : {}) });
+      else words.focus(); // without words it would be the scene's
+    }), { className: "main" })),
     el("h3", {}, "Their page"), link,
   ]);
   const board = await ask("GET", "/api/v1/board");

@@ -14,7 +14,10 @@ export function el(tag, properties = {}, ...children) {
 }
 
 /** Return what is there of children in lists of lists; so a child may be written as `condition && child`. */
-const present = (children) => children.flat(Infinity).filter((child) => child || child === 0);
+const present = (children) => children.flat(Infinity).filter((child) => child || child === 0)
+  .map((child) => (typeof child === "string" ? child.replace(TURNING, "") : child));
+
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/g; // what turns the direction of all text behind it, also of ours
 
 export const at = (id) => document.getElementById(id);
 

@@ -45,19 +45,21 @@ export function place({ file, page, heading }) {
 /** Open a passage where it stands, with the text around it. */
 export async function showPassage(passage) {
   const text = el("div", { className: "note", tabIndex: 0 }, el("p", { className: "quiet" }, "Looking it up …"));
+  const more = el("p", { className: "row" });
   open(passage.heading.at(-1) ?? passage.file, [
     el("p", { className: "quiet" }, place(passage)),
-    text,
-    el("p", { className: "row" }, el("button", {
-      type: "button",
-      onclick: () => document.dispatchEvent(new CustomEvent("handout", { detail: passage.text ?? "" })),
-    }, "Make a hand-out of it")),
+    text, more,
   ]);
   const where = new URLSearchParams({ file: passage.file, start: passage.start, end: passage.end });
   try {
     const found = await ask("GET", `/api/v1/passages?${where}`);
     const mark = el("mark", {}, found.text);
     fill(text, !found.begins && "… ", found.before, mark, found.after, !found.ends && " …");
+    fill(more, found.open.length > 0 && el("button", {
+      type: "button",
+      title: "Without what is marked as a secret; look at it before you show it",
+      onclick: () => document.dispatchEvent(new CustomEvent("handout", { detail: found.open.join("\n\n") })),
+    }, "Make a hand-out of it"));
     text.scrollTop = Math.max(0, mark.offsetTop - text.offsetTop - 60);
   } catch (trouble) {
     if (!passage.text || !trouble.isForPeople) complain(trouble);

@@ -200,7 +200,7 @@ function reply({ answer, order }) {
   fill(at("reply"),
     el("header", {}, el("h2", {}, order.words ?? "Answer"),
       el("button", { type: "button", className: "close", "aria-label": "Put the answer away", onclick: () => { at("reply").hidden = true; } }, "×")),
-    answer.status === "abstained" && el("p", { className: "quiet" }, "Your notes do not say."),
+    answer.status === "abstained" && !answer.answer.length && el("p", { className: "quiet" }, "Your notes do not say."),
     answer.answer.map((each) => line(each, answer.citations)),
     answer.missing.length > 0 && el("ul", { className: "missing" }, answer.missing.map((text) => el("li", {}, text))));
   say(answer.answer.map((each) => each.text).join(" ").slice(0, 300));

@@ -63,6 +63,6 @@ function because({ why, score, found_by: steps }) {
 }
 
 function beginning(text) {
-  const plain = text.replace(/^\s*---\n[^]*?\n---\n/, "").replace(/^(?:\s*(?:#|<!--)[^\n]*\n)+/, "").replace(/\[\[(?:[^\]|]*\|)?([^\]]*)\]\]/g, "$1").replace(/\[![^\]]*\]/g, "").replace(/[*_>#|`]+/g, "").replace(/^\s*- /, "").replace(/\s+/g, " ").trim();
+  const plain = text.replace(/^\s*---\n[^]*?\n---\n/, "").replace(/^(?:\s*(?:#|<!--)[^\n]*\n)+/, "").replace(/\[\[(?:[^\]|]*\|)?([^\]]*)\]\]/g, "$1").replace(/\[![^\]]*\]/g, "").replace(/^[>#\s]+/gm, "").replace(/[*_|`]+/g, "").replace(/^\s*- /, "").replace(/\s+/g, " ").trim();
   return plain.length > FIRST ? `${plain.slice(0, FIRST)}…` : plain;
 }

@@ -14,14 +14,23 @@ from fablewright.entry.web.orders import BoardOrder
 from fablewright.entry.web.problem import ProblemError
 from fablewright.entry.web.table_replies import BoardReply
 from fablewright.entry.web.wire import read
-from fablewright.errors import InvalidInput
+from fablewright.errors import FablewrightError, InvalidInput
+from fablewright.gm.haystack_pipeline import HaystackPipeline, RetrieveDocuments
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from fablewright.entry.web.sitting import Sitting
+    from fablewright.gm.reading.notes import Passage
 
 __all__ = ["board_routes"]
+
+_LOOKED_UP = 1000
+"""Characters of a hand-out that are looked up in the notes."""
+_MOST = 40
+"""Passages whose secrets it may not tell."""
+_PATIENCE = 2.0
+"""Seconds that the GM waits for that; her own words are shown without it then."""
 
 
 def board_routes(sitting: Sitting) -> list[Route]:
@@ -41,7 +50,7 @@ def board_routes(sitting: Sitting) -> list[Route]:
     async def put(request: Request) -> Response:
         order = read(await request.body(), BoardOrder)
         try:
-            shown = _meant(sitting, order)
+            shown = await _meant(sitting, order)
         except InvalidInput as error:
             raise ProblemError(422, str(error)) from error
         sitting.board.put(shown)
@@ -54,12 +63,22 @@ def board_routes(sitting: Sitting) -> list[Route]:
     ]
 
 
-def _meant(sitting: Sitting, order: BoardOrder) -> Shown:
+async def _meant(sitting: Sitting, order: BoardOrder) -> Shown:
     answer = sitting.runs.scene_of(order.scene) if order.scene else None
     if order.handout.strip():
         latest = sitting.runs.latest_scene()
-        return handout(order.handout, answer or (latest.answer if latest else None))
+        about = await _about(sitting, order.handout)
+        return handout(order.handout, answer or (latest.answer if latest else None), about)
     return read_aloud(answer, order.lines) if answer else Shown()
+
+
+async def _about(sitting: Sitting, words: str) -> tuple[Passage, ...]:
+    """Return what the notes have about the words of a hand-out; nothing where they cannot be searched now."""
+    try:
+        search = RetrieveDocuments(words[:_LOOKED_UP], _MOST)
+        return (await sitting.bus.ask(HaystackPipeline.name, search, timeout=_PATIENCE)).passages
+    except FablewrightError:
+        return ()
 
 
 def _link(sitting: Sitting) -> str:

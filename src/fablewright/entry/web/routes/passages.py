@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +12,8 @@ from starlette.routing import Route
 from fablewright.entry.web.operation import Query, Reply, operation
 from fablewright.entry.web.problem import ProblemError
 from fablewright.errors import InvalidInput
+from fablewright.gm.reading.notes import Passage
+from fablewright.gm.reading.statements import statements
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -35,6 +38,7 @@ class Stretch(msgspec.Struct, frozen=True):
         after: What stands after it.
         begins: Whether ``before`` is from the file's beginning.
         ends: Whether ``after`` goes to its end.
+        open: The passage without markup and without what is marked as a secret: a paragraph each.
     """
 
     file: str
@@ -43,6 +47,7 @@ class Stretch(msgspec.Struct, frozen=True):
     after: str
     begins: bool
     ends: bool
+    open: list[str]
 
 
 def passage_routes(sitting: Sitting) -> list[Route]:
@@ -88,4 +93,11 @@ def _read(notes: Notes, file: str, start: int, end: int) -> Stretch:
         first = min(start, text.find("\n", first, start) + 1 or first)
     if last < len(text):
         last = max(end, text.rfind("\n", end, last)) if "\n" in text[end:last] else last
-    return Stretch(file, text[first:start], text[start:end], text[end:last], first == 0, last == len(text))
+    passage = Passage(text[start:end], file, (), start, end)
+    return Stretch(file, text[first:start], passage.text, text[end:last], first == 0, last == len(text), _open(passage))
+
+
+def _open(passage: Passage) -> list[str]:
+    blocks = groupby(statements([passage]), key=lambda statement: statement.block)
+    paragraphs = (" ".join(each.text for each in block if not each.secret) for _, block in blocks)
+    return [paragraph for paragraph in paragraphs if paragraph]
