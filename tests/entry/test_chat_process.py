@@ -60,6 +60,7 @@ class Screen:
         return seen + mark
 
 
+@pytest.mark.benchmark  # it has two seconds, in which the search must have begun
 def test_the_notes_arrive_while_the_next_question_is_being_typed(tmp_path: Path, data_dir: Path) -> None:
     import pty  # noqa: PLC0415 - not on Windows
 
