@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-from starlette.responses import Response
 from starlette.routing import Route
 
 from fablewright.entry.web.board import Shown, handout, read_aloud
@@ -13,12 +11,13 @@ from fablewright.entry.web.operation import Reply, operation
 from fablewright.entry.web.orders import BoardOrder
 from fablewright.entry.web.problem import ProblemError
 from fablewright.entry.web.table_replies import BoardReply
-from fablewright.entry.web.wire import read
+from fablewright.entry.web.wire import as_json, read
 from fablewright.errors import FablewrightError, InvalidInput
 from fablewright.gm.haystack_pipeline import HaystackPipeline, RetrieveDocuments
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from fablewright.entry.web.sitting import Sitting
     from fablewright.gm.reading.notes import Passage
@@ -38,7 +37,7 @@ def board_routes(sitting: Sitting) -> list[Route]:
 
     @operation("What the players see", {200: Reply(BoardReply, "And the way to their page.")})
     async def look(_request: Request) -> Response:
-        return _json({"shown": sitting.board.shown, "link": _link(sitting)})
+        return as_json({"shown": sitting.board.shown, "link": _link(sitting)})
 
     @operation(
         "Show something to the players",
@@ -55,7 +54,7 @@ def board_routes(sitting: Sitting) -> list[Route]:
             raise ProblemError(422, str(error)) from error
         sitting.board.put(shown)
         sitting.news.append("board", shown)
-        return _json({"shown": shown, "link": _link(sitting)})
+        return as_json({"shown": shown, "link": _link(sitting)})
 
     return [
         Route("/api/v1/board", look, methods=["GET"]),
@@ -84,7 +83,3 @@ async def _about(sitting: Sitting, words: str) -> tuple[Passage, ...]:
 def _link(sitting: Sitting) -> str:
     token = sitting.player_token.reveal()
     return f"/play?token={token}" if token else "/play"
-
-
-def _json(data: object) -> Response:
-    return Response(msgspec.json.encode(data), media_type="application/json")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import msgspec
-from starlette.responses import Response
 from starlette.routing import Route
 
 from fablewright.entry.answering import ask_once
@@ -14,7 +12,7 @@ from fablewright.entry.campaign_log import ask_campaign
 from fablewright.entry.web.operation import Query, Reply, operation
 from fablewright.entry.web.problem import ProblemError
 from fablewright.entry.web.table_replies import CastReply
-from fablewright.entry.web.wire import SceneOrder
+from fablewright.entry.web.wire import SceneOrder, as_json
 from fablewright.errors import FablewrightError
 from fablewright.gm.answer_data import answer_data
 from fablewright.gm.campaign.choice import named_in
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from fablewright.entry.web.sitting import Sitting
     from fablewright.gm.campaign.state import Person
@@ -65,7 +64,7 @@ def cast_routes(sitting: Sitting) -> list[Route]:
             raise ProblemError(503, f"The notes cannot be searched: {error}") from error
         people = await _people(sitting)
         cast = [await _told(sitting, name, people.get(name_key(name))) for name in names[:_MOST]]
-        return Response(msgspec.json.encode({"cast": cast}), media_type="application/json")
+        return as_json({"cast": cast})
 
     return [Route("/api/v1/cast", look, methods=["GET"])]
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-import msgspec
-from starlette.responses import Response
 from starlette.routing import Route
 
 from fablewright.entry.campaign_log import ask_campaign
@@ -13,7 +11,7 @@ from fablewright.entry.web.operation import Reply, operation
 from fablewright.entry.web.orders import CampaignOrder, LogOrder, UndoOrder
 from fablewright.entry.web.problem import ProblemError
 from fablewright.entry.web.table_replies import AddedReply, CampaignsReply, LogReply, UndoneReply
-from fablewright.entry.web.wire import read
+from fablewright.entry.web.wire import as_json, read
 from fablewright.errors import FablewrightError, InvalidInput
 from fablewright.gm.campaign.history import history
 from fablewright.gm.campaign.log_line import line_of
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from starlette.requests import Request as HttpRequest
+    from starlette.responses import Response
 
     from fablewright.entry.web.sitting import Sitting
     from fablewright.gm.campaign.events import Event
@@ -51,7 +50,7 @@ def log_routes(sitting: Sitting) -> list[Route]:
 
     @operation("The campaign's log", {200: Reply(LogReply, "The oldest first.")}, problems={503: "It cannot be read."})
     async def look(_request: HttpRequest) -> Response:
-        return _json(_shown(await ask(RecallScene(with_log=True))))
+        return as_json(_shown(await ask(RecallScene(with_log=True))))
 
     @operation(
         "Log what happened",
@@ -67,7 +66,7 @@ def log_routes(sitting: Sitting) -> list[Route]:
         state = (await ask(RecallScene())).state
         logged = await ask(LogFacts((fact_said(said, state),)))
         sitting.news.append("log", {})
-        return _json({"added": _lines(logged.events)}, 201)
+        return as_json({"added": _lines(logged.events)}, 201)
 
     @operation(
         "Take back what was logged",
@@ -79,7 +78,7 @@ def log_routes(sitting: Sitting) -> list[Route]:
     async def undo(request: HttpRequest) -> Response:
         taken = await ask(TakeBack(read(await request.body(), UndoOrder).event))
         sitting.news.append("log", {})
-        return _json({"undo": taken.events[0].batch, "taken_back": _lines(taken.about)})
+        return as_json({"undo": taken.events[0].batch, "taken_back": _lines(taken.about)})
 
     @operation(
         "The campaigns",
@@ -87,7 +86,7 @@ def log_routes(sitting: Sitting) -> list[Route]:
         problems={422: "The settings name one that is not there.", 503: "They cannot be read."},
     )
     async def list_campaigns(_request: HttpRequest) -> Response:
-        return _json(_campaigns(await ask(ListCampaigns())))
+        return as_json(_campaigns(await ask(ListCampaigns())))
 
     @operation(
         "Play another campaign",
@@ -100,7 +99,7 @@ def log_routes(sitting: Sitting) -> list[Route]:
         order = read(await request.body(), CampaignOrder)
         found = await ask(UseCampaign(order.name, new=order.new))
         sitting.news.append("log", {})
-        return _json(_campaigns(found))
+        return as_json(_campaigns(found))
 
     return [
         Route("/api/v1/log", look, methods=["GET"]),
@@ -144,7 +143,3 @@ def _lines(events: Sequence[Event]) -> list[dict[str, object]]:
 
 def _campaigns(found: Campaigns) -> dict[str, object]:
     return {"current": found.current, "campaigns": found.sizes}
-
-
-def _json(data: object, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(data), status, media_type="application/json")

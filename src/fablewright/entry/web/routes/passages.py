@@ -6,17 +6,18 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 import msgspec
-from starlette.responses import Response
 from starlette.routing import Route
 
 from fablewright.entry.web.operation import Query, Reply, operation
 from fablewright.entry.web.problem import ProblemError
+from fablewright.entry.web.wire import as_json
 from fablewright.errors import InvalidInput
 from fablewright.gm.reading.notes import Passage
 from fablewright.gm.reading.statements import statements
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from fablewright.entry.assemble import Notes
     from fablewright.entry.web.sitting import Sitting
@@ -67,7 +68,7 @@ def passage_routes(sitting: Sitting) -> list[Route]:
         file = request.query_params.get("file", "")
         start, end = _number(request, "start"), _number(request, "end")
         stretch = await sitting.bus.on_thread(_read, sitting.notes, file, start, end)
-        return Response(msgspec.json.encode(stretch), media_type="application/json")
+        return as_json(stretch)
 
     return [Route("/api/v1/passages", look, methods=["GET"])]
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-from starlette.responses import Response
 from starlette.routing import Route
 
 from fablewright.entry.web.operation import Reply, operation
 from fablewright.entry.web.orders import CreatureOrder, RatingOrder
 from fablewright.entry.web.problem import ProblemError
 from fablewright.entry.web.table_replies import CreatureReply, RatingReply
-from fablewright.entry.web.wire import read
+from fablewright.entry.web.wire import as_json, read
 from fablewright.errors import InvalidInput
 from fablewright.gm.rules.bestiary import load_bestiary
 from fablewright.gm.rules.creature import cr_text
@@ -21,6 +19,7 @@ from fablewright.gm.rules.rating import Foe, rate
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from fablewright.entry.web.sitting import Sitting
     from fablewright.gm.rules.rating import Rating
@@ -47,11 +46,11 @@ def rating_routes(sitting: Sitting) -> list[Route]:
         except InvalidInput as error:
             raise ProblemError(422, str(error)) from error
         sitting.good.good("rules")
-        return _json(_shown(rating, [creature.name for creature, foe in found if foe is None]))
+        return as_json(_shown(rating, [creature.name for creature, foe in found if foe is None]))
 
     @operation("The creatures of the rules", {200: Reply(list[CreatureReply], "By name.")})
     async def creatures(_request: Request) -> Response:
-        return _json(
+        return as_json(
             [{"name": each.name, "cr": each.cr_text, "xp": each.xp} for each in load_bestiary().creatures],
         )
 
@@ -91,7 +90,3 @@ def _shown(rating: Rating, unknown: list[str]) -> dict[str, object]:
         ],
         "unknown": unknown,
     }
-
-
-def _json(data: object) -> Response:
-    return Response(msgspec.json.encode(data), media_type="application/json")

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-from starlette.responses import Response
 from starlette.routing import Route
 
 from fablewright.entry.web.operation import Query, Reply, operation
 from fablewright.entry.web.problem import ProblemError
 from fablewright.entry.web.table_replies import SourcesReply
+from fablewright.entry.web.wire import as_json
 from fablewright.entry.why import explained, explanation_data
 from fablewright.errors import FablewrightError
 from fablewright.gm.orchestrator import LONGEST_REQUEST
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from fablewright.entry.web.sitting import Sitting
 
@@ -41,6 +41,6 @@ def source_routes(sitting: Sitting) -> list[Route]:
         except FablewrightError as error:
             raise ProblemError(503, f"The notes cannot be searched: {error}") from error
         data = explanation_data(explanation)
-        return Response(msgspec.json.encode({**data, "remarks": remarks}), media_type="application/json")
+        return as_json({**data, "remarks": remarks})
 
     return [Route("/api/v1/sources", look, methods=["GET"])]

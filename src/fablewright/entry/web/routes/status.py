@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
-from starlette.responses import Response
 from starlette.routing import Route
 
 from fablewright.entry.campaign_log import ask_campaign
 from fablewright.entry.web.operation import Reply, operation
+from fablewright.entry.web.wire import as_json
 from fablewright.errors import FablewrightError
 from fablewright.gm.campaign.memory import Recall
 from fablewright.gm.haystack_pipeline import DescribeNotes, HaystackPipeline
@@ -17,6 +17,7 @@ from fablewright.gm.rules.party import parse_party
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from fablewright.entry.web.sitting import Sitting
 
@@ -91,7 +92,7 @@ def status_routes(sitting: Sitting) -> list[Route]:
             latest.id if latest else None,
             sitting.news.last_id,
         )
-        return Response(msgspec.json.encode(status), media_type="application/json")
+        return as_json(status)
 
     return [Route("/api/v1/status", look, methods=["GET"])]
 
