@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from fablewright.entry.answering import ask_once
+from fablewright.entry.prose import prose_below
 from fablewright.entry.story_file import asking
 from fablewright.entry.web.event_log import EventLog
 from fablewright.entry.web.problem import Problem
 from fablewright.errors import FablewrightError, InvalidInput
 from fablewright.gm.answer_data import answer_data, scene_data
-from fablewright.gm.writer import WriteProse, in_prose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from fablewright.entry.stages import Stages
     from fablewright.gm.answer import Answer
     from fablewright.gm.orchestrator import HandleRequest
+    from fablewright.gm.writer import Prose
     from fablewright.runtime.bus import Bus
 
 __all__ = ["Run", "State"]
@@ -104,7 +104,8 @@ class Run:
                 answer = await ask_once(bus, self.request, timeout=timeout)
                 self.story = asked.story
                 self.show(answer)
-                await self._write(bus, answer, prose_timeout)
+                if self.prose:
+                    await prose_below(bus, answer, self.request, timeout=prose_timeout, show=self._tell_prose)
             self.state = "failed" if answer.status == "failed" else "done"
         except InvalidInput as error:
             self._fail(422, error)
@@ -120,24 +121,17 @@ class Run:
         """Tell those who follow what is being done."""
         self.log.append("stage", {"stage": stage, "elapsed_ms": self.elapsed_ms})
 
-    async def _write(self, bus: Bus, answer: Answer, timeout: float) -> None:
-        if not self.prose or answer.scene is None or answer.variants:
-            return
-        kept = self.request.wishes.kept
-        asked = WriteProse(
-            self.request.words, answer.scene, answer.citations, locked=kept.parts if kept is not None else ()
-        )
-        async with aclosing(in_prose(bus, asked, timeout=timeout)) as pieces:
-            async for piece in pieces:
-                if piece.is_new and piece.part is not None:
-                    self.on_prose()
-                    assert self.answer is not None  # noqa: S101 - it was shown before
-                    self.answer = replace(self.answer, scene=piece.scene, generation_method="model")
-                    name = piece.part.value
-                    data = {"part": name, "lines": scene_data(piece.scene)[name], "writer": piece.writer}
-                    self.log.append("prose", {**data, "elapsed_ms": self.elapsed_ms})
-                for line in piece.missing:
-                    self.log.append("missing", {"text": line})
+    async def _tell_prose(self, _answer: Answer, prose: Prose) -> None:
+        """Tell those who follow of a part that has come in a model's words, or of what did not come."""
+        if prose.is_new and prose.part is not None:
+            self.on_prose()
+            assert self.answer is not None  # noqa: S101 - it was shown before
+            self.answer = replace(self.answer, scene=prose.scene, generation_method="model")
+            name = prose.part.value
+            data = {"part": name, "lines": scene_data(prose.scene)[name], "writer": prose.writer}
+            self.log.append("prose", {**data, "elapsed_ms": self.elapsed_ms})
+        for line in prose.missing:
+            self.log.append("missing", {"text": line})
 
     def _fail(self, status: int, error: FablewrightError) -> None:
         self.state = "failed"
