@@ -53,11 +53,12 @@ if TYPE_CHECKING:
     from fablewright.gm.reading.notes import FileReport
     from fablewright.gm.reading.ports import Retriever
 
-__all__ = ["Notes", "assistant", "open_notes", "sample_campaign"]
+__all__ = ["Notes", "assistant", "most_document_bytes", "open_notes", "sample_campaign"]
 
 _CAMPAIGNS = "campaigns.sqlite"
 _ID_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
 """What looks like another sign is left out: a GM may have to type it."""
+_MB = 1_000_000
 _ROOM_FOR_PICTURES = 10
 """How many times larger than a text file a document may be that holds pictures too."""
 _LINGER = 120.0
@@ -116,9 +117,11 @@ def open_notes(settings: Settings, folders: Sequence[Path] = ()) -> Notes:
     is_sample = not chosen
     if is_sample:
         chosen = [sample_campaign()]
-    most = settings.max_file_mb * 1_000_000
     source = NotesFolder(
-        chosen, documents=DocumentProcess(), max_bytes=most, max_document_bytes=_ROOM_FOR_PICTURES * most
+        chosen,
+        documents=DocumentProcess(),
+        max_bytes=settings.max_file_mb * _MB,
+        max_document_bytes=most_document_bytes(settings),
     )
     chosen = [folder.expanduser() for folder in chosen]  # who starts us without a shell may have left a ~
     places = sorted(str(folder.resolve()) for folder in chosen)
@@ -128,6 +131,11 @@ def open_notes(settings: Settings, folders: Sequence[Path] = ()) -> Notes:
     index = _open_index(settings, key)
     label = "the sample campaign" if is_sample else ", ".join(str(folder) for folder in chosen)
     return Notes(source, index, label, is_sample, key)
+
+
+def most_document_bytes(settings: Settings) -> int:
+    """Return how large the largest file is that is read as notes."""
+    return _ROOM_FOR_PICTURES * settings.max_file_mb * _MB
 
 
 def _open_index(settings: Settings, name: str) -> SqliteIndex | PostgresIndex:

@@ -11,7 +11,7 @@ import os
 import re
 import secrets
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -40,11 +40,13 @@ class Uploads:
         root: Where they are.
         suffixes: The kinds that are notes, as endings in small letters.
         most_bytes: Of one file.
+        files: How many there are, by folder: counted once, for a folder is asked for each file that comes into it.
     """
 
     root: Path
     suffixes: frozenset[str]
     most_bytes: int
+    files: dict[str, int] = field(default_factory=dict)
 
     def begin(self) -> str:
         """Make a new folder, and return its id.
@@ -91,12 +93,17 @@ class Uploads:
         inside = self._checked(name)
         where = folder.joinpath(*inside)
         try:
-            if sum(len(files) for _, _, files in os.walk(folder)) >= _MOST_FILES:
+            if upload not in self.files:
+                self.files[upload] = sum(len(files) for _, _, files in os.walk(folder))
+            if self.files[upload] >= _MOST_FILES:
                 raise ProblemError(409, f"An upload has at most {_MOST_FILES:,} files.")
             where.parent.mkdir(parents=True, exist_ok=True)
-            return await self._write(where, parts)
+            is_new = not where.exists()
+            length = await self._write(where, parts)
+            self.files[upload] += is_new
         except OSError as error:
             raise _no_room(error) from error
+        return length
 
     def _checked(self, name: str) -> list[str]:
         """Return the parts of a name, composed as one writes them."""

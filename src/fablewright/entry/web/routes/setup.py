@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route
 
+from fablewright.entry.assemble import most_document_bytes
 from fablewright.entry.web.operation import Reply, operation
 from fablewright.entry.web.problem import ProblemError
 from fablewright.entry.web.replies import SetupReply, StoredReply, UploadReply
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["setup_routes"]
 
-_DOCUMENTS = 10
-"""How many times larger than a text file a document may be that holds pictures too; see ``assemble``."""
-
-
 _SETUP = {
     "notes": "the sample campaign",
     "is_sample": True,
@@ -40,11 +37,12 @@ _SETUP = {
 
 def setup_routes(sitting: Sitting) -> list[Route]:
     """Return the routes."""
+    files: dict[str, int] = {}
 
     def uploads() -> Uploads:
         settings = sitting.settings
-        most = _DOCUMENTS * settings.max_file_mb * 1_000_000
-        return Uploads(settings.data_dir / "uploads", sitting.notes.source.suffixes, most)
+        root, suffixes = settings.data_dir / "uploads", sitting.notes.source.suffixes
+        return Uploads(root, suffixes, most_document_bytes(settings), files)
 
     @operation("What was chosen", {200: Reply(SetupReply, "What holds now.", example=_SETUP)})
     async def look(_request: Request) -> Response:
