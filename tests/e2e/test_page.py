@@ -68,7 +68,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def asked(page: Page, words: str = ASK) -> None:
     """Ask, and wait until the scene is there."""
-    page.wait_for_selector('#health [title^="Rules"]')  # all is set up, and the latest scene of the table is there
+    page.wait_for_selector("#scene:not([aria-busy])")  # all is set up, and the latest scene of the table is there
     page.evaluate("document.querySelector('#scene').replaceChildren()")
     page.fill("#words", words)
     page.keyboard.press("Enter")
@@ -100,6 +100,26 @@ def test_from_the_first_run_to_the_first_scene_and_prose_that_flows_in(
     order = [each.get_attribute("data-part") for each in page.locator("#scene section").all()]
     assert order == ["read_aloud", "here", "checks", "foes", "options", "consequences", "loot"]
     expect(page.locator("#scene .secret").first).to_contain_text("GM only")
+
+
+def test_what_is_asked_while_the_latest_scene_is_fetched_is_what_is_shown(
+    server: Served, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(server.url)
+    asked(page)
+    page.click("#stop")
+    held: list[Route] = []
+    page.route(
+        "**/api/v1/runs/*", lambda route: held.append(route) if route.request.method == "GET" else route.continue_()
+    )
+    with page.expect_request("**/api/v1/runs/*"):
+        page.reload()
+    page.fill("#words", "generate a scene at the ferry in flood")
+    page.keyboard.press("Enter")
+    expect(page.locator("#scene h2")).to_contain_text("The Ferry in Flood")
+    held[0].continue_()
+    page.wait_for_selector("#scene:not([aria-busy])")
+    expect(page.locator("#scene h2")).to_contain_text("The Ferry in Flood")
 
 
 def test_escape_stops_the_model_and_keeps_the_scene(server: Served, open_page: Callable[..., Page]) -> None:

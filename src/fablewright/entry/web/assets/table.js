@@ -79,8 +79,9 @@ async function start() {
       tell("log");
     },
   });
-  if (latest && !isGoing() && !current.answer) takeUp(await ask("GET", `/api/v1/runs/${latest}`));
+  const before = latest && await ask("GET", `/api/v1/runs/${latest}`);
+  if (before && !isGoing() && !current.answer) takeUp(before); // she may have asked for something meanwhile
 }
 
-start().catch(complain);
+start().catch(complain).finally(() => at("scene").removeAttribute("aria-busy"));
 
