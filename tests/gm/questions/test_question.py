@@ -51,6 +51,17 @@ def test_a_weak_word_carries_the_question_when_there_is_no_other() -> None:
     assert answer_question("Who owns the keep?", passages)[0][0].text == "Lord One owns the keep."
 
 
+def test_ones_own_is_nobodys_who_owns() -> None:
+    passages = passages_of("gate.md", "# Gate\n\nKessa sighs at the inn and takes a penny, Teal’s own or one's own.")
+    assert answer_question("Who owns the inn?", passages) == ((), ())
+
+
+def test_an_innkeeper_is_whose_inn_it_is() -> None:
+    passages = passages_of("people.md", "# Nell Brand\n\nInnkeeper of the Brass Cup.\n\n# Hob\n\nDrinks at the inn.")
+    lines, _ = answer_question("Who owns the inn?", passages)
+    assert [line.text for line in lines] == ["Innkeeper of the Brass Cup."]
+
+
 def test_who_somebody_is_stands_at_the_beginning_of_their_note() -> None:
     passages = passages_of(
         "people.md", "# Nell\n\nOld and broad. Wants peace. Says little.\n\n# Hob\n\nMarried to Nell."

@@ -135,6 +135,8 @@ _SAME_RELATION = tuple(
         "air breath breathe breathing",
         "end ends ending ended",
         "roll rolls rolled rolling check checks",
+        "inn tavern alehouse innkeeper innkeepers landlord landlady publican taverner",
+        "shop store shopkeeper shopkeepers storekeeper",
     )
 )
 
