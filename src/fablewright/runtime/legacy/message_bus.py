@@ -12,25 +12,24 @@ import concurrent.futures
 import inspect
 import logging
 import threading
-from collections import deque
-from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from fablewright.errors import ContractViolation, FablewrightError, Rejected, RemoteError
-from fablewright.protocol.breaker import BreakerRules, State
 from fablewright.protocol.envelope import Envelope, Kind, valid_timeout
 from fablewright.runtime.agent import Agent
 from fablewright.runtime.bus import Bus
 from fablewright.runtime.legacy.agent import BaseAgent
+from fablewright.runtime.legacy.breakers import Breakers, expect_answers
+from fablewright.runtime.legacy.history import History
 from fablewright.runtime.legacy.loop_thread import LoopThread
 from fablewright.runtime.legacy.message import AgentMessage, LegacyMessage, MessageType, as_dict, new_message
 from fablewright.runtime.legacy.seat import ErrorReply, Here, Seat, here
-from fablewright.runtime.policies import BusOptions, Policy
+from fablewright.runtime.policies import BusOptions
 from fablewright.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Iterator
+    from collections.abc import Callable, Coroutine, Iterable
 
     from fablewright.protocol.message import Message, Request
     from fablewright.runtime.statistics import BusStatistics
@@ -49,30 +48,6 @@ _MOST_EARLY = 1000
 
 _NOWHERE = Here()
 _STOPPED = {"success": False, "error": "The asker was stopped before there was an answer.", "error_type": "Cancelled"}
-
-
-class _Breakers(Mapping[tuple[str, str], Policy]):
-    """A circuit breaker for each action of each agent: what keeps failing is left alone for a while."""
-
-    _policy = Policy(breaker=BreakerRules())
-
-    def __getitem__(self, key: tuple[str, str]) -> Policy:
-        return self._policy
-
-    def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-    def get(self, key: tuple[str, str], default: object = None) -> Policy:
-        del key, default
-        return self._policy
-
-
-class _Noted(NamedTuple):
-    message: AgentMessage
-    is_late: bool
 
 
 class MessageBus:
@@ -115,15 +90,13 @@ class MessageBus:
     ) -> None:
         if on is not None and options is not None:
             raise ContractViolation("A bus that exists has its options already.")
-        if max_history < 0:
-            raise ContractViolation(f"A history holds 0 messages or more, not {max_history}.")
         self.agents: dict[str, BaseAgent | Agent] = {}
         self.tick_interval = 0.1
         self.running = False
         self.starts_agents = on is not None
         self.stopper: threading.Thread | None = None
         self._timeout = valid_timeout(timeout)
-        self._options = options or BusOptions(policies=_Breakers(), max_body_bytes=None)
+        self._options = options or BusOptions(policies=Breakers(), max_body_bytes=None)
         self._is_guest = on is not None
         self._bus = on or Bus(self._options)
         self._seats: dict[str, Seat] = {}
@@ -133,9 +106,8 @@ class MessageBus:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._give_up_at: float | None = None
         self._lock = threading.Lock()  # guards what follows, and the order of start, stop and post
-        self._history: deque[_Noted] = deque(maxlen=max_history)
+        self._history = History(max_history)
         self._early: list[AgentMessage] = []
-        self._total = self._late = 0
 
     def __repr__(self) -> str:
         return f"<MessageBus agents={sorted(self.agents)} {'running' if self.running else 'stopped'}>"
@@ -434,20 +406,13 @@ class MessageBus:
         return as_dict(await self._bus.ask(to, body, timeout=seconds, parent=behalf, on_late=on_late))
 
     def _set_breaker(self, to: str, action: str) -> None:
-        """Let the silence of an action be no failure until it has answered once.
-
-        Many old handlers are commands: they are sent a request, do something, and answer nobody.
-        """
+        """Have the breaker of an old agent's action, if it has one, expect answers or none; see ``expect_answers``."""
         seat = self._seats.get(to)
-        if seat is None or not isinstance(self._options.policies, _Breakers):
+        if seat is None or not isinstance(self._options.policies, Breakers):
             return
         breaker = self._bus.breaker(to, action) if action in seat.handlers else None
-        if breaker is None:
-            return
-        if breaker.state is State.FORCED_CLOSED and action in seat.answers:
-            breaker.release(self._bus.now())
-        elif breaker.state is State.CLOSED and action not in seat.answers:
-            breaker.force_closed(self._bus.now())
+        if breaker is not None:
+            expect_answers(breaker, self._bus.now(), has_answered=action in seat.answers)
 
     def _unasked(self, work: Coroutine[Any, Any, None], message: AgentMessage, to: str, place: Here) -> None:
         """Tell an old agent that its request was stopped before its first step; else nothing."""
@@ -510,16 +475,12 @@ class MessageBus:
 
     def note(self, message: AgentMessage, *, is_late: bool = False) -> None:
         """Put a message into the history."""
-        with self._lock:
-            self._history.append(_Noted(message, is_late))
-            self._total += 1
-            self._late += is_late
+        self._history.note(message, is_late=is_late)
 
     @property
     def message_history(self) -> list[AgentMessage]:
         """The latest messages, oldest first."""
-        with self._lock:
-            return [noted.message for noted in self._history]
+        return self._history.messages()
 
     def get_message_history(self, agent_id: str | int | None = None, limit: int = 100) -> list[dict[str, Any]]:
         """Return the latest messages as plain data, oldest first; a late response has ``"late": True``.
@@ -529,13 +490,8 @@ class MessageBus:
             limit: How many at most.
         """
         if isinstance(agent_id, int):
-            return self.get_message_history(None, agent_id)
-        with self._lock:
-            noted = list(self._history)
-        if agent_id:
-            noted = [one for one in noted if agent_id in {one.message.sender_id, one.message.receiver_id}]
-        latest = noted[-limit:] if limit > 0 else []
-        return [{**message.to_dict(), "late": True} if late else message.to_dict() for message, late in latest]
+            return self._history.as_data(None, agent_id)
+        return self._history.as_data(agent_id, limit)
 
     def get_message_statistics(self) -> dict[str, Any]:
         """Return what the bus has done since its start.
@@ -546,10 +502,10 @@ class MessageBus:
         statistics = self._snapshot()
         lanes = [seat.lanes for seat in tuple(self._seats.values()) if seat.lanes is not None]
         return {
-            "total_messages": self._total,
+            "total_messages": self._history.total,
             "queue_size": sum(one.queued for one in lanes) + sum(one.waiting for one in statistics.agents.values()),
             "registered_agents": len(self.agents),
-            "late_responses": self._late,
+            "late_responses": self._history.late,
             "pending_requests": statistics.pending,
             "contract_violations": statistics.contract_violations,
             "outcomes": {outcome.value: count for outcome, count in statistics.outcomes.items() if count},
