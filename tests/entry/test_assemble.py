@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from fablewright.entry import assemble
+from fablewright.entry import crew
 from fablewright.entry.assemble import assistant, open_notes, sample_campaign
 from fablewright.entry.config import Settings
 from fablewright.entry.secret import Secret
@@ -193,7 +193,7 @@ async def test_with_an_embedder_notes_are_found_by_meaning_as_soon_as_they_are_e
     for number in range(20):
         (folder / f"{number}.md").write_text(f"# Room {number}\n\nNothing but dust.\n", encoding="utf-8")
     (folder / "crypt.md").write_text("# Crypt\n\nThe ghoul Mordant gnaws on a femur.\n", encoding="utf-8")
-    monkeypatch.setattr(assemble, "open_embedder", lambda settings, threads: Synonyms())
+    monkeypatch.setattr(crew, "open_embedder", lambda settings, threads: Synonyms())
     notes = open_notes(settings, [folder])
     async with assistant(settings, notes) as bus, asyncio.timeout(30):
         search = RetrieveDocuments("the corpse-eater", max_docs=3)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fablewright.adapters.haystack_retriever import HaystackRetriever
-from fablewright.entry import assemble
 from fablewright.entry import chat as chat_module
+from fablewright.entry import crew
 from fablewright.entry.chat import _Conversation, chat
 from fablewright.entry.cli import run
 from fablewright.entry.config import Settings, load_settings
@@ -155,7 +155,7 @@ def test_a_scene_that_came_without_the_notes_is_shown_with_them(
     arrived = asyncio.Event()
 
     monkeypatch.setattr(Late, "searches", 0)
-    monkeypatch.setattr(assemble, "HaystackRetriever", Late)
+    monkeypatch.setattr(crew, "HaystackRetriever", Late)
     script = Patient("the first encounter", "/grounded", "/grounded")
     monkeypatch.setattr(chat_module, "open_prompt", lambda _data_dir: script)
     assert chat(load_settings({"timeout": 1.0}), use_rag=True) == 0

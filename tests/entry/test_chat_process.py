@@ -21,7 +21,7 @@ DRIVER = """
 import asyncio, sys
 from fablewright import __main__
 from fablewright.adapters.haystack_retriever import HaystackRetriever
-from fablewright.entry import assemble
+from fablewright.entry import crew
 
 class Slow(HaystackRetriever):
     asked = 0
@@ -32,7 +32,7 @@ class Slow(HaystackRetriever):
             await asyncio.sleep(4)
         return await super().retrieve(query, max_docs=max_docs, filters=filters)
 
-assemble.HaystackRetriever = Slow
+crew.HaystackRetriever = Slow
 __main__.main()
 """
 ARRIVED = "Your notes have arrived: the grounded version is ready. /grounded shows it."

@@ -22,7 +22,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tes
 
 import asyncio
 from fablewright import __main__
-from fablewright.entry import assemble
+from fablewright.entry import crew
 from fablewright.runtime.threads import Threads
 
 __main__.STARTED = started  # the driver's own imports are part of the start, too
@@ -49,7 +49,7 @@ class Retriever:
             await threads.run(time.sleep, 3600)
         await asyncio.sleep(3600)
 
-assemble.HaystackRetriever = Retriever
+crew.HaystackRetriever = Retriever
 __main__.main()
 """
 

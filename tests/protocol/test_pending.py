@@ -429,13 +429,20 @@ def test_a_reply_to_nothing_is_a_dead_letter_too_and_other_news_of_nothing_is_no
     assert [machine.handle(Ended(0.5, "m", outcome)) for outcome in (CANCELLED, REJECTED, PEER_LOST)] == [[], [], []]
 
 
+@pytest.mark.parametrize("by_the_short_way", [False, True])
 @pytest.mark.parametrize("remember", [1, 10, None])
-def test_as_many_as_it_is_told_are_remembered_and_never_twice_as_many(remember: int | None) -> None:
+def test_as_many_as_it_is_told_are_remembered_and_never_twice_as_many(
+    remember: int | None, *, by_the_short_way: bool
+) -> None:
     machine = PendingRequests() if remember is None else PendingRequests(remember=remember)
     least, count = remember or 1024, 5 * (remember or 1024)
     for n in range(count):
         machine.handle(Asked(n, f"m{n}", "a", n + 3600.0))
-        machine.handle(Ended(n, f"m{n}", REPLIED))
+        if by_the_short_way:
+            assert machine.reply(n, f"m{n}")
+        else:
+            machine.handle(Ended(n, f"m{n}", REPLIED))
+        assert len(machine._ended) + len(machine._ended_before) <= 2 * least
     letters = [machine.handle(Ended(count, f"m{n}", REPLIED))[0] for n in range(count)]
     reasons = [letter.reason for letter in letters if isinstance(letter, DeadLetter)]
     forgotten = reasons.count(Reason.UNKNOWN)

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from fablewright.runtime.audience import Audience
-from fablewright.runtime.events import Event
 from fablewright.runtime.home import Home
+
+if TYPE_CHECKING:
+    from fablewright.runtime.events import Event
 
 pytestmark = pytest.mark.anyio
 

@@ -63,7 +63,7 @@ class Hanging(HaystackRetriever):
 
 @pytest.fixture
 def hanging_searches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fablewright.entry.assemble.HaystackRetriever", Hanging)
+    monkeypatch.setattr("fablewright.entry.crew.HaystackRetriever", Hanging)
 
 
 @pytest.fixture

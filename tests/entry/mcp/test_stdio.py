@@ -25,7 +25,7 @@ DRIVER = f"""
 import asyncio, os, subprocess, sys
 from fablewright import __main__
 from fablewright.adapters.haystack_retriever import HaystackRetriever
-from fablewright.entry import assemble
+from fablewright.entry import crew
 
 class Rude(HaystackRetriever):
     async def retrieve(self, query, *, max_docs, filters):
@@ -36,7 +36,7 @@ class Rude(HaystackRetriever):
             await asyncio.Event().wait()
         return await super().retrieve(query, max_docs=max_docs, filters=filters)
 
-assemble.HaystackRetriever = Rude
+crew.HaystackRetriever = Rude
 __main__.main()
 """
 
