@@ -1,0 +1,104 @@
+"""``inspector``: in each process an agent that says how its bus is doing, and switches circuit breakers there.
+
+Nobody needs to know which processes there are: who wants to know publishes ``ReportNow``, and each inspector publishes
+a ``NodeReport``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from fablewright.entry.web.system_report import system_report
+from fablewright.protocol.message import Message
+from fablewright.runtime.agent import Agent, hears
+
+if TYPE_CHECKING:
+    from fablewright.runtime.bus import Bus
+    from fablewright.runtime.context import Context
+
+__all__ = ["Inspector", "NodeReport", "ReportNow", "SwitchBreaker"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportNow(Message):
+    """Everybody is to say how they are doing.
+
+    Attributes:
+        round: What the reports to this have in common.
+    """
+
+    action: ClassVar[str] = "report_now"
+    round: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReport(Message):
+    """How one process is doing.
+
+    Attributes:
+        round: That of the ``ReportNow``.
+        node: Whose report it is.
+        report: A ``SystemReport`` as JSON.
+    """
+
+    action: ClassVar[str] = "node_report"
+    round: str
+    node: str
+    report: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchBreaker(Message):
+    """The circuit breakers of an action are to be forced ``open`` or ``closed``, or to judge by themselves (``auto``).
+
+    Attributes:
+        agent: Of whom.
+        about: Which action.
+        state: How they are to stand.
+    """
+
+    action: ClassVar[str] = "switch_breaker"
+    agent: str
+    about: str
+    state: str
+
+
+class Inspector(Agent):
+    """See the top of the file.
+
+    Args:
+        bus: What it looks at.
+        node: What to call this process.
+    """
+
+    name = "inspector"
+
+    def __init__(self, bus: Bus, node: str) -> None:
+        super().__init__()
+        self._bus = bus
+        self._node = node
+
+    @hears(ReportNow)
+    async def report_now(self, asked: ReportNow, ctx: Context) -> None:
+        """Say how this bus is doing."""
+        report = msgspec.json.encode(system_report(self._bus)).decode()
+        ctx.publish(NodeReport(asked.round, self._node, report))
+
+    @hears(SwitchBreaker)
+    async def switch_breaker(self, order: SwitchBreaker, ctx: Context) -> None:
+        """Switch a circuit breaker, if there is one here."""
+        del ctx
+        breaker = self._bus.breaker(order.agent, order.about)
+        if breaker is None:
+            return
+        now = self._bus.now()
+        match order.state:
+            case "open":
+                breaker.force_open(now)
+            case "closed":
+                breaker.force_closed(now)
+            case _:
+                breaker.release(now)
