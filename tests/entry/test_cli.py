@@ -6,8 +6,6 @@ import json
 import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,14 +52,11 @@ def help_of(*command: str, capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
-def examples() -> list[str]:
+def examples(capsys: pytest.CaptureFixture[str]) -> list[str]:
     """Every line of any help text that begins like a command."""
     found = []
     for command in ((), *((each,) for each in COMMANDS)):
-        shown = subprocess.run(
-            [sys.executable, "-m", "fablewright", *command, "--help"], capture_output=True, text=True, check=True
-        )
-        lines = re.findall(r"^ {6}(fablewright .+)$", shown.stdout, re.MULTILINE)
+        lines = re.findall(r"^ {6}(fablewright .+)$", help_of(*command, capsys=capsys), re.MULTILINE)
         assert lines, f"no example for {command}"
         found += [line for line in lines if line.split()[1] not in STAY]
     return found
@@ -89,10 +84,12 @@ def test_every_help_is_sentences_with_an_example(command: str, capsys: pytest.Ca
         assert line[0].isupper(), line
 
 
-def test_the_examples_work(data_dir: Path, run_lines: Callable[..., list[Any]]) -> None:
+def test_the_examples_work(
+    data_dir: Path, run_lines: Callable[..., list[Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
     """In an empty folder, and each after the one before: what export writes, import reads."""
     environment = {**os.environ, "FABLEWRIGHT_DATA_DIR": str(data_dir)}
-    lines = [shlex.split(example)[1:] for example in examples()]
+    lines = [shlex.split(example)[1:] for example in examples(capsys)]
     for ran in run_lines(lines, environment=environment, folder=Path(), typed="/quit\n"):
         assert ran.status == 0, (ran.words, ran.err)
         assert ran.out or ran.words[0] in {"chat", "mcp"}, ran.words
