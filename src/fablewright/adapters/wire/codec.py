@@ -30,6 +30,7 @@ from fablewright.adapters.wire.registry import Registry
 from fablewright.errors import ContractViolation
 from fablewright.protocol.envelope import LONGEST_TIMEOUT, Envelope, Kind
 from fablewright.protocol.pending import Ended, Outcome, Withdraw
+from fablewright.runtime.failure import said
 from fablewright.runtime.network import Chunk, Grant, Unreadable
 
 if TYPE_CHECKING:
@@ -39,10 +40,11 @@ if TYPE_CHECKING:
     from fablewright.protocol.message import Message
     from fablewright.runtime.network import Parcel, RequestOf
 
-__all__ = ["REMAINING", "VERSION", "Wire"]
+__all__ = ["VERSION", "Wire"]
 
 VERSION = "1"
-REMAINING = "fw-remaining"
+_VERSION = "fw-version"
+_REMAINING = "fw-remaining"
 
 _MOST_AROUND = 16 * 1024
 """Bytes of all that stands around a message: ids, names, path, headers, errors."""
@@ -64,6 +66,7 @@ class Wire:
 
     def __init__(self, messages: Iterable[type[Message]], *, most_bytes: int = 1024 * 1024) -> None:
         self._most_bytes = most_bytes
+        self._small = min(most_bytes, _MOST_AROUND)  # what has no more need not be looked at
         self._registry = Registry(messages)
         self._write = msgspec.json.Encoder(enc_hook=_plain).encode
         self._read = msgspec.json.Decoder(frames.Frame).decode
@@ -75,16 +78,13 @@ class Wire:
 
     def encode(self, parcel: Parcel, now: float, request_of: RequestOf) -> tuple[dict[str, str], bytes]:
         """Return headers and body; see ``Codec``."""
-        headers = {"fw-version": VERSION}
         try:
             if isinstance(parcel, Envelope):
-                frame: Any = self._sent(parcel)
-                if parcel.deadline is not None:
-                    headers[REMAINING] = str(max(0, int((parcel.deadline - now) * 1000)))
+                frame, headers = self._sent(parcel), _headers(parcel, now)
             else:
-                frame = self._answer(parcel, request_of)
+                frame, headers = self._answer(parcel, request_of), {_VERSION: VERSION}
             data = self._write(frame)
-            if len(data) > _MOST_AROUND:
+            if len(data) > self._small:
                 self._measure(frame, data)
         except ContractViolation:
             raise
@@ -92,7 +92,7 @@ class Wire:
             raise ContractViolation(f"{_called(parcel)} cannot travel: {error}.") from error
         return headers, data
 
-    def _sent(self, envelope: Envelope) -> frames.Sent:
+    def _sent(self, envelope: Envelope) -> Any:  # noqa: ANN401 - a frame
         entry = self._registry.by_class.get(type(envelope.body))
         if entry is None:
             raise ContractViolation(f"{type(envelope.body).__name__} is not registered, so it cannot travel.")
@@ -143,10 +143,10 @@ class Wire:
         return entry
 
     def _measure(self, frame: Any, data: bytes) -> None:  # noqa: ANN401 - a frame
-        """Raise if it is too large; small parcels need not be looked at.
+        """Look at what is not small.
 
         Raises:
-            ContractViolation: It is.
+            ContractViolation: It is too large.
         """
         if len(data) > self._most_bytes:
             raise ContractViolation(
@@ -166,7 +166,7 @@ class Wire:
         """Return the parcel; see ``Codec``."""
         if len(body) > self._most_bytes:
             raise Unreadable(f"{len(body):,} bytes came; a parcel has at most {self._most_bytes:,}.")
-        version = headers.get("fw-version")
+        version = headers.get(_VERSION)
         if version != VERSION:
             raise Unreadable(f"It has version {version!r:.20} of the wire format; this release reads {VERSION}.")
         frame: Any = None
@@ -179,7 +179,7 @@ class Wire:
             return self._parcel(frame, now, request_of)
         except Exception as error:  # whatever it is, it came from outside
             raise Unreadable(
-                f"What came cannot be read: {error!s:.300}.",
+                f"What came cannot be read: {_printable(said(error))}.",
                 message_id=getattr(frame, "message_id", ""),
                 reply_to=getattr(frame, "reply_to", None) or "",
             ) from error
@@ -243,18 +243,36 @@ class Wire:
         return entry
 
 
+def _headers(envelope: Envelope, now: float) -> dict[str, str]:
+    """Return what stands beside an envelope.
+
+    Raises:
+        ContractViolation: It is asked without a deadline.
+    """
+    if envelope.deadline is None:
+        if envelope.kind is _ASK:
+            raise ContractViolation(f"{_called(envelope)} is asked without a deadline, so it cannot travel.")
+        return {_VERSION: VERSION}
+    return {_VERSION: VERSION, _REMAINING: str(max(0, int((envelope.deadline - now) * 1000)))}
+
+
 def _deadline(headers: Mapping[str, str], now: float) -> float | None:
     """Return when the time that is left will be over.
 
     Raises:
         ValueError: It is no number of milliseconds up to a day.
     """
-    said = headers.get(REMAINING)
+    said = headers.get(_REMAINING)
     if said is None:
         return None
     if len(said) > 10 or not (said.isascii() and said.isdigit()) or int(said) > LONGEST_TIMEOUT * 1000:
-        raise ValueError(f"{REMAINING} is {said!r:.20}")
+        raise ValueError(f"{_REMAINING} is {said!r:.20}")
     return now + int(said) / 1000
+
+
+def _printable(text: str) -> str:
+    """Return words that came from anywhere as they may stand in a log."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text[:300])
 
 
 def _called(parcel: Parcel) -> str:

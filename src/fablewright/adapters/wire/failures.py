@@ -1,20 +1,23 @@
 """What comes instead of a reply: errors by their names, never as objects.
 
 An error of the tree in ``fablewright.errors`` arrives as what it was; one that derives from it, as the nearest that is
-in the tree; any other as a ``RemoteError`` with its words. So do the errors that it was raised from.
+in the tree; any other as a ``RemoteError`` with its words. So do the errors that it was raised from. What an agent of
+the old API answers as an error is data, and arrives as that.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from fablewright import errors
+from fablewright.adapters.wire import anything
 from fablewright.errors import DeadlineExceeded, FablewrightError, Rejected, RemoteError, RequestFailed
 from fablewright.protocol.pending import Outcome
 from fablewright.runtime.failure import AskedWrongly, BrokenContract, Shared, said
+from fablewright.runtime.legacy.seat import ErrorReply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,7 +30,7 @@ MOST = 8
 _LONGEST = 2000
 """Characters of an error's words."""
 
-_BROKEN = BrokenContract.__name__
+_BROKEN, _ERROR_REPLY = BrokenContract.__name__, ErrorReply.__name__
 
 _TREE: dict[str, type[FablewrightError]] = {
     name: kind
@@ -40,12 +43,13 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     """An error on its way.
 
     Attributes:
-        error: Its name in the tree; ``BrokenContract`` for a broken contract; empty for mere words.
+        error: Its name in the tree; ``BrokenContract``; ``ErrorReply`` of the old API; empty for mere words.
         text: Its words.
         to: As in ``RequestFailed``.
         action: As in ``RequestFailed``.
         message_id: As in ``RequestFailed``.
         started: As in ``DeadlineExceeded``.
+        data: Of an ``ErrorReply``.
     """
 
     error: str
@@ -54,6 +58,7 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     action: str = ""
     message_id: str = ""
     started: bool = True
+    data: Any = None
 
 
 def failures_of(value: object) -> tuple[Failure, ...]:
@@ -98,19 +103,23 @@ def _value(failure: Failure) -> object:
         return failure.text
     if failure.error == _BROKEN:
         return BrokenContract(failure.text)
+    if failure.error == _ERROR_REPLY and isinstance(failure.data, dict):
+        return ErrorReply(anything.unpack(failure.data))  # type: ignore[arg-type] # a dict, as all objects without a tag
     kind = _TREE.get(failure.error)
     if kind is None:
         raise ValueError(f"there is no error {failure.error[:40]!r}")
     if not issubclass(kind, RequestFailed):
         return kind(failure.text)
     error = kind(failure.text, to=failure.to, action=failure.action, message_id=failure.message_id)
-    if isinstance(error, DeadlineExceeded):
-        error.started = failure.started
+    if isinstance(error, DeadlineExceeded) and not failure.started:
+        error.started = False
     return error
 
 
 def _failure(error: BaseException) -> Failure:
     name = next((kind.__name__ for kind in type(error).__mro__ if _TREE.get(kind.__name__) is kind), None)
+    if isinstance(error, ErrorReply):
+        return Failure(_ERROR_REPLY, "", data=anything.pack(error.data))
     if name is None:
         return Failure(RemoteError.__name__, _short(said(error)))
     if not isinstance(error, RequestFailed):

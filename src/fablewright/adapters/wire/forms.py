@@ -43,6 +43,9 @@ __all__ = ["Forms"]
 _AS_IT_IS = frozenset(
     {str, int, bool, types.NoneType, bytes, datetime, date, time, timedelta, Decimal, UUID},
 )
+_IN_LITERALS = frozenset({str, int, types.NoneType})
+_MAPPINGS = frozenset({dict, collections.abc.Mapping})
+_CONTAINERS = _MAPPINGS | {tuple, list, set, frozenset}
 
 
 class _Odd(msgspec.Struct, frozen=True):
@@ -84,7 +87,7 @@ class Forms:
     def _form(self, kind: Any, where: str) -> Form:  # noqa: ANN401, C901, PLR0911 - an annotation; a line a rule
         origin, arguments = typing.get_origin(kind), typing.get_args(kind)
         record = origin or kind
-        if kind in _AS_IT_IS or origin is typing.Literal:
+        if kind in _AS_IT_IS or (origin is typing.Literal and {type(each) for each in arguments} <= _IN_LITERALS):
             return Form(kind)
         if kind is float:
             return _FLOAT
@@ -98,14 +101,14 @@ class Forms:
             return _enum_form(kind)
         if is_record(record):
             return self._record(kind, where)
+        if origin not in _CONTAINERS:
+            raise ContractViolation(f"{where} cannot travel: nothing says what {kind!r} looks like on the way.")
         items = [self.of(each, where) for each in arguments if each is not ...]
         if origin is tuple:
             return _tuple_form(kind, items, is_long=arguments[1:] == (...,))
-        if origin in {list, set, frozenset}:
-            return _items_form(kind, origin, items[0])
-        if origin in {dict, collections.abc.Mapping}:
+        if origin in _MAPPINGS:
             return _mapping_form(kind, arguments[0], items)
-        raise ContractViolation(f"{where} cannot travel: nothing says what {kind!r} looks like on the way.")
+        return _items_form(kind, origin, items[0])
 
     def _record(self, kind: Any, where: str) -> Form:  # noqa: ANN401 - an annotation
         if kind in self._looking:
