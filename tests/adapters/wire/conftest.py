@@ -4,17 +4,39 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import importlib
 import math
+import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
+import pytest
+
+from fablewright import gm
 from fablewright.adapters.wire.codec import Wire
 from fablewright.protocol.envelope import Envelope, Kind
 from fablewright.protocol.message import Message, Request, StreamRequest
 from fablewright.runtime.legacy import LegacyMessage
 
 T = TypeVar("T")
+
+
+def gm_classes(base: type) -> set[type]:
+    """Return all classes of the game that derive from one."""
+    modules = [importlib.import_module(each.name) for each in pkgutil.walk_packages(gm.__path__, f"{gm.__name__}.")]
+    return {
+        each
+        for module in modules
+        for each in vars(module).values()
+        if isinstance(each, type) and issubclass(each, base) and each.__module__ == module.__name__
+    }
+
+
+@pytest.fixture(scope="session")
+def gm_wire() -> Wire:
+    """The codec for all that the game sends, and for agents of the old API."""
+    return Wire([*gm_classes(Message), LegacyMessage])
 
 
 class Colour(enum.Enum):
@@ -118,7 +140,7 @@ def envelope(body: Any, **changed: Any) -> Envelope:
         "to": "smith",
         "correlation_id": "n1-1",
         "reply_to": "n1",
-        "deadline": 105,
+        "deadline": 105.0,
         "kind": Kind.ASK,
     }
     return Envelope("n1-7", action=body.action, body=body, **{**usual, **changed})

@@ -81,11 +81,11 @@ def value_of(outcome: Outcome, failures: Sequence[Failure]) -> object:
     """Return what comes with an outcome that is no reply.
 
     Raises:
-        ValueError: It does not belong to such an outcome, or there is no such error.
+        ValueError: It does not belong to such an outcome.
     """
     value: object = None
     for failure in reversed(failures):
-        cause, value = value, _value(failure)
+        cause, value = value, _value(failure, Rejected if outcome is Outcome.REJECTED else RemoteError)
         if isinstance(value, Exception) and isinstance(cause, Exception):
             value.__cause__ = cause
     fits = {
@@ -98,7 +98,8 @@ def value_of(outcome: Outcome, failures: Sequence[Failure]) -> object:
     return value
 
 
-def _value(failure: Failure) -> object:
+def _value(failure: Failure, otherwise: type[RequestFailed]) -> object:
+    """Return an error, or words; ``otherwise`` is for one that a newer release has and this one has not."""
     if not failure.error:
         return failure.text
     if failure.error == _BROKEN:
@@ -107,7 +108,7 @@ def _value(failure: Failure) -> object:
         return ErrorReply(anything.unpack(failure.data))  # type: ignore[arg-type] # a dict, as all objects without a tag
     kind = _TREE.get(failure.error)
     if kind is None:
-        raise ValueError(f"there is no error {failure.error[:40]!r}")
+        return otherwise(f"{failure.error[:80]}: {failure.text}")
     if not issubclass(kind, RequestFailed):
         return kind(failure.text)
     error = kind(failure.text, to=failure.to, action=failure.action, message_id=failure.message_id)
