@@ -19,7 +19,8 @@ from fablewright.adapters.wire.registry import messages_of
 from fablewright.entry import assemble
 from fablewright.entry.config import Settings
 from fablewright.errors import RequestFailed
-from fablewright.gm.answer import Timings
+from fablewright.gm.answer_data import answer_data
+from fablewright.gm.haystack_pipeline import HaystackPipeline, NoticeChanges
 from fablewright.gm.orchestrator import HandleRequest, Orchestrator
 from fablewright.gm.rules.party import Party
 from fablewright.gm.scene.wishes import LOCKABLE, Kept, Wishes
@@ -129,7 +130,7 @@ class OnTheWire:
 
 
 REQUESTS = [
-    HandleRequest("They start up the hill to the Lonely Torch. Give me the scene", seed=1, wishes=Wishes(variants=3)),
+    HandleRequest("generate a scene for the first encounter", seed=1, wishes=Wishes(variants=3)),
     HandleRequest("Who keeps the inn?", want="question", seed=2),
     HandleRequest("a hard fight in the marsh for five level 3 characters", want="encounter", seed=3),
     HandleRequest("an innkeeper", want="npc", seed=4),
@@ -137,10 +138,17 @@ REQUESTS = [
     HandleRequest("2d6+3", want="dice", seed=6),
     HandleRequest("met Zoë at the inn", want="log"),
     HandleRequest("1", want="choose", seed=7),
-    HandleRequest("", want="recap"),
-    HandleRequest("", want="undo"),
-    HandleRequest("", want="status"),
+    HandleRequest("what happened so far?", want="recap"),
+    HandleRequest("how are the notes?", want="status"),
+    HandleRequest("2d6+", want="dice"),
 ]
+
+
+def seen(data: Any) -> Any:
+    """Return an answer without what differs from time to time."""
+    if isinstance(data, dict):
+        return {key: seen(part) for key, part in data.items() if key not in {"timings", "score"}}
+    return [seen(part) for part in data] if isinstance(data, list) else data
 
 
 async def told(data: Path) -> list[Any]:
@@ -148,13 +156,14 @@ async def told(data: Path) -> list[Any]:
     settings = Settings(data_dir=data)
     answers: list[Any] = []
     async with assemble.assistant(settings, assemble.open_notes(settings)) as bus:
+        await bus.ask(HaystackPipeline.name, NoticeChanges(), timeout=60.0)  # all notes are read
         for request in REQUESTS:
             try:
                 answer = await bus.ask(Orchestrator.name, request, timeout=60.0)
             except RequestFailed as error:
                 answers.append((str(error), str(error.__cause__), type(error.__cause__)))
             else:
-                answers.append(dataclasses.replace(answer, timings=Timings()))
+                answers.append(seen(answer_data(answer)))
     return answers
 
 

@@ -104,8 +104,11 @@ def _value(failure: Failure, otherwise: type[RequestFailed]) -> object:
         return failure.text
     if failure.error == _BROKEN:
         return BrokenContract(failure.text)
-    if failure.error == _ERROR_REPLY and isinstance(failure.data, dict):
-        return ErrorReply(anything.unpack(failure.data))  # type: ignore[arg-type] # a dict, as all objects without a tag
+    if failure.error == _ERROR_REPLY:
+        data = anything.unpack(failure.data)
+        if not isinstance(data, dict):
+            raise ValueError("an agent of the old API answers with an object")
+        return ErrorReply(data)
     kind = _TREE.get(failure.error)
     if kind is None:
         return otherwise(f"{failure.error[:80]}: {failure.text}")
