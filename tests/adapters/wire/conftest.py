@@ -22,9 +22,10 @@ from fablewright.runtime.legacy import LegacyMessage
 T = TypeVar("T")
 
 
-def gm_classes(base: type) -> set[type]:
-    """Return all classes of the game that derive from one."""
-    modules = [importlib.import_module(each.name) for each in pkgutil.walk_packages(gm.__path__, f"{gm.__name__}.")]
+def own_classes(base: type) -> set[type]:
+    """Return all classes of the game, and of what looks after it in each process, that derive from one."""
+    names = [each.name for each in pkgutil.walk_packages(gm.__path__, f"{gm.__name__}.")]
+    modules = [importlib.import_module(name) for name in (*names, "fablewright.entry.inspector")]
     return {
         each
         for module in modules
@@ -34,9 +35,9 @@ def gm_classes(base: type) -> set[type]:
 
 
 @pytest.fixture(scope="session")
-def gm_wire() -> Wire:
-    """The codec for all that the game sends, and for agents of the old API."""
-    return Wire([*gm_classes(Message), LegacyMessage])
+def own_wire() -> Wire:
+    """The codec for all that we send ourselves, and for agents of the old API."""
+    return Wire([*own_classes(Message), LegacyMessage])
 
 
 class Colour(enum.Enum):

@@ -31,7 +31,7 @@ from fablewright.runtime.agent import Agent
 from fablewright.runtime.network import Chunk
 from fablewright.runtime.policies import BusOptions
 
-from .conftest import envelope, gm_classes, nothing, same
+from .conftest import envelope, nothing, own_classes, same
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from fablewright.adapters.wire.codec import Wire
     from fablewright.runtime.transport import Parcel
 
-AGENTS = sorted(gm_classes(Agent), key=lambda each: each.__name__)
-MESSAGES = sorted(gm_classes(Message), key=lambda each: each.__name__)
+AGENTS = sorted(own_classes(Agent), key=lambda each: each.__name__)
+MESSAGES = sorted(own_classes(Message), key=lambda each: each.__name__)
 
 _WORDS = ("", "here", "title", "loot", "Zoë’s “inn”\n\t\\", "\x00\x1f\u2028", "🐉", "$tuple", "null")
 
@@ -81,15 +81,15 @@ def anything_of(kind: Any, dice: random.Random) -> Any:  # noqa: PLR0911 - a lin
     }[kind]()
 
 
-def test_what_the_agents_are_asked_with_is_known(gm_wire: Wire) -> None:
+def test_what_the_agents_are_asked_with_is_known(own_wire: Wire) -> None:
     assert len(AGENTS) >= 7
-    assert messages_of(AGENTS) <= set(MESSAGES) <= set(gm_wire._registry.by_class)
+    assert messages_of(AGENTS) <= set(MESSAGES) <= set(own_wire._registry.by_class)
     for agent in AGENTS:
         assert agent.messages.keys() == agent.handlers.keys()
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda each: each.__name__)
-def test_whatever_the_types_allow_arrives(message: type[Message], gm_wire: Wire) -> None:
+def test_whatever_the_types_allow_arrives(message: type[Message], own_wire: Wire) -> None:
     dice = random.Random(message.__name__)
     reply, piece = argument_of(message, Request), argument_of(message, StreamRequest)
     for _ in range(25):
@@ -100,8 +100,8 @@ def test_whatever_the_types_allow_arrives(message: type[Message], gm_wire: Wire)
         if piece is not None:
             parcels.append(Chunk("n1-7", dice.randrange(99), anything_of(piece, dice)))
         for parcel in parcels:
-            headers, body = gm_wire.encode(parcel, 100.0, lambda _, request=request: request)  # type: ignore[misc]
-            assert same(gm_wire.decode(headers, body, 100.0, nothing), parcel)
+            headers, body = own_wire.encode(parcel, 100.0, lambda _, request=request: request)  # type: ignore[misc]
+            assert same(own_wire.decode(headers, body, 100.0, nothing), parcel)
 
 
 # ------------------------------------------------------------------ what it really says
@@ -169,10 +169,10 @@ async def told(data: Path) -> list[Any]:
 
 @pytest.mark.anyio
 async def test_the_assistant_says_the_same_on_the_wire(
-    gm_wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = await told(tmp_path / "here")
-    line = OnTheWire(gm_wire)
+    line = OnTheWire(own_wire)
     monkeypatch.setattr(assemble, "BusOptions", partial(BusOptions, transport=line))
     there = await told(tmp_path / "there")
     assert there == here

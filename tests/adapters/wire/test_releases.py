@@ -210,19 +210,19 @@ def written() -> list[Any]:
 
 
 @pytest.mark.parametrize("line", written(), ids=lambda line: line["what"])
-def test_what_was_written_once_is_understood(line: Any, gm_wire: Wire) -> None:
-    names = {entry.name: entry.cls for entry in gm_wire._registry.by_name.values()}
+def test_what_was_written_once_is_understood(line: Any, own_wire: Wire) -> None:
+    names = {entry.name: entry.cls for entry in own_wire._registry.by_name.values()}
     body = line["body"]
     request = example(names[body["type"]]) if "type" in body else None
-    parcel = gm_wire.decode(line["headers"], json.dumps(body).encode(), 100.0, lambda _: request)
-    headers, again = gm_wire.encode(parcel, 100.0, lambda _: request)
+    parcel = own_wire.decode(line["headers"], json.dumps(body).encode(), 100.0, lambda _: request)
+    headers, again = own_wire.encode(parcel, 100.0, lambda _: request)
     assert headers == line["headers"]
     assert includes(json.loads(again), body)
 
 
-def test_everything_that_travels_was_written_once(gm_wire: Wire) -> None:
-    today = other_lines(gm_wire)
-    for entry in gm_wire._registry.by_name.values():
-        today |= lines_of(gm_wire, entry.cls)
+def test_everything_that_travels_was_written_once(own_wire: Wire) -> None:
+    today = other_lines(own_wire)
+    for entry in own_wire._registry.by_name.values():
+        today |= lines_of(own_wire, entry.cls)
     missing = today.keys() - {line["what"] for line in written()}
     assert not missing, "Put these lines into the file:\n" + "\n".join(today[name] for name in sorted(missing))

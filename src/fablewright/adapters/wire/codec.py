@@ -152,8 +152,7 @@ class Wire:
             raise ContractViolation(
                 f"{len(data):,} bytes are too many: on the way a message may have {self._most_bytes:,}."
             )
-        body = getattr(frame, "body", None)
-        around = len(data) if body is None else len(data) - len(self._write(body))
+        around = len(self._write(msgspec.structs.replace(frame, body=None)) if hasattr(frame, "body") else data)
         if around > _MOST_AROUND:
             raise ContractViolation(
                 f"What stands around the message has {around:,} bytes: ids, names, path and headers may have "
