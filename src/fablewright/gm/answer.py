@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-if TYPE_CHECKING:
-    from fablewright.gm.reading.notes import Passage
-    from fablewright.gm.scene.scenario import Line, Scene
-    from fablewright.gm.scene.variants import Variant
+from fablewright.gm.reading.notes import Passage  # noqa: TC001 - annotations of what travels are read at run time
+from fablewright.gm.scene.scenario import Line, Scene  # noqa: TC001 - as above
+from fablewright.gm.scene.variants import Variant  # noqa: TC001 - as above
 
 __all__ = ["Answer", "Status", "Timings", "Want"]
 

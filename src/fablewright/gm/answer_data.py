@@ -14,26 +14,13 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from fablewright.errors import InvalidInput
-from fablewright.gm import answer as answer_module
 from fablewright.gm.answer import Answer
-from fablewright.gm.reading.notes import Passage
-from fablewright.gm.scene import scenario as scenario_module
-from fablewright.gm.scene.scenario import Line, Scene
-from fablewright.gm.scene.variants import Variant
+from fablewright.gm.scene.scenario import Scene
 
 __all__ = ["answer_data", "answer_from_data", "answer_schema", "scene_data", "scene_from_data"]
 
 _Record = TypeVar("_Record")
 
-_NAMES = {
-    "Passage": Passage,
-    "Line": Line,
-    "Scene": Scene,
-    "Variant": Variant,
-    **vars(scenario_module),
-    **vars(answer_module),
-}
-"""What the annotations of these records name; their modules import some of it for type checkers only."""
 _LONGEST_TEXT = 200_000
 """Characters of one text; a note's passage has a few thousand."""
 
@@ -108,7 +95,7 @@ def answer_schema() -> dict[str, Any]:
 
 
 def _record_schema(kind: type[Any], records: dict[str, Any]) -> dict[str, Any]:
-    hints = typing.get_type_hints(kind, localns=_NAMES)
+    hints = typing.get_type_hints(kind)
     parts = {each.name: _schema(hints[each.name], records) for each in dataclasses.fields(kind)}
     return {"type": "object", "properties": parts, "required": list(parts), "additionalProperties": False}
 
@@ -144,7 +131,7 @@ def _plain(value: object) -> object:
 def _read(kind: type[_Record], data: object, where: str) -> _Record:
     if not isinstance(data, Mapping):
         raise InvalidInput(f"{where} must be an object, not {_shown(data)}.")
-    hints = typing.get_type_hints(kind, localns=_NAMES)
+    hints = typing.get_type_hints(kind)
     fields = {each.name: each for each in dataclasses.fields(kind)}  # type: ignore[arg-type] # records are dataclasses
     for key in data:
         if key not in fields:

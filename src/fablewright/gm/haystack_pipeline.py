@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
@@ -27,7 +27,7 @@ from fablewright.protocol.message import Request
 from fablewright.runtime.agent import Agent, Spawn, handles
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable
 
     from fablewright.gm.reading.ports import Retriever
     from fablewright.runtime.context import Context

@@ -23,7 +23,7 @@ from fablewright.gm.answering.rules import answer_rules
 from fablewright.gm.answering.scene import answer_scene
 from fablewright.gm.answering.status import answer_help, answer_status
 from fablewright.gm.intent import intent_of, party_in
-from fablewright.gm.rules.party import without
+from fablewright.gm.rules.party import Party, without
 from fablewright.gm.scene.wishes import Wishes
 from fablewright.protocol.message import Request
 from fablewright.runtime.agent import Agent, handles
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from fablewright.gm.rules.bestiary import Bestiary
-    from fablewright.gm.rules.party import Party
     from fablewright.gm.scenario_generator import CampaignContext
     from fablewright.runtime.context import Context
 

@@ -30,6 +30,10 @@ from fablewright.gm.haystack_pipeline import (
 from fablewright.gm.reading.limits import NO_LIMITS, Limits
 from fablewright.gm.reading.links import links_of
 from fablewright.gm.reading.name_key import name_key
+from fablewright.gm.reading.notes import Passage  # noqa: TC001 - annotations of what travels are read at run time
+from fablewright.gm.rules.budget import Rules  # noqa: TC001 - as above
+from fablewright.gm.rules.party import Party  # noqa: TC001 - as above
+from fablewright.gm.scene.composer import LeftOut  # noqa: TC001 - as above
 from fablewright.gm.scene.drafts import Drafts, Source
 from fablewright.gm.scene.focus import (
     Focus,
@@ -44,7 +48,9 @@ from fablewright.gm.scene.focus import (
 )
 from fablewright.gm.scene.note_kind import file_title
 from fablewright.gm.scene.onward import next_note, onward, sections_called
+from fablewright.gm.scene.scenario import Scene  # noqa: TC001 - as above
 from fablewright.gm.scene.table import Table
+from fablewright.gm.scene.variants import Variant  # noqa: TC001 - as above
 from fablewright.gm.scene.wishes import Wishes
 from fablewright.gm.table_limits import find_limits
 from fablewright.gm.writer import WriteProse, in_prose
@@ -54,13 +60,7 @@ from fablewright.runtime.agent import Agent, handles, hears
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from fablewright.gm.reading.notes import Passage
     from fablewright.gm.rules.bestiary import Bestiary
-    from fablewright.gm.rules.budget import Rules
-    from fablewright.gm.rules.party import Party
-    from fablewright.gm.scene.composer import LeftOut
-    from fablewright.gm.scene.scenario import Scene
-    from fablewright.gm.scene.variants import Variant
     from fablewright.runtime.context import Context
 
 __all__ = [

@@ -23,6 +23,8 @@ from fablewright.errors import (
     RequestFailed,
     UnknownRecipient,
 )
+from fablewright.gm.reading.notes import Passage  # noqa: TC001 - annotations of what travels are read at run time
+from fablewright.gm.scene.scenario import Scene  # noqa: TC001 - as above
 from fablewright.gm.table_limits import find_limits
 from fablewright.gm.writing.brief import brief
 from fablewright.gm.writing.gate import judge
@@ -38,8 +40,6 @@ from fablewright.runtime.policies import Policy
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
-    from fablewright.gm.reading.notes import Passage
-    from fablewright.gm.scene.scenario import Scene
     from fablewright.gm.writing.ports import Writer
     from fablewright.runtime.context import Context
     from fablewright.runtime.streaming import Stream

@@ -63,6 +63,7 @@ class _Mark(NamedTuple):
     action: str
     handler: Handler
     kind: str
+    message: type[Message]
 
 
 def handles(message: type[Request[R]]) -> Callable[[_Answering[A, M, R]], _Answering[A, M, R]]:
@@ -147,7 +148,7 @@ def _mark(handler: F, message: type[Message], call: Handler, kind: str) -> F:
         raise ContractViolation(f"{message.__name__} names no action, so {_name(handler)} cannot handle it.")
     if hasattr(handler, _MARK):
         raise ContractViolation(f"{_name(handler)} is a handler already; write one for each message.")
-    setattr(handler, _MARK, _Mark(action, call, kind))
+    setattr(handler, _MARK, _Mark(action, call, kind, message))
     return handler
 
 
@@ -186,6 +187,7 @@ class Agent:
         reentrant: Whether it may be asked by those whose answers it waits for. If not, such an ask is refused
             with ``WouldDeadlock`` also when there is a free handler now: under load there would be none.
         handlers: By action; collected from the class.
+        messages: What each action is asked or told with, by action.
         heard: Those actions that are told or published, not asked.
         streamed: Those actions whose replies come in pieces.
     """
@@ -196,6 +198,7 @@ class Agent:
     concurrency: ClassVar[int] = 64
     reentrant: ClassVar[bool] = False
     handlers: ClassVar[Mapping[str, Handler]] = MappingProxyType({})
+    messages: ClassVar[Mapping[str, type[Message]]] = MappingProxyType({})
     heard: ClassVar[frozenset[str]] = frozenset()
     streamed: ClassVar[frozenset[str]] = frozenset()
 
@@ -224,6 +227,7 @@ class Agent:
                 own.add(mark.action)
                 by_name[name] = by_action[mark.action] = mark
         cls.handlers = MappingProxyType({action: mark.handler for action, mark in by_action.items()})
+        cls.messages = MappingProxyType({action: mark.message for action, mark in by_action.items()})
         cls.heard = frozenset(action for action, mark in by_action.items() if mark.kind == "hears")
         cls.streamed = frozenset(action for action, mark in by_action.items() if mark.kind == "streams")
 

@@ -20,7 +20,7 @@ from fablewright.protocol.pending import Outcome
 if TYPE_CHECKING:
     from fablewright.protocol.envelope import Envelope
 
-__all__ = ["AskedWrongly", "BrokenContract", "Shared", "failure", "is_reply"]
+__all__ = ["AskedWrongly", "BrokenContract", "Shared", "failure", "is_reply", "said"]
 
 _EXPIRED = Outcome.EXPIRED  # a member looked up in its Enum costs 0.05 us
 
@@ -81,7 +81,7 @@ def failure(outcome: Outcome | None, value: object, envelope: Envelope, *, handl
         case (Outcome.FAILED, AskedWrongly()):
             error = ContractViolation(str(value))
         case (Outcome.FAILED, Exception()):
-            error = RemoteError(f"{to} failed on {action}: {_said(value)}", **where)
+            error = RemoteError(f"{to} failed on {action}: {said(value)}", **where)
             error.__cause__ = value
         case (Outcome.REJECTED, Rejected()):
             error = value
@@ -94,9 +94,12 @@ def failure(outcome: Outcome | None, value: object, envelope: Envelope, *, handl
     return error
 
 
-def _said(error: Exception) -> str:
+def said(error: BaseException) -> str:
+    """Return an error in words, for one line; a ``RemoteError`` has said already whose it was."""
     try:
         text = str(error)
     except Exception:  # noqa: BLE001 - an error that cannot even be printed is still an error of its type
         text = ""
+    if text and type(error) is RemoteError:
+        return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fablewright.gm.intent import difficulty_in
 from fablewright.gm.rules.bestiary import load_bestiary
-from fablewright.gm.rules.budget import Budget
+from fablewright.gm.rules.budget import Budget, Rules
 from fablewright.gm.rules.encounter import difficulty_named
 from fablewright.gm.rules.habitat import habitat_in, habitat_named
 from fablewright.gm.rules.party import without
@@ -17,7 +17,6 @@ from fablewright.gm.rules.theme import fitting
 
 if TYPE_CHECKING:
     from fablewright.gm.rules.bestiary import Bestiary
-    from fablewright.gm.rules.budget import Rules
     from fablewright.gm.rules.party import Party
 
 __all__ = ["NO_WISH", "FightWish", "absent_in", "rules_in", "wish_in"]

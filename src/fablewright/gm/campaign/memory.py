@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from fablewright.errors import FablewrightError, InvalidInput
+from fablewright.gm.answer import Answer  # noqa: TC001 - annotations of what travels are read at run time
 from fablewright.gm.answer_data import answer_data
 from fablewright.gm.campaign.events import Event, Fact
 from fablewright.gm.campaign.history import history, live
@@ -24,7 +25,6 @@ from fablewright.runtime.agent import Agent, handles, hears
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fablewright.gm.answer import Answer
     from fablewright.gm.campaign.ports import CampaignStore
     from fablewright.runtime.context import Context
     from fablewright.runtime.threads import Threads

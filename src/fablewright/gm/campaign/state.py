@@ -6,16 +6,18 @@ is shown as it was written first.
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - annotations of what travels are read at run time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from fablewright.gm.campaign.events import Event  # noqa: TC001 - as above
 from fablewright.gm.campaign.history import history
 from fablewright.gm.reading.name_key import name_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from fablewright.gm.campaign.events import Event, Kind
+    from fablewright.gm.campaign.events import Kind
 
 __all__ = ["CampaignState", "Clock", "Person", "Promise", "state_of"]
 

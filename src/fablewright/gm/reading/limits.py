@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from fablewright.gm.reading.notes import Passage  # noqa: TC001 - annotations of what travels are read at run time
 from fablewright.gm.reading.statements import Role, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from fablewright.gm.reading.notes import Passage
 
 __all__ = ["NO_LIMITS", "Limit", "LimitKind", "Limits", "limits_of"]
 

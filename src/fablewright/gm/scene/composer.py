@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from fablewright.gm.reading.checks import FoundCheck, find_checks
 from fablewright.gm.reading.leaks import leaks
+from fablewright.gm.reading.limits import Limit  # noqa: TC001 - annotations of what travels are read at run time
+from fablewright.gm.reading.notes import Passage  # noqa: TC001 - as above
 from fablewright.gm.reading.statements import Role, Statement, is_secret_place, statements
 from fablewright.gm.rules import rating
 from fablewright.gm.rules.presence import count_here
@@ -27,8 +29,7 @@ from fablewright.gm.scene.tone import tone_first
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from fablewright.gm.reading.limits import Limit, Limits
-    from fablewright.gm.reading.notes import Passage
+    from fablewright.gm.reading.limits import Limits
     from fablewright.gm.rules.mention import Mention
     from fablewright.gm.scene.focus import Focus
     from fablewright.gm.scene.table import Table

@@ -10,13 +10,11 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from fablewright.gm.scene.scenario import Line, Option, Origin
+from fablewright.gm.reading.notes import Passage  # noqa: TC001 - annotations of what travels are read at run time
+from fablewright.gm.scene.scenario import Line, Option, Origin, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
-
-    from fablewright.gm.reading.notes import Passage
-    from fablewright.gm.scene.scenario import Scene
 
 __all__ = ["EMPHASES", "Emphasis", "Variant", "choose_variants", "differing_parts", "distance", "emphasised"]
 

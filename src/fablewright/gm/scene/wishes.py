@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 from fablewright.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from fablewright.gm.reading.notes import Passage
-    from fablewright.gm.scene.scenario import Scene
-    from fablewright.gm.scene.tone import Tone
+from fablewright.gm.reading.notes import Passage  # noqa: TC001 - annotations of what travels are read at run time
+from fablewright.gm.scene.scenario import Scene  # noqa: TC001 - as above
+from fablewright.gm.scene.tone import Tone  # noqa: TC001 - as above
 
 __all__ = ["LENGTHS", "LOCKABLE", "MOST_VARIANTS", "Kept", "Length", "Wishes"]
 
