@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable  # noqa: TC003 - of a constant
 
 __all__ = ["complaint"]
 
 _WHERE = re.compile(r"\A(?P<what>.*?)(?: - at `\$(?P<path>.*)`)?\Z", re.DOTALL)
-_LENGTH = re.compile(r"Expected `(?P<kind>str|array)` of length (?P<how><=|>=) (?P<most>\d+)")
-_SIZE = re.compile(r"Expected `(?:int|float)` (?P<how><=|>=|<|>) (?P<bound>\S+)")
-_KIND = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`")
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
-_MISSING = re.compile(r"Object missing required field `(?P<name>.*)`", re.DOTALL)
-_CHOICE = re.compile(r"Invalid enum value (?P<value>.*)", re.DOTALL)
 
 _KINDS = {
     "str": "text",
@@ -41,20 +36,9 @@ def complaint(said: str) -> str:
 
 
 def _sentence(what: str, field: str) -> str:
-    if length := _LENGTH.fullmatch(what):
-        return _length(field, length)
-    if size := _SIZE.fullmatch(what):
-        bound = float(size["bound"])
-        return f"{field} must be {_BOUNDS[size['how']]} {bound:,.0f}" if bound.is_integer() else ""
-    if kind := _KIND.fullmatch(what):
-        wanted = " or ".join(_KINDS.get(each, each) for each in kind["wanted"].split(" | "))
-        return f"{field} must be {wanted}, not {_KINDS.get(kind['got'], kind['got'])}"
-    if unknown := _UNKNOWN.fullmatch(what):
-        return f"{field} has no field {unknown['name'][:_LONGEST]!r}"
-    if missing := _MISSING.fullmatch(what):
-        return f"{field} lacks {missing['name']}"
-    if choice := _CHOICE.fullmatch(what):
-        return f"{field} cannot be {choice['value'][:_LONGEST]}"
+    for pattern, told in _TOLD:
+        if found := pattern.fullmatch(what):
+            return told(field, found)
     return ""
 
 
@@ -63,3 +47,35 @@ def _length(field: str, length: re.Match[str]) -> str:
     if length["how"] == ">=":
         return f"{field} is empty" if most == 1 else ""
     return f"{field} is too long: at most {most:,} {'characters' if is_text else 'entries'} are taken"
+
+
+def _size(field: str, size: re.Match[str]) -> str:
+    bound = float(size["bound"])
+    return f"{field} must be {_BOUNDS[size['how']]} {bound:,.0f}" if bound.is_integer() else ""
+
+
+def _kind(field: str, kind: re.Match[str]) -> str:
+    wanted = " or ".join(_KINDS.get(each, each) for each in kind["wanted"].split(" | "))
+    return f"{field} must be {wanted}, not {_KINDS.get(kind['got'], kind['got'])}"
+
+
+def _unknown(field: str, unknown: re.Match[str]) -> str:
+    return f"{field} has no field {unknown['name'][:_LONGEST]!r}"
+
+
+def _missing(field: str, missing: re.Match[str]) -> str:
+    return f"{field} lacks {missing['name']}"
+
+
+def _choice(field: str, choice: re.Match[str]) -> str:
+    return f"{field} cannot be {choice['value'][:_LONGEST]}"
+
+
+_TOLD: tuple[tuple[re.Pattern[str], Callable[[str, re.Match[str]], str]], ...] = (
+    (re.compile(r"Expected `(?P<kind>str|array)` of length (?P<how><=|>=) (?P<most>\d+)"), _length),
+    (re.compile(r"Expected `(?:int|float)` (?P<how><=|>=|<|>) (?P<bound>\S+)"), _size),
+    (re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`"), _kind),
+    (re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL), _unknown),
+    (re.compile(r"Object missing required field `(?P<name>.*)`", re.DOTALL), _missing),
+    (re.compile(r"Invalid enum value (?P<value>.*)", re.DOTALL), _choice),
+)
