@@ -153,7 +153,9 @@ export async function takeUpAgain() {
   cut = null;
   if (!run || going) return;
   const described = await ask("GET", `/api/v1/runs/${run.id}`);
-  if (!going) takeUp(described, run.order);
+  if (going) return;
+  takeUp(described, run.order);
+  if (!going) stage(described.answer ? "Answered meanwhile" : "Not answered.", { over: true });
 }
 
 function answered(run, answer) {
