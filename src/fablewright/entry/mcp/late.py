@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from fablewright.entry.mcp.http import McpApp
-    from fablewright.entry.web.sitting import Sitting
+    from fablewright.entry.mcp.open_table import OpenTable
 
 __all__ = ["LateMcp", "has_sdk"]
 
@@ -38,7 +38,7 @@ class LateMcp:
         hosts: What a ``Host`` header may be, with the port.
     """
 
-    def __init__(self, table: Sitting, *, hosts: Sequence[str]) -> None:
+    def __init__(self, table: OpenTable, *, hosts: Sequence[str]) -> None:
         self._table = table
         self._hosts = hosts
         self._app: McpApp | None = None
