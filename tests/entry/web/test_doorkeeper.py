@@ -256,6 +256,14 @@ async def test_the_players_token_opens_their_page_and_nothing_else() -> None:
         assert (await knock(HOST, players, path=path, door=guarded())).status == 401
 
 
+async def test_the_players_cookie_is_sent_to_their_page_alone_and_leaves_the_gms_as_it_is() -> None:
+    players = await knock(HOST, path="/play", query=f"token={PLAYERS}", door=guarded())
+    assert players.headers["location"] == "/play"
+    assert "path=/play;" in f"{players.headers['set-cookie'].lower()};"
+    gm = await knock(HOST, path="/play", query=f"token={TOKEN}", door=guarded())
+    assert "path=/;" in f"{gm.headers['set-cookie'].lower()};"
+
+
 async def test_guessing_is_slowed_down_also_for_the_players_page() -> None:
     for path in ("/", "/play"):
         door = guarded()
