@@ -175,8 +175,8 @@ def test_a_stream_takes_up_where_it_was_cut_off_and_all_is_given_back(serve: Cal
                 time.sleep(0.1)
             assert descriptors() <= before
             sizes.append(memory())
-        # The first round leaves room behind that the next ones use again: a stream that stayed would be seen here.
-        assert sizes[-1] - sizes[0] < 3 * 300 * 4_000, sizes
+        # The first rounds leave room behind that the next ones use again; a stream that stayed would take 20 kB.
+        assert sizes[-1] - sizes[1] < 2 * 300 * 4_000, sizes
 
 
 def test_the_token_lets_in_and_stands_nowhere_else(serve: Callable[..., Served]) -> None:
@@ -222,6 +222,7 @@ def test_requests_that_no_browser_sends_are_turned_away(serve: Callable[..., Ser
         (["--host", "0.0.0.0"], {}, "--name"),  # noqa: S104 - refused
         (["--host", "0.0.0.0", "--name", "tower"], {}, "--make-token"),  # noqa: S104 - refused
         (["--host", "192.0.2.1"], {}, "--make-token"),
+        (["--name", "table.example"], {}, "--make-token"),  # a server in front would let anybody in
         (["--host", "192.0.2.1"], {"FABLEWRIGHT_TOKEN": "swordfish"}, "too easy"),
         (["--host", "192.0.2.1", "--make-token"], {}, "Nothing can be served at 192.0.2.1"),
         (["--host", "example.org"], {}, "address"),

@@ -221,7 +221,7 @@ async def test_a_hand_out_that_nobody_could_check_is_not_shown_unless_the_gm_say
         assert breaker is not None
         breaker.force_open(table.bus.now())
         refused = await show("A raven watches you.")
-        assert refused.status_code == 503
+        assert refused.status_code == 409
         assert "cannot be searched now" in refused.json()["detail"]
         assert table.board.shown.lines == ("A heron watches you.",)
         assert (await show("A raven watches you.", unchecked=True)).status_code == 200
@@ -246,7 +246,7 @@ async def test_a_hand_out_waits_until_all_notes_can_be_searched(
 
         monkeypatch.setattr(table.bus, "ask", half_read)
         refused = await asking.put("/api/v1/board", json={"handout": "A raven watches you."})
-        assert refused.status_code == 503
+        assert refused.status_code == 409
         assert "Not all of your notes" in refused.json()["detail"]
         order = {"handout": "A raven watches you.", "unchecked": True}
         assert (await asking.put("/api/v1/board", json=order)).status_code == 200

@@ -20,7 +20,8 @@ def test_a_token_that_is_made_is_accepted_and_never_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    "token", ["secret", "abcdefghijklmnopqrstu", "a" * 40, "abcabcabcabcabcabcabcabc", "with a blank in it 12345", "ü" * 30]
+    "token",
+    ["secret", "abcdefghijklmnopqrstu", "a" * 40, "abcabcabcabcabcabcabcabc", "with a blank in it 12345", "ü" * 30],
 )
 def test_a_token_that_can_be_guessed_is_refused_without_being_shown(token: str) -> None:
     with pytest.raises(ConfigurationError) as refused:

@@ -53,9 +53,10 @@ def serve(settings: Settings, address: Address, *, make_token: bool, opens_brows
     token = settings.token or Secret(new_token() if make_token else "")
     if token:
         check_token(token)
-    elif not address.is_loopback:
+    elif address.is_for_others:
+        where = f"On {address.host}" if not address.is_loopback else f"By the name {address.given[0]}"
         raise ConfigurationError(
-            f"On {address.host} anybody on your network could read your notes. Give --make-token, and the address "
+            f"{where} anybody on your network could read your notes. Give --make-token, and the address "
             "that is printed has the only key; or set FABLEWRIGHT_TOKEN."
         )
     listening = _listen(address)
@@ -87,10 +88,10 @@ async def _serve(
     port = listening.getsockname()[1]
     players = player_token(token)
     keys = {"/play": Gate(players, time.monotonic)} if token else {}
-    door = Door(address.hosts(port), Gate(token, time.monotonic) if token else None, keys)
+    door = Door(address.hosts(port), Gate(token, time.monotonic) if token else None, keys, address.behind)
     async with sitting(settings) as table, contextlib.AsyncExitStack() as running:
         table.player_token = players
-        mcp = LateMcp(table, hosts=sorted(door.hosts)) if has_sdk() else None
+        mcp = LateMcp(table, hosts=sorted(door.names)) if has_sdk() else None
         if mcp is not None:
             await running.enter_async_context(mcp)
         config = uvicorn.Config(

@@ -47,8 +47,8 @@ def board_routes(sitting: Sitting) -> list[Route]:
         problems={
             400: "The body is no JSON.",
             404: "There is no such run.",
+            409: "Nobody can say whether it would: the notes cannot be searched now.",
             422: "It would tell a secret.",
-            503: "Nobody can say whether it would: the notes cannot be searched now.",
         },
     )
     async def put(request: Request) -> Response:
@@ -80,7 +80,7 @@ async def _about(sitting: Sitting, words: str, *, unchecked: bool) -> tuple[Pass
     """Return what the notes have about the words of a hand-out; ``unchecked``: as far as they can be searched now.
 
     Raises:
-        ProblemError: They cannot be searched, or not all of them have been read (503).
+        ProblemError: They cannot be searched, or not all of them have been read (409).
     """
     try:
         search = RetrieveDocuments(words[:_LOOKED_UP], _MOST)
@@ -95,9 +95,7 @@ async def _about(sitting: Sitting, words: str, *, unchecked: bool) -> tuple[Pass
 
 
 def _unknown(why: str) -> ProblemError:
-    return ProblemError(
-        503, f"{why}, so nobody knows whether this tells a secret of theirs. It is not shown.", {"Retry-After": "2"}
-    )
+    return ProblemError(409, f"{why}, so nobody knows whether this tells a secret of theirs. It is not shown.")
 
 
 def _link(sitting: Sitting) -> str:
