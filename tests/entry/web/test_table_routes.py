@@ -60,6 +60,8 @@ async def client(tmp_path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Sitti
     (folder / "cistern.md").write_text(NOTE, "utf-8")
     (folder / "people.md").write_text(PEOPLE, "utf-8")
     (folder / "bridge.md").write_text(f"# The Long Bridge\n\nA heron stands on it.\n\n{ELSEWHERE}\n", "utf-8")
+    (folder / ".private.md").write_text("Nor for this.", "utf-8")
+    (folder / "map.svg").write_text("<svg>Nor for this.</svg>", "utf-8")
     (tmp_path / "outside.md").write_text("Nobody asked for this.", "utf-8")
     chosen = Settings(
         data_dir=tmp_path / "data", notes=(folder,), prose="off", timeout=60.0, rag_request_timeout=50.0, seed=5
@@ -86,7 +88,16 @@ async def test_a_passage_is_shown_where_it_stands_and_nothing_else_is(tmp_path: 
             assert found["text"] == cited["text"]
             whole = found["before"] + found["text"] + found["after"]
             assert whole in NOTE + PEOPLE or whole in NOTE
-        for file in ("../outside.md", "/etc/passwd", "notes/cistern.md", "cistern.md\0", "", "..\\outside.md"):
+        for file in (
+            "../outside.md",
+            "/etc/passwd",
+            "notes/cistern.md",
+            "cistern.md\0",
+            "",
+            "..\\outside.md",
+            ".private.md",
+            "map.svg",
+        ):
             refused = await asking.get("/api/v1/passages", params={"file": file, "start": 0, "end": 5})
             assert refused.status_code == 404, file
         for start, end, status in (("0", "99999", 404), ("9", "9", 404), ("-1", "5", 422), ("x", "5", 422)):
@@ -277,15 +288,15 @@ async def test_a_look_at_the_sources_asks_the_model_that_is_loaded(
 ) -> None:
     monkeypatch.setattr(Slow, "loaded", 0)
     monkeypatch.setattr(Slow, "asked", [])
-    for module in ("assemble", "why"):
+    for module in ("crew", "why"):
         monkeypatch.setattr(f"fablewright.entry.{module}.open_embedder", lambda *_: Slow())
     async with client(tmp_path) as (asking, _):
         await scene(asking)
-        for question in ("a scene in the dry cistern", "who bakes?", "who bakes?"):
+        for question in ("a scene in the dry cistern", "who is Hesper Lunt?", "who is Hesper Lunt?"):
             found = (await asking.get("/api/v1/sources", params={"question": question})).json()
             assert found["passages"]
             assert not any("without meaning" in remark for remark in found["remarks"])
-        assert Slow.asked.count("who bakes?") == 1  # and was kept
+        assert Slow.asked.count("who is Hesper Lunt?") == 1  # and was kept
         assert Slow.loaded == 1
 
 
