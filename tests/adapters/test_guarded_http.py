@@ -148,6 +148,20 @@ async def test_the_address_that_was_looked_at_is_the_one_that_is_connected_to(
     assert await get(f"http://localhost:{server.server_port}/", names) == 200
 
 
+async def test_who_connects_is_told_the_address_and_the_server_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[httpx.Request] = []
+
+    async def seen(_: object, request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200, request=request)
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", seen)
+    assert await get("https://model.example/v1", Names("93.184.215.14", "169.254.169.254")) == 200
+    assert sent[0].url.host == "93.184.215.14"  # so that nobody looks the name up again
+    assert sent[0].headers["host"] == "model.example"
+    assert sent[0].extensions["sni_hostname"] == "model.example"
+
+
 async def test_each_hop_is_looked_at(server: http.server.ThreadingHTTPServer) -> None:
     with pytest.raises(FablewrightError, match=r"169\.254\.169\.254"):
         await get(f"http://127.0.0.1:{server.server_port}/elsewhere", follow=True)

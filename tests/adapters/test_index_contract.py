@@ -172,8 +172,12 @@ def test_files_come_and_go(index: Index) -> None:
     assert index.search("belfry", limit=5, filters={}) == []
     index.replace("tower.md", STAMP, [])
     assert index.counts()["tower.md"] == 0
+    assert index.holds("tower.md")  # a file without a passage is one all the same
     index.remove(["tower.md", "never was.md"])
     assert list(index.stamps()) == ["inns/heron.md"]
+    for name in ("tower.md", "Inns/heron.md", "inns/", "", "inns/heron.md\0", "\ud800"):
+        assert not index.holds(name), name
+    assert index.holds("inns/heron.md")
 
 
 def test_the_version_tells_whether_a_search_may_find_something_else(index: Index) -> None:

@@ -157,6 +157,13 @@ class Served:
         self._port = found[1]
         self.url = f"http://127.0.0.1:{self._port}"
 
+    def crash(self) -> None:
+        """End it so that it can tell nobody."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.communicate(timeout=15)
+        self._process = None
+
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()

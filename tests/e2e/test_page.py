@@ -7,6 +7,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -18,6 +19,7 @@ from .conftest import HIDDEN, PROSE, Served, model, notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Page, Response, Route
 
@@ -330,6 +332,42 @@ def test_the_page_takes_it_up_again_when_the_server_comes_back(server: Served, o
     expect(page.locator("#played")).to_contain_text("Option 1")
 
 
+def test_a_command_in_one_of_our_sentences_is_no_quotation(server: Served, open_page: Callable[..., Page]) -> None:
+    page = open_page(server.url)
+    asked(page)
+    page.keyboard.press("Escape")
+    page.fill("#words", "log add Met Tam Reddick")
+    page.keyboard.press("Enter")
+    expect(page.locator("#reply code")).to_have_text("undo")
+    assert "`" not in page.locator("#reply").inner_text()
+    page.fill("#words", "undo")  # and it can be typed here too
+    page.keyboard.press("Enter")
+    expect(page.locator("#reply")).to_contain_text("Taken back")
+
+
+def test_a_hand_out_that_nobody_could_check_is_shown_only_when_she_says_so(
+    server: Served, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(server.url)
+    asked(page)
+    page.keyboard.press("Escape")
+    search = {"agent": "haystack_pipeline", "action": "retrieve_documents"}
+    with httpx.Client(base_url=server.url, timeout=30) as client:
+        client.post("/api/v1/breakers", json={**search, "state": "open"})
+        try:
+            page.click("#players")
+            page.fill("#handout", "A ticket with a hole in it.")
+            expect(page.locator("text=Show it unchecked")).to_be_hidden()
+            page.click("dialog >> text=Show to players")
+            expect(page.locator("dialog [role=alert]")).to_contain_text("nobody knows whether this tells a secret")
+            expect(page.locator("dialog .now")).not_to_contain_text("A ticket with a hole")
+            page.click("text=Show it unchecked")
+            expect(page.locator("dialog .now")).to_contain_text("A ticket with a hole")
+            expect(page.locator("text=Show it unchecked")).to_be_hidden()
+        finally:
+            client.post("/api/v1/breakers", json={**search, "state": "auto"})
+
+
 def test_all_of_it_works_with_the_keyboard_alone(server: Served, open_page: Callable[..., Page]) -> None:
     page = open_page(server.url)
     page.keyboard.press("/")
@@ -510,3 +548,55 @@ def test_set_up_without_a_terminal(server: Served, open_page: Callable[..., Page
         page.fill('dialog [aria-label="Where it is"]', writer.url)
         page.click("text=Use and test it")
         expect(page.locator("dialog [role=status]").first).to_contain_text("It answers: prose after")
+
+
+def folder_of_notes(where: Path, name: str) -> Path:
+    """Write notes as somebody has them: in folders, with a picture and a hidden file among them."""
+    folder = where / name
+    (folder / "places" / "deep").mkdir(parents=True)
+    (folder / "places" / f"{name}.md").write_text(f"# The {name}\n\nA bell without a tongue hangs in the {name}.\n")
+    (folder / "places" / "deep" / "cellar.md").write_text("# The Cellar\n\nTwo wolves sleep here.\n")
+    (folder / "map.svg").write_text("<svg/>")
+    (folder / ".hidden.md").write_text("# Nobody's\n")
+    return folder
+
+
+def test_a_folder_is_dropped_on_the_page_as_people_do_it(
+    server: Served, open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    folder = folder_of_notes(tmp_path, "belfry")
+    page = open_page(server.url)
+    page.click("#setup")
+    area = page.locator("dialog .drop")
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + 12
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    devtools = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver"):
+        devtools.send("Input.dispatchDragEvent", {"type": kind, "x": x, "y": y, "data": data})
+    expect(page.locator("dialog .drop.over")).to_be_visible()
+    devtools.send("Input.dispatchDragEvent", {"type": "drop", "x": x, "y": y, "data": data})
+    expect(area).to_contain_text("2 files are read. Ask for a scene.")
+    page.keyboard.press("Escape")
+    page.fill("#words", "what hangs in the belfry?")
+    page.keyboard.press("Enter")
+    expect(page.locator("#reply")).to_contain_text("A bell without a tongue")
+    page.locator("#reply .source").first.click()
+    expect(page.locator("dialog mark")).to_contain_text("bell without a tongue")
+    expect(page.locator("#panel-sources")).to_contain_text("belfry.md")
+
+
+def test_a_folder_is_chosen_with_the_picker(server: Served, open_page: Callable[..., Page], tmp_path: Path) -> None:
+    folder = folder_of_notes(tmp_path, "granary")
+    page = open_page(server.url)
+    page.click("#setup")
+    with page.expect_file_chooser() as chooser:
+        page.click("text=choose a folder")
+    chooser.value.set_files(folder)
+    expect(page.locator("dialog .drop")).to_contain_text("2 files are read. Ask for a scene.")
+    page.keyboard.press("Escape")
+    page.fill("#words", "what hangs in the granary?")
+    page.keyboard.press("Enter")
+    expect(page.locator("#reply")).to_contain_text("A bell without a tongue")

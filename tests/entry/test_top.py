@@ -11,7 +11,7 @@ from textual.widgets import DataTable, Static
 
 from fablewright.entry.cli import run
 from fablewright.entry.top import Top
-from fablewright.entry.top_view import duration, figures, tables
+from fablewright.entry.top_view import breaker_remark, duration, figures, tables
 from fablewright.entry.web.system_report import (
     ActionReport,
     AgentReport,
@@ -26,6 +26,8 @@ from fablewright.errors import FablewrightError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from rich.console import RenderableType
 
 SEARCH = ("haystack_pipeline", "retrieve_documents")
 BUCKETS = (Bucket(8, 7), Bucket(16, 0), Bucket(64, 1))
@@ -56,11 +58,11 @@ REPORT = SystemReport(
 )
 
 
-def printed(width: int = 100) -> list[str]:
+def printed(width: int = 100, what: RenderableType | None = None) -> list[str]:
     console = Console(width=width, record=True, color_system=None, file=None, quiet=True)
     console.quiet = False
     with console.capture() as captured:
-        console.print(tables(REPORT))
+        console.print(what or tables(REPORT))
     return [line.rstrip() for line in captured.get().splitlines()]
 
 
@@ -79,10 +81,20 @@ class Server:
         self.forced.append((agent, action, state))
 
 
-def test_the_counts_stand_in_one_line() -> None:
-    assert figures(REPORT).plain == (
-        "12 requests   3 waiting   1 without a reply   1 dead letters   2 tasks   312 ms longest hold-up"
+def test_the_counts_stand_in_one_line_and_where_there_is_no_room_none_is_torn_apart() -> None:
+    counts = "12 requests   3 waiting   1 without a reply   1 dead letters   2 tasks   312 ms longest hold-up"
+    assert printed(100, figures(REPORT)) == [counts]
+    narrow = printed(60, figures(REPORT))
+    assert len(narrow) > 1
+    for count in counts.split("   "):
+        assert any(count in line for line in narrow), count
+
+
+def test_why_a_breaker_is_open_is_said_below_it() -> None:
+    assert breaker_remark(REPORT.breakers[0]) == (
+        "retrieve_documents: opened 2 ×; tried again in 12.0 s; last: took 3.00 s"
     )
+    assert breaker_remark(BreakerReport(*SEARCH, "closed", None, "", 0)) == ""
 
 
 def test_waits_stand_below_what_they_are_for() -> None:
@@ -139,11 +151,17 @@ async def test_a_server_that_goes_and_comes() -> None:
     def state() -> str:
         return str(app.query_one("#state", Static).render())
 
-    async with app.run_test(size=(100, 30)):
+    async with app.run_test(size=(60, 30)) as pilot:
+        assert app.query_one("#state").region.height == 2  # all of the sentence is seen
+        assert not app.query_one(DataTable).display
         assert state() == "Nothing answers at http://here; trying again. `fablewright serve` starts one."
         server.answers = [msgspec.json.encode(REPORT)]
         await app.look()
         assert "up to date" in state()
+        assert app.query_one(DataTable).display
+        await pilot.pause()
+        assert "took 3.00 s" in str(app.query_one("#why", Static).render())
+        assert not app.query_one(DataTable).show_horizontal_scrollbar
         server.answers, now[0] = ["Nothing answers at http://here"], 7.0
         await app.look()
         assert state() == "Nothing answers at http://here; trying again. What you see is 7.0 s old."

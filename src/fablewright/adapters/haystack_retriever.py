@@ -16,7 +16,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import threading
 import unicodedata
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ from fablewright.gm.finding.lookups import LookupIndex
 from fablewright.gm.finding.options import ALL_STEPS
 from fablewright.gm.finding.reranker import RERANKED, reordered, reranked_text
 from fablewright.gm.reading.notes import Passage
-from fablewright.runtime.threads import Threads
+from fablewright.runtime.threads import IMPORTING, Threads
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -51,9 +50,6 @@ _PATIENCE_FOR_A_VECTOR = 0.5
 
 _PATIENCE_FOR_A_MODEL = 2.0
 """Seconds; the first search waits for it, and has other ways than meaning."""
-
-_LOADING = threading.Lock()
-"""One at a time in the whole process: two threads that import Haystack at once may each see half of a module."""
 
 _REQUIREMENT = "haystack-ai>=3.4,<4"
 _LONGEST_QUERY = 4000
@@ -151,7 +147,7 @@ class HaystackRetriever:
         return await self._threads.run(self._load)
 
     def _load(self) -> Pipeline:
-        with _LOADING:  # those who come while it loads wait here, on their threads, and find it loaded
+        with IMPORTING:  # those who come while it loads wait here, on their threads, and find it loaded
             if self._pipeline is None:
                 lane = asyncio.Semaphore(self._index.searches_at_once)
                 steps = _Steps(self._index, self._threads, self._finder, self._embed, self._rerank, lane)

@@ -128,6 +128,11 @@ class PostgresIndex:
         rows = self._read(lambda db: db.execute(query).fetchall())
         return {_text(name): count for name, count in sorted(rows)}
 
+    def holds(self, name: str) -> bool:
+        """Whether a file of that name is in the index."""
+        query: LiteralString = "SELECT 1 FROM files WHERE name = %s"
+        return self._read(lambda db: db.execute(query, (_bytes(name),)).fetchone() is not None)
+
     def count(self) -> int:
         """Return the number of passages."""
         return int(self._read(lambda db: _one(db, "SELECT count(*) FROM passages")))

@@ -169,6 +169,12 @@ class SqliteIndex:
                    GROUP BY files.id ORDER BY name"""
         return self._guarded(lambda connection: dict(connection.execute(query).fetchall()))
 
+    def holds(self, name: str) -> bool:
+        """Whether a file of that name is in the index."""
+        query = "SELECT 1 FROM files WHERE name = ?"
+        value = name.encode("utf-8", "replace").decode()  # half a character is in no name that was read
+        return self._guarded(lambda connection: connection.execute(query, (value,)).fetchone() is not None)
+
     def count(self) -> int:
         """Return the number of passages."""
         return self._number("SELECT count(*) FROM passages")

@@ -12,7 +12,7 @@ from textual.containers import VerticalScroll
 from textual.coordinate import Coordinate
 from textual.widgets import DataTable, Footer, Static
 
-from fablewright.entry.top_view import breaker_row, duration, figures, tables
+from fablewright.entry.top_view import breaker_remark, breaker_row, duration, figures, tables
 from fablewright.entry.web.system_report import SystemReport
 from fablewright.errors import FablewrightError
 
@@ -48,10 +48,12 @@ class Top(App[None]):
     TITLE = "Fablewright"
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    #state { height: 1; padding: 0 1; background: $panel; color: $text-muted; }
+    #state { height: auto; padding: 0 1; background: $panel; color: $text-muted; }
     #state.lost { color: $error; text-style: bold; }
     #figures { height: auto; padding: 1 1 0 1; }
-    #breakers { height: auto; max-height: 8; margin: 1; background: $background; }
+    #breakers { height: auto; max-height: 8; margin: 1 1 0 1; background: $background; overflow-x: hidden; }
+    #why { height: auto; padding: 0 2; color: $text-muted; }
+    VerticalScroll { margin-top: 1; scrollbar-size-vertical: 1; }
     #view { padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -74,8 +76,10 @@ class Top(App[None]):
         yield Static(f"Looking at {self._url} …", id="state", markup=False)
         yield Static("", id="figures")
         table: DataTable[object] = DataTable(id="breakers", cursor_type="row", zebra_stripes=False)
-        table.add_columns("Circuit breaker", "State", "")
+        table.add_columns("Circuit breaker", "State")
+        table.display = False
         yield table
+        yield Static("", id="why", markup=False)
         with VerticalScroll(can_focus=True):
             yield Static("", id="view")
         yield Footer()
@@ -117,7 +121,9 @@ class Top(App[None]):
     def _show(self, report: SystemReport) -> None:
         self.query_one("#figures", Static).update(figures(report))
         self.query_one("#view", Static).update(tables(report))
+        self.query_one("#why", Static).update("\n".join(filter(None, map(breaker_remark, report.breakers))))
         table = self.query_one(DataTable)
+        table.display = bool(report.breakers)
         named = [(breaker.agent, breaker.action) for breaker in report.breakers]
         if named != self._breakers:
             self._breakers = named

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich import box
+from rich.columns import Columns
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
@@ -18,15 +19,15 @@ if TYPE_CHECKING:
 
     from fablewright.entry.web.system_report import ActionReport, BreakerReport, PendingReport, SystemReport
 
-__all__ = ["breaker_row", "duration", "figures", "tables"]
+__all__ = ["breaker_remark", "breaker_row", "duration", "figures", "tables"]
 
 _BARS = "▁▂▃▄▅▆▇█"
 _STYLES = {"closed": "green", "open": "bold red", "forced_open": "bold red"}
 _MOST_ROWS = 12
 
 
-def figures(report: SystemReport) -> Text:
-    """Return the counts in one line."""
+def figures(report: SystemReport) -> RenderableType:
+    """Return the counts: in one line where there is room, else one below the other, none torn apart."""
     missed = sum(count for outcome, count in report.outcomes.items() if outcome != "replied")
     parts = (
         (f"{report.asked:,}", "requests", ""),
@@ -36,10 +37,8 @@ def figures(report: SystemReport) -> Text:
         (f"{report.tasks:,}", "tasks", ""),
         (duration(report.loop_lag_ms), "longest hold-up", "bold red" if report.loop_lag_ms > 250 else ""),
     )
-    text = Text()
-    for value, words, style in parts:
-        text.append("   " if text else "").append(value, style or "bold").append(f" {words}", "dim")
-    return text
+    counts = [Text.assemble((value, style or "bold"), (f" {words}", "dim")) for value, words, style in parts]
+    return Columns(counts, padding=(0, 3))
 
 
 def tables(report: SystemReport) -> RenderableType:
@@ -63,13 +62,21 @@ def tables(report: SystemReport) -> RenderableType:
     return Group(*parts)
 
 
-def breaker_row(breaker: BreakerReport) -> tuple[Text, Text, Text]:
+def breaker_row(breaker: BreakerReport) -> tuple[Text, Text]:
     """Return the cells for a circuit breaker."""
     state = Text(breaker.state.replace("_", " "), _STYLES.get(breaker.state, "yellow"))
-    said = f"tried again in {duration(breaker.retry_ms)}; " if breaker.retry_ms else ""
-    opened = f"opened {breaker.opened} ×" if breaker.opened else ""
-    why = Text(f"{said}{opened} {clean(breaker.last_cause)}".strip(), "dim")
-    return _route(breaker.agent, breaker.action), state, why
+    return _route(breaker.agent, breaker.action), state
+
+
+def breaker_remark(breaker: BreakerReport) -> str:
+    """Return what there is to say about a circuit breaker beside its state, in one line; empty for nothing."""
+    said = (
+        f"opened {breaker.opened} ×" if breaker.opened else "",
+        f"tried again in {duration(breaker.retry_ms)}" if breaker.retry_ms else "",
+        f"last: {clean(breaker.last_cause)}" if breaker.last_cause else "",
+    )
+    remark = "; ".join(filter(None, said))
+    return f"{breaker.action}: {remark}" if remark else ""
 
 
 def duration(milliseconds: float | None) -> str:

@@ -11,13 +11,15 @@ from fablewright.entry import assemble
 from fablewright.entry.embedders import open_embedder
 from fablewright.entry.event_loop import run_loop
 from fablewright.entry.json_output import to_json
-from fablewright.entry.rerankers import open_reranker
+from fablewright.entry.rerankers import open_reranker, patience
 from fablewright.entry.terminal import MAX_WIDTH, clean, emit, notice, output_console, set_up_streams, write
 from fablewright.errors import FablewrightError, InvalidInput
+from fablewright.gm.embedding import Embedding, EmbedQuery
 from fablewright.gm.finding.explanation import explain, search
 from fablewright.gm.finding.finder import Finder, QueryVector
 from fablewright.gm.finding.reranker import reranked_text
 from fablewright.gm.reading.searchable import searchable
+from fablewright.gm.reranking import Reranking, RerankTexts
 from fablewright.runtime.threads import Threads
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
     from fablewright.entry.config import Loaded, Settings
     from fablewright.gm.finding.explanation import Explained, Explanation, Reason, Step
+    from fablewright.gm.finding.reranker import Reranker
+    from fablewright.gm.reading.ports import Embedder, Vector
+    from fablewright.runtime.bus import Bus
 
 __all__ = ["explained", "explanation_data", "why"]
 
@@ -84,8 +89,17 @@ def why(loaded: Loaded, question: str, *, as_json: bool) -> int:
     return 0
 
 
-async def explained(settings: Settings, notes: assemble.Notes, question: str) -> tuple[Explanation, list[str]]:
+async def explained(
+    settings: Settings, notes: assemble.Notes, question: str, *, bus: Bus | None = None
+) -> tuple[Explanation, list[str]]:
     """Search with all that the settings have, and return why, with what could not be had.
+
+    Args:
+        settings: Which models there are.
+        notes: Where to search.
+        question: A person's words.
+        bus: Where the models' agents are up, if they are: they have loaded what has to be loaded, and kept what was
+            asked before.
 
     Raises:
         FablewrightError: The notes cannot be searched.
@@ -99,7 +113,7 @@ async def explained(settings: Settings, notes: assemble.Notes, question: str) ->
         embedder, reranker = open_embedder(settings, threads), open_reranker(settings, threads)
         if embedder is not None:
             try:
-                vector = QueryVector(embedder.model, (await embedder.embed([question], "query"))[0])
+                vector = QueryVector(embedder.model, await _vector(settings, embedder, question, bus))
             except FablewrightError as error:
                 remarks.append(f"This search goes without meaning: {error}")
             finally:
@@ -107,9 +121,8 @@ async def explained(settings: Settings, notes: assemble.Notes, question: str) ->
         searched = await threads.run(search, question, notes.index, Finder(), most=used + _DROPPED, vector=vector)
         if reranker is not None:
             try:
-                scores = await reranker.rerank(
-                    question, [reranked_text(passage) for passage in searched.judged.values()]
-                )
+                texts = tuple(reranked_text(passage) for passage in searched.judged.values())
+                scores = await _scores(settings, reranker, RerankTexts(question, texts), bus)
             except FablewrightError as error:
                 remarks.append(f"This search goes without the reranker: {error}")
             finally:
@@ -117,6 +130,18 @@ async def explained(settings: Settings, notes: assemble.Notes, question: str) ->
     finally:
         threads.close()
     return explain(searched, used=used, dropped=_DROPPED, reranked=scores), remarks
+
+
+async def _vector(settings: Settings, embedder: Embedder, question: str, bus: Bus | None) -> Vector:
+    if bus is None:
+        return (await embedder.embed([question], "query"))[0]
+    return await bus.ask(Embedding.name, EmbedQuery(question), timeout=settings.rag_request_timeout)
+
+
+async def _scores(settings: Settings, reranker: Reranker, request: RerankTexts, bus: Bus | None) -> Sequence[float]:
+    if bus is None:
+        return await reranker.rerank(request.question, request.texts)
+    return await bus.ask(Reranking.name, request, timeout=patience(settings))
 
 
 # ------------------------------------------------------------------ for programs

@@ -28,7 +28,11 @@ from fablewright.errors import ContractViolation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Threads", "ThreadsStatistics"]
+__all__ = ["IMPORTING", "Threads", "ThreadsStatistics"]
+
+IMPORTING = threading.Lock()
+"""Held while something large is imported on a thread: two that import packages with parts in common may each see half
+of a module."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")

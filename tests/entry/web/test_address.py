@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fablewright.entry.web.address import address_of
+from fablewright.entry.web.address import address_of, is_of_this_machine
 from fablewright.errors import ConfigurationError
 
 
@@ -20,6 +20,35 @@ def test_elsewhere_it_has_that_address_and_the_names_that_were_given() -> None:
     assert not address.is_loopback
     assert address.hosts(80) == {"192.168.1.20:80", "tower.local:80", "192.168.1.20", "tower.local"}
     assert address.url(80) == "http://192.168.1.20:80/"
+
+
+def test_a_name_that_was_given_is_for_others_also_on_this_machine() -> None:
+    assert not address_of("127.0.0.1", 8710).is_for_others
+    behind = address_of("127.0.0.1", 8710, ["Table.example"])
+    assert behind.is_loopback  # a server in front of it leads here
+    assert behind.is_for_others
+    assert behind.given == ("table.example",)
+    assert not address_of("127.0.0.1", 8710, ["localhost"]).is_for_others
+
+
+@pytest.mark.parametrize(
+    ("host", "is_here"),
+    [
+        ("127.0.0.1:8710", True),
+        ("LOCALHOST:8710", True),
+        ("localhost", True),
+        ("[::1]:8710", True),
+        ("[::1]", True),
+        ("table.example", False),
+        ("localhost.evil.example:8710", False),
+        ("127.0.0.1.evil.example", False),
+        ("[::2]:8710", False),
+        ("192.168.1.20:8710", False),
+        ("", False),
+    ],
+)
+def test_which_names_are_this_machines(host: str, is_here: bool) -> None:
+    assert is_of_this_machine(host) is is_here
 
 
 def test_everywhere_needs_a_name() -> None:

@@ -256,6 +256,14 @@ async def test_the_players_token_opens_their_page_and_nothing_else() -> None:
         assert (await knock(HOST, players, path=path, door=guarded())).status == 401
 
 
+async def test_the_players_cookie_is_sent_to_their_page_alone_and_leaves_the_gms_as_it_is() -> None:
+    players = await knock(HOST, path="/play", query=f"token={PLAYERS}", door=guarded())
+    assert players.headers["location"] == "/play"
+    assert "path=/play;" in f"{players.headers['set-cookie'].lower()};"
+    gm = await knock(HOST, path="/play", query=f"token={TOKEN}", door=guarded())
+    assert "path=/;" in f"{gm.headers['set-cookie'].lower()};"
+
+
 async def test_guessing_is_slowed_down_also_for_the_players_page() -> None:
     for path in ("/", "/play"):
         door = guarded()
@@ -266,6 +274,37 @@ async def test_guessing_is_slowed_down_also_for_the_players_page() -> None:
         assert statuses[-1] == 429
     answered = await knock(HOST, ("authorization", "Bearer x"), door=door)
     assert int(answered.headers["retry-after"]) >= 1
+
+
+# ---------------------------------------------------------------- behind a server that speaks TLS
+
+
+def behind_tls() -> Door:
+    gate = Gate(Secret(TOKEN), lambda: 0.0)
+    return Door(frozenset({"127.0.0.1:8710", "table.example:8710"}), gate, {}, frozenset({"table.example"}))
+
+
+async def test_the_name_of_the_server_in_front_counts_with_tls_alone() -> None:
+    bearer = ("authorization", f"Bearer {TOKEN}")
+    for host in ("table.example", "127.0.0.1:8710"):  # as it came, or as the server in front writes it
+        asked = (("host", host), ("origin", "https://table.example"), bearer, JSON)
+        assert (await knock(*asked, method="POST", door=behind_tls())).handled == 1
+    for origin in (
+        "http://table.example",
+        "https://table.example:8710",
+        "https://127.0.0.1:8710",
+        "https://evil.example",
+    ):
+        asked = (("host", "table.example"), ("origin", origin), bearer, JSON)
+        assert (await knock(*asked, method="POST", door=behind_tls())).status == 403, origin
+    assert (await knock(("host", "www.table.example"), bearer, door=behind_tls())).status == 421
+
+
+async def test_a_cookie_that_came_over_tls_stays_there() -> None:
+    came = await knock(("host", "table.example"), path="/", query=f"token={TOKEN}", door=behind_tls())
+    assert "; secure" in came.headers["set-cookie"].lower()
+    plain = await knock(HOST, path="/", query=f"token={TOKEN}", door=behind_tls())
+    assert "; secure" not in plain.headers["set-cookie"].lower()
 
 
 # ---------------------------------------------------------------- other kinds of connection

@@ -137,7 +137,7 @@ async def test_parts_of_an_earlier_scene_stay(tmp_path: Path) -> None:
         (b'{"words": "\xff"}', 400, "no JSON"),
         (b"[]", 422, "object"),
         (b"{}", 422, "words"),
-        (b'{"words": ""}', 422, "length"),
+        (b'{"words": ""}', 422, "words is empty"),
         (b'{"words": "  "}', 422, "Say what you need"),
         (b'{"words": "x", "wrods": 1}', 422, "wrods"),
         (b'{"words": "x", "want": "tea"}', 422, "tea"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -26,9 +26,11 @@ RAW = {"content-type": "application/octet-stream"}
 
 
 @asynccontextmanager
-async def client(tmp_path: Path, *, asked_from: str = "127.0.0.1") -> AsyncIterator[tuple[httpx.AsyncClient, Sitting]]:
+async def client(
+    tmp_path: Path, *, asked_from: str = "127.0.0.1", door: Door | None = None
+) -> AsyncIterator[tuple[httpx.AsyncClient, Sitting]]:
     async with sitting(Settings(data_dir=tmp_path, prose="off", timeout=60.0, rag_request_timeout=50.0)) as table:
-        app = web_app(table, Door(frozenset({HOST})))
+        app = web_app(table, door or Door(frozenset({HOST})))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(asked_from, 1))
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}", timeout=60) as asking:
             yield asking, table
@@ -89,6 +91,24 @@ async def test_another_machine_cannot_make_this_one_read_or_call(tmp_path: Path,
         assert (await asking.put("/api/v1/setup", json=choice)).status_code == 403
         assert (await asking.put("/api/v1/setup", json={"party": "4x4"})).status_code == 200
         assert table.settings.party == "4x4"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://table.example"},
+        {"X-Forwarded-For": "192.168.1.66"},
+        {"Forwarded": "for=192.168.1.66"},
+        {"Host": "table.example"},
+    ],
+)
+async def test_nor_can_it_through_a_server_in_front_of_this_one(tmp_path: Path, headers: dict[str, str]) -> None:
+    door = Door(frozenset({HOST}), None, {}, frozenset({"table.example"}))
+    async with client(tmp_path, door=door) as (asking, _):
+        folders: dict[str, Any] = {"folders": []}
+        assert (await asking.put("/api/v1/setup", json=folders, headers=headers)).status_code == 403
+        assert (await asking.put("/api/v1/setup", json={"party": "4x4"}, headers=headers)).status_code == 200
+        assert (await asking.put("/api/v1/setup", json=folders, headers={"Origin": f"http://{HOST}"})).is_success
 
 
 async def test_the_key_is_kept_from_others_and_never_sent_back(tmp_path: Path) -> None:

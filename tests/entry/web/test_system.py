@@ -97,6 +97,7 @@ def test_a_story_that_is_not_there_is_none(served: Any) -> None:
 async def test_top_shows_a_server_that_runs(served: Any) -> None:
     async with ServerClient(served.url) as server:
         app = Top(server, served.url)
-        async with app.run_test(size=(100, 40)):
+        async with app.run_test(size=(100, 40)) as pilot:
+            await pilot.pause()
             assert "up to date" in str(app.query_one("#state", Static).render())
-            assert "requests" in str(app.query_one("#figures", Static).render())
+            assert "requests" in app.export_screenshot()

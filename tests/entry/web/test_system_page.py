@@ -69,6 +69,6 @@ def test_a_browser_shows_what_the_server_does(served: Any) -> None:
     )
     shown = ran.stdout
     assert "Up to date" in shown
-    assert "scenario_generator</td>" in shown
+    assert "scenario_<wbr>generator</td>" in shown
     assert re.search(r"<rect [^>]*height=", shown), "a histogram"
     assert 'data-key="haystack_pipeline.retrieve_documents open" aria-pressed="false"' in shown

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import struct
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpx
 import pytest
@@ -16,9 +18,10 @@ from fablewright.entry.web.assets import assets, version
 from fablewright.entry.web.doorkeeper import Door
 from fablewright.entry.web.sitting import Sitting, sitting
 from fablewright.entry.web.token import new_token, player_token
+from fablewright.gm.haystack_pipeline import HaystackPipeline, RetrieveDocuments
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
 pytestmark = pytest.mark.anyio
@@ -57,6 +60,8 @@ async def client(tmp_path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Sitti
     (folder / "cistern.md").write_text(NOTE, "utf-8")
     (folder / "people.md").write_text(PEOPLE, "utf-8")
     (folder / "bridge.md").write_text(f"# The Long Bridge\n\nA heron stands on it.\n\n{ELSEWHERE}\n", "utf-8")
+    (folder / ".private.md").write_text("Nor for this.", "utf-8")
+    (folder / "map.svg").write_text("<svg>Nor for this.</svg>", "utf-8")
     (tmp_path / "outside.md").write_text("Nobody asked for this.", "utf-8")
     chosen = Settings(
         data_dir=tmp_path / "data", notes=(folder,), prose="off", timeout=60.0, rag_request_timeout=50.0, seed=5
@@ -83,7 +88,16 @@ async def test_a_passage_is_shown_where_it_stands_and_nothing_else_is(tmp_path: 
             assert found["text"] == cited["text"]
             whole = found["before"] + found["text"] + found["after"]
             assert whole in NOTE + PEOPLE or whole in NOTE
-        for file in ("../outside.md", "/etc/passwd", "notes/cistern.md", "cistern.md\0", "", "..\\outside.md"):
+        for file in (
+            "../outside.md",
+            "/etc/passwd",
+            "notes/cistern.md",
+            "cistern.md\0",
+            "",
+            "..\\outside.md",
+            ".private.md",
+            "map.svg",
+        ):
             refused = await asking.get("/api/v1/passages", params={"file": file, "start": 0, "end": 5})
             assert refused.status_code == 404, file
         for start, end, status in (("0", "99999", 404), ("9", "9", 404), ("-1", "5", 422), ("x", "5", 422)):
@@ -204,6 +218,95 @@ async def test_a_hand_out_tells_no_secret_that_stands_elsewhere_in_the_notes_or_
         assert table.board.shown.lines == ()
         shown = await asking.put("/api/v1/board", json={"handout": "A heron watches you.", "scene": {"run": run}})
         assert shown.json()["shown"]["lines"] == ["A heron watches you."]
+
+
+async def test_a_hand_out_that_nobody_could_check_is_not_shown_unless_the_gm_says_so(tmp_path: Path) -> None:
+    async with client(tmp_path) as (asking, table):
+        await scene(asking)
+
+        async def show(words: str, **more: object) -> httpx.Response:
+            return await asking.put("/api/v1/board", json={"handout": words, **more})
+
+        assert (await show("A heron watches you.")).status_code == 200  # while they can be searched
+        breaker = table.bus.breaker(HaystackPipeline.name, RetrieveDocuments.action)
+        assert breaker is not None
+        breaker.force_open(table.bus.now())
+        refused = await show("A raven watches you.")
+        assert refused.status_code == 409
+        assert "cannot be searched now" in refused.json()["detail"]
+        assert table.board.shown.lines == ("A heron watches you.",)
+        assert (await show("A raven watches you.", unchecked=True)).status_code == 200
+        assert table.board.shown.lines == ("A raven watches you.",)
+        told = await show(f"They whisper: {HIDDEN}", unchecked=True)  # a secret of the scene, which is there
+        assert told.status_code == 422
+        breaker.release(table.bus.now())
+        known = await show("They say the heron is the drowned margrave.", unchecked=True)
+        assert known.status_code == 422  # it could be checked, so it was
+
+
+async def test_a_hand_out_waits_until_all_notes_can_be_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with client(tmp_path) as (asking, table):
+        await scene(asking)
+        ask = table.bus.ask
+
+        async def half_read(to: str, message: Any, **more: Any) -> Any:
+            reply = await ask(to, message, **more)
+            return replace(reply, passages=(), complete=False) if isinstance(message, RetrieveDocuments) else reply
+
+        monkeypatch.setattr(table.bus, "ask", half_read)
+        refused = await asking.put("/api/v1/board", json={"handout": "A raven watches you."})
+        assert refused.status_code == 409
+        assert "Not all of your notes" in refused.json()["detail"]
+        order = {"handout": "A raven watches you.", "unchecked": True}
+        assert (await asking.put("/api/v1/board", json=order)).status_code == 200
+
+
+class Slow:
+    """An embedder that has to load its model; each object does so once."""
+
+    model = "slow"
+    loaded = 0
+    asked: ClassVar[list[str]] = []
+
+    def __init__(self) -> None:
+        self._is_loaded = False
+
+    async def embed(self, texts: Sequence[str], _purpose: str) -> list[bytes]:
+        Slow.loaded += not self._is_loaded
+        Slow.asked += texts
+        self._is_loaded = True
+        return [struct.pack("<2f", 1.0, 0.0) for _ in texts]
+
+    async def close(self) -> None:
+        return
+
+
+async def test_a_look_at_the_sources_asks_the_model_that_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Slow, "loaded", 0)
+    monkeypatch.setattr(Slow, "asked", [])
+    for module in ("crew", "why"):
+        monkeypatch.setattr(f"fablewright.entry.{module}.open_embedder", lambda *_: Slow())
+    async with client(tmp_path) as (asking, _):
+        await scene(asking)
+        for question in ("a scene in the dry cistern", "who is Hesper Lunt?", "who is Hesper Lunt?"):
+            found = (await asking.get("/api/v1/sources", params={"question": question})).json()
+            assert found["passages"]
+            assert not any("without meaning" in remark for remark in found["remarks"])
+        assert Slow.asked.count("who is Hesper Lunt?") == 1  # and was kept
+        assert Slow.loaded == 1
+
+
+async def test_to_open_a_passage_the_index_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with client(tmp_path) as (asking, table):
+        await scene(asking)
+        monkeypatch.setattr(table.notes.index, "counts", None)
+        where = {"file": "cistern.md", "start": 0, "end": 9}
+        assert (await asking.get("/api/v1/passages", params=where)).status_code == 200
+        assert (await asking.get("/api/v1/passages", params={**where, "file": "crypt.md"})).status_code == 404
 
 
 async def test_an_option_and_kept_parts_are_those_of_the_scene_that_is_meant(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
 
 from fablewright.entry.secret import Secret
@@ -18,7 +20,8 @@ def test_a_token_that_is_made_is_accepted_and_never_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    "token", ["secret", "a" * 40, "abcabcabcabcabcabcabcabc", "with a blank in it 12345", "ü" * 30]
+    "token",
+    ["secret", "abcdefghijklmnopqrstu", "a" * 40, "abcabcabcabcabcabcabcabc", "with a blank in it 12345", "ü" * 30],
 )
 def test_a_token_that_can_be_guessed_is_refused_without_being_shown(token: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
@@ -51,6 +54,24 @@ def test_ten_tries_at_once_then_one_every_six_seconds_and_the_right_one_costs_no
     assert gate.wait("a") > 0
     now[0] += 3600
     assert gate.wait("a") == 0
+
+
+def test_how_much_of_a_token_is_right_cannot_be_told_by_the_time_that_comparing_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[tuple[int, int]] = []
+    right = hmac.compare_digest
+
+    def seen(offered: bytes, kept: bytes) -> bool:
+        compared.append((len(offered), len(kept)))
+        return right(offered, kept)
+
+    monkeypatch.setattr(hmac, "compare_digest", seen)
+    token = new_token()
+    gate = Gate(Secret(token), lambda: 0.0)
+    offers = [token, token[:-1], "x" + token[1:], token[:-1] + "!", "", "ü"]
+    assert [gate.opens(offered) for offered in offers] == [True, *[False] * 5]
+    assert compared == [(32, 32)] * len(offers)  # digests, so that not even the length tells
 
 
 @pytest.mark.parametrize("offered", ["", "\udcff", "x" * 100_000, "ü"])

@@ -16,7 +16,7 @@ from fablewright.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Address", "address_of"]
+__all__ = ["Address", "address_of", "is_of_this_machine"]
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
@@ -43,15 +43,30 @@ class Address:
         """Whether only programs on this machine can reach it."""
         return self.host in _OURSELVES
 
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The names that a person gave it beside its own."""
+        return tuple(name for name in self.names if name != self.host and name not in _OURSELVES)
+
+    @property
+    def is_for_others(self) -> bool:
+        """Whether other machines are meant to reach it: by its address, or by the name of a server in front of it."""
+        return not self.is_loopback or bool(self.given)
+
+    @property
+    def behind(self) -> frozenset[str]:
+        """What stands in ``Host`` where a server in front of this one speaks TLS by a name that was given."""
+        return frozenset(_written(name) for name in self.given)
+
     def hosts(self, port: int) -> frozenset[str]:
         """Return what may stand in ``Host``, in small letters; ``port`` is the one that was bound."""
-        written = [f"[{name}]" if ":" in name else name for name in self.names]
+        written = [_written(name) for name in self.names]
         return frozenset(f"{name}:{port}" for name in written) | (frozenset(written) if port == 80 else frozenset())
 
     def url(self, port: int) -> str:
         """Return what to type into a browser."""
         name = self.names[0]
-        return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
+        return f"http://{_written(name)}:{port}/"
 
 
 def address_of(host: str, port: int, names: Sequence[str] = ()) -> Address:
@@ -87,6 +102,20 @@ def address_of(host: str, port: int, names: Sequence[str] = ()) -> Address:
             )
         return Address(host, port, own)
     return Address(host, port, (*((host,) if host not in _OURSELVES else _OURSELVES), *own))
+
+
+def _written(name: str) -> str:
+    return f"[{name}]" if ":" in name else name
+
+
+def is_of_this_machine(host: str) -> bool:
+    """Whether a ``Host`` or an ``Origin`` without its scheme names the machine that it is sent on.
+
+    Args:
+        host: With or without a port.
+    """
+    name = host.lower().rpartition("]")[0].removeprefix("[") or host.lower().partition(":")[0]
+    return name in _OURSELVES
 
 
 def _is_address(name: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from fablewright.entry.web.complaint import complaint
 from fablewright.entry.web.problem import ProblemError
 from fablewright.entry.web.wire import Order
 
@@ -81,7 +82,7 @@ def order_of(chat: ChatOrder) -> Order:
     try:
         return msgspec.convert(fields, Order)
     except msgspec.ValidationError as error:
-        raise ProblemError(400, f"The last message of the user cannot be taken: {error}.") from error
+        raise ProblemError(400, f"The last message of the user cannot be taken: {complaint(str(error))}") from error
 
 
 def texts_of(message: ChatMessage) -> Sequence[str]:

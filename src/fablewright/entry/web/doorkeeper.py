@@ -40,19 +40,26 @@ class Door:
     """What the doorkeeper goes by; the hosts are known once the port is bound.
 
     Attributes:
-        hosts: What may stand in ``Host``, in small letters.
+        hosts: Our own names with the port, in small letters.
         gate: Compares tokens; None where everybody who comes this far is let in.
+        behind: Names of a server in front of this one that speaks TLS for it, at the usual port.
         keys: Further gates by the beginning of a path: who has that token may go there and nowhere else.
     """
 
     hosts: frozenset[str] = frozenset()
     gate: Gate | None = None
     keys: Mapping[str, Gate] = field(default_factory=dict)
+    behind: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What may stand in ``Host``."""
+        return self.hosts | self.behind
 
     @property
     def origins(self) -> frozenset[str]:
         """What may stand in ``Origin``."""
-        return frozenset(f"http://{host}" for host in self.hosts)
+        return frozenset((*(f"http://{host}" for host in self.hosts), *(f"https://{name}" for name in self.behind)))
 
 
 class Doorkeeper:
@@ -88,7 +95,7 @@ class Doorkeeper:
 
     def _check_host(self, headers: Headers) -> None:
         named = headers.getlist("host")
-        if len(named) != 1 or named[0].lower() not in self._door.hosts:
+        if len(named) != 1 or named[0].lower() not in self._door.names:
             raise ProblemError(421, "This server does not answer by that name. Open the address that it printed.")
 
     def _check_origin(self, scope: Scope, headers: Headers) -> None:
@@ -126,7 +133,7 @@ class Doorkeeper:
         if scope["method"] not in _READING:
             raise ProblemError(400, "Send the token as a bearer token or a cookie, not in the URL.")
         rest = urlencode([(name, value) for name, value in asked if name != "token"])
-        return _let_in(path, rest, in_url[0], within)
+        return _let_in(path, rest, in_url[0], within, secure=headers["host"].lower() in self._door.behind)
 
     def _try(self, path: str, offered: str | None, address: str) -> str:
         """Refuse whoever has no token for a path, or has tried too many; return where the token is good for."""
@@ -172,10 +179,12 @@ def _no_token() -> ProblemError:
     )
 
 
-def _let_in(path: str, query: str, token: str, within: str) -> Response:
+def _let_in(path: str, query: str, token: str, within: str, *, secure: bool) -> Response:
     """Keep the token in a cookie for what it is good for, and lead there without it: it stays in no history."""
     # A path that begins with two slashes would be read as another host's.
     where = "/" + path.lstrip("/") + (f"?{query}" if query else "")
     response = Response(status_code=303, headers={"Location": where, "Referrer-Policy": "no-referrer"})
-    response.set_cookie(COOKIE, token, httponly=True, samesite="strict", path=within, max_age=30 * 86_400)
+    response.set_cookie(
+        COOKIE, token, httponly=True, samesite="strict", secure=secure, path=within, max_age=30 * 86_400
+    )
     return response

@@ -65,3 +65,6 @@ class BoardOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         None
     )
     handout: Annotated[str, Meta(max_length=4000, description="Words of the GM's own.")] = ""
+    unchecked: Annotated[
+        bool, Meta(description="Show a hand-out also while the notes cannot be searched for secrets that it may tell.")
+    ] = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 import secrets
 from collections import OrderedDict
@@ -52,6 +54,7 @@ class Runs:
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._by_key: dict[str, tuple[bytes, str]] = {}  # idempotency key: what was ordered, and its run
         self._running = 0
+        self._is_ending = False
 
     def begin(self, bus: Bus, settings: Settings, order: Order, *, key: str = "") -> Run:
         """Begin what is ordered; the same key and order again lead to the same run.
@@ -64,8 +67,10 @@ class Runs:
 
         Raises:
             ProblemError: The order makes no sense (422), the key was used for another order (422) or is too long
-                (400), or there are too many runs at once (429).
+                (400), there are too many runs at once (429), or the server ends (503).
         """
+        if self._is_ending:
+            raise ProblemError(503, "The server ends: ask again when it is back.")
         if len(key) > _LONGEST_KEY:
             raise ProblemError(400, f"An Idempotency-Key has at most {_LONGEST_KEY} characters.")
         digest = hashlib.sha256(msgspec.json.encode(order)).digest()
@@ -132,6 +137,19 @@ class Runs:
     async def stop(self) -> None:
         """End all that is under way."""
         await self._supervisor.stop()
+
+    async def wind_down(self, moment: float) -> None:
+        """Begin nothing any more, and end what is not over in a moment, so that whoever follows it is told.
+
+        Args:
+            moment: Seconds.
+        """
+        self._is_ending = True
+        running = [run.ended() for run in self._runs.values() if run.state == "running"]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(moment):
+                await asyncio.gather(*running)
+        await self.stop()
 
     def _kept(self, order: Order) -> Kept | None:
         if order.keep is None:

@@ -12,27 +12,28 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from fablewright.entry.event_loop import run_loop
-from fablewright.entry.mcp.stdio import need_sdk
+from fablewright.entry.mcp.late import LateMcp, has_sdk
 from fablewright.entry.secret import Secret
 from fablewright.entry.terminal import emit, set_up_streams
 from fablewright.entry.web.app import web_app
 from fablewright.entry.web.doorkeeper import Door
 from fablewright.entry.web.sitting import sitting
 from fablewright.entry.web.token import Gate, check_token, new_token, player_token
-from fablewright.errors import ConfigurationError, MissingExtra
+from fablewright.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fablewright.entry.config import Settings
-    from fablewright.entry.mcp.http import McpApp
     from fablewright.entry.web.address import Address
     from fablewright.entry.web.sitting import Sitting
 
 __all__ = ["serve"]
 
-_TO_LEAVE = 4
-"""Seconds that open connections have when the server ends; pages are told at its beginning."""
+_A_MOMENT = 1.0
+"""Seconds that requests have to be answered in when the server ends; then they are stopped."""
+_TO_LEAVE = 3
+"""Seconds that open connections have after that; all were told."""
 
 
 def serve(settings: Settings, address: Address, *, make_token: bool, opens_browser: bool) -> int:
@@ -52,9 +53,10 @@ def serve(settings: Settings, address: Address, *, make_token: bool, opens_brows
     token = settings.token or Secret(new_token() if make_token else "")
     if token:
         check_token(token)
-    elif not address.is_loopback:
+    elif address.is_for_others:
+        where = f"On {address.host}" if not address.is_loopback else f"By the name {address.given[0]}"
         raise ConfigurationError(
-            f"On {address.host} anybody on your network could read your notes. Give --make-token, and the address "
+            f"{where} anybody on your network could read your notes. Give --make-token, and the address "
             "that is printed has the only key; or set FABLEWRIGHT_TOKEN."
         )
     listening = _listen(address)
@@ -86,13 +88,12 @@ async def _serve(
     port = listening.getsockname()[1]
     players = player_token(token)
     keys = {"/play": Gate(players, time.monotonic)} if token else {}
-    door = Door(address.hosts(port), Gate(token, time.monotonic) if token else None, keys)
-    mcp_app = _mcp_app()  # before the agents: Haystack is imported beside them, and two imports at once may fail
+    door = Door(address.hosts(port), Gate(token, time.monotonic) if token else None, keys, address.behind)
     async with sitting(settings) as table, contextlib.AsyncExitStack() as running:
         table.player_token = players
-        mcp = None if mcp_app is None else mcp_app(table, hosts=sorted(door.hosts))
+        mcp = LateMcp(table, hosts=sorted(door.names)) if has_sdk() else None
         if mcp is not None:
-            await running.enter_async_context(mcp.running())
+            await running.enter_async_context(mcp)
         config = uvicorn.Config(
             web_app(table, door, mcp=mcp),
             http="h11",
@@ -114,21 +115,10 @@ async def _serve(
     return 0
 
 
-def _mcp_app() -> type[McpApp] | None:
-    """Return what speaks MCP, where its SDK is installed."""
-    try:
-        need_sdk()
-    except MissingExtra:
-        return None
-    from fablewright.entry.mcp.http import McpApp  # noqa: PLC0415 - it needs the SDK
-
-    return McpApp
-
-
 class _Server(uvicorn.Server):
     """Tells the open pages when it is asked to end: their streams would keep it waiting."""
 
-    def __init__(self, config: uvicorn.Config, table: Sitting, mcp: McpApp | None) -> None:
+    def __init__(self, config: uvicorn.Config, table: Sitting, mcp: LateMcp | None) -> None:
         super().__init__(config)
         self._table = table
         self._mcp = mcp
@@ -144,8 +134,8 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell the open pages, then wait for what is under way."""
-        self._table.say_goodbye()
+        """Tell the open pages and all clients, then wait until they have read it."""
         if self._mcp is not None:
             self._mcp.say_goodbye()
+        await self._table.wind_down(_A_MOMENT)
         await super().shutdown(sockets)

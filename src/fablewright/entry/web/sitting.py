@@ -99,6 +99,15 @@ class Sitting:
         async with self._changing:
             await self._running.aclose()
 
+    async def wind_down(self, moment: float) -> None:
+        """Tell every open page that the server ends, and those who follow a request how it ended.
+
+        Args:
+            moment: Seconds that what is under way has; most answers need less.
+        """
+        self.say_goodbye()
+        await self.runs.wind_down(moment)
+
     def say_goodbye(self) -> None:
         """Tell every open page that the server ends, and end what they follow."""
         self.news.append("bye", {})

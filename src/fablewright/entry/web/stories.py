@@ -27,6 +27,7 @@ class StoryHead(msgspec.Struct, frozen=True):
     at: Annotated[datetime, Meta(description="When it began.")]
     asked: Annotated[str, Meta(description="What was typed, or what was asked of whom.")]
     typed: Annotated[bool, Meta(description="Whether a person asked.")]
+    action: Annotated[str, Meta(description="What was asked first: handle_request, or write_prose for a model's.")]
     outcome: Annotated[str, Meta(description="Empty while there is none.")]
     ms: Annotated[float | None, Meta(description="Until it was over; null while it is not.")]
 
@@ -119,7 +120,8 @@ class Stories:
 def _head(story: Story) -> StoryHead:
     last = story.last
     outcome = last.outcome if last else ""
-    return StoryHead(story.story_id, story.at, story.asked, bool(story.words), outcome, _rounded(story.took))
+    action = last.action if last else ""
+    return StoryHead(story.story_id, story.at, story.asked, bool(story.words), action, outcome, _rounded(story.took))
 
 
 def _walk(parts: Sequence[Sent | Remark], depth: int) -> Iterator[tuple[int, Sent | Remark]]:

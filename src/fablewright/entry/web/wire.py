@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
+from fablewright.entry.web.complaint import complaint
 from fablewright.entry.web.problem import ProblemError
 from fablewright.errors import InvalidInput
 from fablewright.gm.answer import Want  # noqa: TC001 - msgspec reads the annotations at run time
@@ -89,7 +90,7 @@ def read(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        raise ProblemError(422, f"The request cannot be understood: {error}.") from error
+        raise ProblemError(422, f"The request cannot be understood: {complaint(str(error))}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProblemError(400, f"The body is no JSON: {error}.") from error
 

@@ -9,7 +9,10 @@ const asked = told();
 let place = asked.length; // in the history; its length is what is being typed
 let draft = "";
 let going = null; // the run under way: id, since, words, order, and how to leave it
+let cut = null; // the run that could not be followed any more
 let ticking;
+
+const PATIENCE = 5; // seconds without a connection until a request counts as cut off
 
 /** Return what was asked before, as this browser has kept it; nothing where that cannot be read. */
 function told() {
@@ -34,6 +37,7 @@ function tick() {
 
 function begun(run) {
   going = run;
+  cut = null;
   at("stop").hidden = false;
   document.body.classList.add("busy");
   stage("Asking");
@@ -71,8 +75,8 @@ export async function begin(order) {
 }
 
 /** Take up a run that was begun before this page was opened. */
-export function takeUp(described) {
-  const run = { since: performance.now() - described.elapsed_ms, order: {}, missing: [], id: described.id, leave: () => {} };
+export function takeUp(described, order = {}) {
+  const run = { since: performance.now() - described.elapsed_ms, order, missing: [], id: described.id, leave: () => {} };
   if (described.answer) answered(run, described.answer);
   if (described.state !== "running") return;
   begun(run);
@@ -123,12 +127,35 @@ function listen(run) {
     reset() {},
   }, {
     lost(seconds) {
-      if (seconds < 20 || going !== run) return;
-      run.leave();
-      ended("Cut off; what is there stays.");
-      tell("ended", { state: "failed" });
+      if (going !== run) return;
+      stage("No connection, trying again");
+      if (seconds >= PATIENCE) cutOff(run);
+      else ask("GET", `/api/v1/runs/${run.id}`).catch(({ status }) => { if (status === 404) cutOff(run); }); // a new server
+    },
+    back() {
+      if (going === run) stage(run.answer ? "The scene is there" : "Going on");
     },
   });
+}
+
+/** Give up a request that cannot be followed: its server is gone, or out of reach for long. */
+function cutOff(run) {
+  if (going !== run) return;
+  run.leave();
+  cut = run;
+  ended(run.answer ? "Cut off; what is there stays." : "Cut off. Ask again when the server is back.");
+  tell("ended", { state: "failed" });
+}
+
+/** Go on with what was cut off, if the server that is back still has it and nothing else was asked since. */
+export async function takeUpAgain() {
+  const run = cut;
+  cut = null;
+  if (!run || going) return;
+  const described = await ask("GET", `/api/v1/runs/${run.id}`);
+  if (going) return;
+  takeUp(described, run.order);
+  if (!going) stage(described.answer ? "Answered meanwhile" : "Not answered.", { over: true });
 }
 
 function answered(run, answer) {

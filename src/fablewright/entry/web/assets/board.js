@@ -15,24 +15,28 @@ async function show(text = "") {
     say(shown.lines.length ? "The players see it now." : "The players see nothing now.");
   };
   const trouble = el("p", { className: "warning", role: "alert", hidden: true });
+  const handout = (more) => put({ handout: words.value, ...(current.run ? { scene: meant() } : {}), ...more });
   const safely = (work) => async () => {
     trouble.hidden = true;
+    anyway.hidden = true;
     try {
       await work();
     } catch (error) {
       if (!error.isForPeople) throw error;
       trouble.hidden = false;
       trouble.textContent = error.message;
+      anyway.hidden = error.status !== 409; // nobody could say whether it tells a secret: she may know
     }
   };
+  const anyway = button("Show it unchecked", safely(() => handout({ unchecked: true })), { hidden: true });
   open("For the players", [
     el("h3", {}, "They see now"), now,
     el("p", { className: "row" }, button("Take it away", safely(() => put({})))),
     el("h3", {}, "A hand-out"), words, trouble,
     el("p", { className: "row" }, button("Show to players", safely(async () => {
-      if (words.value.trim()) await put({ handout: words.value, ...(current.run ? { scene: meant() } : {}) });
+      if (words.value.trim()) await handout({});
       else words.focus(); // without words it would be the scene's
-    }), { className: "main" })),
+    }), { className: "main" }), anyway),
     el("h3", {}, "Their page"), link,
   ]);
   const board = await ask("GET", "/api/v1/board");

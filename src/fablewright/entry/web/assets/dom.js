@@ -19,6 +19,9 @@ const present = (children) => children.flat(Infinity).filter((child) => child ||
 
 const TURNING = /[\u202a-\u202e\u2066-\u2069]/g; // what turns the direction of all text behind it, also of ours
 
+/** Return a text as texts and `<code>` elements: what our own sentences have between backticks is to be typed. */
+export const coded = (text) => text.split(/`([^`\n]+)`/).map((part, at) => (at % 2 ? el("code", {}, part) : part));
+
 export const at = (id) => document.getElementById(id);
 
 /** Put other children into an element; whoever had the focus there gets it back, by `data-key`. */

@@ -1,5 +1,5 @@
 // A line with where it comes from: in a word, and with marks that open the passages behind it.
-import { complain, el, fill } from "./dom.js";
+import { coded, complain, el, fill } from "./dom.js";
 import { ask } from "./api.js";
 import { open } from "./dialog.js";
 
@@ -11,6 +11,8 @@ const ORIGINS = {
   invented: ["invented", "Not in your notes"],
   from_log: ["from the log", "What happened at the table"],
 };
+
+const OURS = new Set(["by_rule", "from_log"]); // sentences of our own, which may name a command
 
 /** Return the marks of a line, check or foe: its origin, whether it is a secret, its sources. */
 export function marks({ origin, sources, secret }, citations) {
@@ -24,7 +26,7 @@ export function marks({ origin, sources, secret }, citations) {
 /** Return a line as a paragraph (or whatever `tag` says) with its marks. */
 export function line(said, citations, tag = "p", lead = "") {
   return el(tag, { className: said.secret ? "line secret" : "line", "data-origin": said.origin },
-    lead && el("b", { className: "lead" }, lead), said.text, " ", marks(said, citations));
+    lead && el("b", { className: "lead" }, lead), OURS.has(said.origin) ? coded(said.text) : said.text, " ", marks(said, citations));
 }
 
 function sourceMark(number, passage) {

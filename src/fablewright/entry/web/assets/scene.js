@@ -1,5 +1,5 @@
 // The scene in its fixed order, with what can be done to it: variants, locks, options, showing it to the players.
-import { at, button, complain, el, fill, notice, say } from "./dom.js";
+import { at, button, coded, complain, el, fill, notice, say } from "./dom.js";
 import { ask } from "./api.js";
 import { begin, choose, regenerate } from "./ask.js";
 import { current, hear, meant, shown, tell } from "./current.js";
@@ -136,7 +136,7 @@ function show() {
 function missing() {
   const { missing: gone } = current.answer;
   return el("ul", { id: "missing", className: "missing", "aria-label": "What is missing", hidden: !gone.length },
-    gone.map((text) => el("li", {}, text)));
+    gone.map((text) => el("li", {}, coded(text))));
 }
 
 function method() {
@@ -202,8 +202,8 @@ function reply({ answer, order }) {
       el("button", { type: "button", className: "close", "aria-label": "Put the answer away", onclick: () => { at("reply").hidden = true; } }, "×")),
     answer.status === "abstained" && !answer.answer.length && el("p", { className: "quiet" }, "Your notes do not say."),
     answer.answer.map((each) => line(each, answer.citations)),
-    answer.missing.length > 0 && el("ul", { className: "missing" }, answer.missing.map((text) => el("li", {}, text))));
-  say(answer.answer.map((each) => each.text).join(" ").slice(0, 300));
+    answer.missing.length > 0 && el("ul", { className: "missing" }, answer.missing.map((text) => el("li", {}, coded(text)))));
+  say(answer.answer.map((each) => each.text).join(" ").replaceAll("`", "").slice(0, 300));
   tell("answered", { answer, order });
 }
 

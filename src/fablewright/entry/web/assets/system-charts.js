@@ -11,6 +11,9 @@ export function el(tag, className = "", ...children) {
   return made;
 }
 
+/** Return a name in parts that may stand on two lines: it breaks after dots and underscores, not within a word. */
+export const breakable = (name) => name.split(/(?<=[._])/).flatMap((part) => [part, document.createElement("wbr")]).slice(0, -1);
+
 /** Return milliseconds as people say them. */
 export function lasting(ms) {
   if (ms === null || ms === undefined) return "–";
@@ -64,7 +67,7 @@ export function histogram(action, scale) {
   const quantiles = [["p50", action.p50_ms], ["p95", action.p95_ms], ["p99", action.p99_ms]];
   const times = quantiles.map(([name, ms]) => el("span", "", el("small", "", name), ` ${lasting(ms)}`));
   const about = el("p", "", `${action.agent}, asked ${action.asked} ×`);
-  return el("div", "chart", el("h3", "", action.action), about, el("p", "times", times), picture, axis);
+  return el("div", "chart", el("h3", "", ...breakable(action.action)), about, el("p", "times", times), picture, axis);
 }
 
 /** Return a story as a waterfall: a row a message, below the one whose handler sent it. */
@@ -84,7 +87,7 @@ function row(span, total) {
   const track = el("div", "track", span.how === "joined" ? null : piece(span.at_ms, begun, total, "waited"), piece(span.how === "joined" ? span.at_ms : begun, end, total, ok ? "worked" : "failed"));
   const tried = span.attempt > 1 ? `, try ${span.attempt}` : "";
   const verb = { told: "tells ", joined: "joins " }[span.how] ?? "";
-  const name = el("div", "name", `${verb}${span.action}${tried} `, el("span", "agent", span.to), ok ? null : el("span", "bad", ` ${span.outcome}`));
+  const name = el("div", "name", verb, ...breakable(span.action), `${tried} `, el("span", "agent", ...breakable(span.to)), ok ? null : el("span", "bad", ` ${span.outcome}`));
   name.style.paddingInlineStart = `${0.8 * span.depth}rem`;
   const line = el("div", "span", name, track, el("div", "took", lasting(end - span.at_ms)));
   if (span.why) line.title = span.why;

@@ -1,7 +1,8 @@
 // How the server is doing, each second: who waits for whom, breakers and their switch, histograms, stories.
-import { el, histogram, lasting, scaleOf, waterfall } from "./system-charts.js";
+import { breakable, el, histogram, lasting, scaleOf, waterfall } from "./system-charts.js";
 
 const EVERY = 1000;
+const ANSWERING = "handle_request"; // what a person's words become
 const STATES = { closed: "closed", open: "open", half_open: "being tried", forced_open: "forced open", forced_closed: "forced closed" };
 const at = (id) => document.getElementById(id);
 const shown = new Map();
@@ -36,14 +37,14 @@ function show(id, data, draw) {
 
 const empty = (words) => el("p", "empty", words);
 
-/** Return a table; a column is [heading, what stands in it, whether it is a number]. */
+/** Return a table; a column is [heading, what stands in it, its class: a number, or less needed on a phone]. */
 function table(rows, columns) {
-  const head = columns.map(([name, , number]) => {
-    const cell = el("th", number ? "number" : "", name);
+  const head = columns.map(([name, , className]) => {
+    const cell = el("th", className, name);
     cell.scope = "col";
     return cell;
   });
-  const body = rows.map((row) => el("tr", "", columns.map(([, of, number]) => el("td", number ? "number" : "", of(row)))));
+  const body = rows.map((row) => el("tr", "", columns.map(([, of, className]) => el("td", className, of(row)))));
   return el("table", "", el("thead", "", el("tr", "", head)), el("tbody", "", body));
 }
 
@@ -78,9 +79,9 @@ function waits(pending) {
   const below = Map.groupBy ? Map.groupBy(pending, (wait) => wait.cause) : grouped(pending);
   const rows = [];
   const walk = (wait, depth) => {
-    const who = el("div", "who", `${wait.asker || "somebody outside"} → ${wait.to}.${wait.action}`);
+    const who = el("div", "who", `${wait.asker || "somebody outside"} → `, breakable(`${wait.to}.${wait.action}`));
     who.style.paddingInlineStart = `${depth}rem`;
-    const time = `${lasting(wait.age_ms)}, ${wait.started ? "" : "queued, "}${lasting(Math.max(0, wait.left_ms))} left`;
+    const time = `${lasting(wait.age_ms)}${wait.started ? "" : " queued"}, ${lasting(Math.max(0, wait.left_ms))} left`;
     rows.push(el("div", wait.started ? "wait" : "wait queued", who, bar(wait.age_ms / (wait.age_ms + wait.left_ms)), el("div", "time", time)));
     for (const next of below.get(wait.id) ?? []) walk(next, depth + 1);
   };
@@ -96,10 +97,10 @@ function grouped(pending) {
 
 const agents = (rows) =>
   table(rows, [
-    ["Agent", (of) => of.name],
+    ["Agent", (of) => breakable(of.name)],
     ["Mailbox", (of) => [bar(of.waiting / of.room), `${of.waiting} of ${of.room}`]],
     ["Handlers", (of) => [bar(of.running / of.concurrency), `${of.running} of ${of.concurrency}`]],
-    ["Crashes", (of) => (of.crashes ? el("span", "bad", `${of.crashes}`) : "0"), true],
+    ["Crashes", (of) => (of.crashes ? el("span", "bad", `${of.crashes}`) : "0"), "number"],
   ]);
 
 function breakers(rows) {
@@ -121,7 +122,7 @@ function breakers(rows) {
     buttons.setAttribute("aria-label", name);
     const soon = of.retry_ms ? ` Tried again in ${lasting(of.retry_ms)}.` : "";
     const said = `${of.opened ? `Opened ${of.opened} ×.` : ""}${soon}${of.last_cause ? ` Last: ${of.last_cause}` : ""}`.trim();
-    return el("div", "breaker", el("div", "name", name, " ", pill), buttons, said ? el("p", "said quiet", said) : null);
+    return el("div", "breaker", el("div", "name", ...breakable(name), " ", pill), buttons, said ? el("p", "said quiet", said) : null);
   });
 }
 
@@ -145,12 +146,12 @@ function latency(actions) {
 function caches(rows) {
   if (!rows.length) return empty("Nothing is kept.");
   return table(rows, [
-    ["Replies to", (of) => [of.action, " ", el("span", "agent", of.agent)]],
-    ["Hits", (of) => `${of.hits}`, true],
-    ["Misses", (of) => `${of.misses}`, true],
-    ["Stood in", (of) => `${of.stale}`, true],
-    ["Kept", (of) => `${of.entries}`, true],
-    ["Size", (of) => `${Math.round(of.bytes / 1024)} kB`, true],
+    ["Replies to", (of) => [...breakable(of.action), " ", el("span", "agent", ...breakable(of.agent))]],
+    ["Hits", (of) => `${of.hits}`, "number"],
+    ["Misses", (of) => `${of.misses}`, "number"],
+    ["Stood in", (of) => `${of.stale}`, "number"],
+    ["Kept", (of) => `${of.entries}`, "number"],
+    ["Size", (of) => `${Math.round(of.bytes / 1024)} kB`, "number less"],
   ]);
 }
 
@@ -160,7 +161,7 @@ function letters({ dead_letters: counts, letters: rows }) {
   const age = (of) => lasting(Math.floor(of.age_ms / 1000) * 1000).replace(/\.0.*| ms/, " s").replace(/^0.*/, "now");
   return [
     el("p", "quiet", counted),
-    table(rows, [["Reason", (of) => of.reason.replaceAll("_", " ")], ["What", (of) => of.what], ["Message", (of) => of.id], ["Ago", age, true]]),
+    table(rows, [["Reason", (of) => of.reason.replaceAll("_", " ")], ["What", (of) => breakable(of.what)], ["Message", (of) => of.id, "less"], ["Ago", age, "number"]]),
   ];
 }
 
@@ -168,7 +169,9 @@ function stories(rows) {
   if (!rows.length) return empty("Nothing was asked so far.");
   return rows.map((of) => {
     const asked = el("span", "asked", of.asked);
-    const when = `${new Date(of.at).toLocaleTimeString()}${of.outcome && of.outcome !== "replied" ? `, ${of.outcome}` : ""}`;
+    const what = of.typed && of.action !== ANSWERING && `${of.action.replace("_", " ")}`; // the same words stand above it
+    const ended = of.outcome && of.outcome !== "replied" && of.outcome;
+    const when = [new Date(of.at).toLocaleTimeString(), what, ended].filter(Boolean).join(", ");
     const button = el("button", "", asked, el("span", "took", lasting(of.ms)), el("span", "when", when));
     button.type = "button";
     button.dataset.key = of.id;
@@ -183,7 +186,7 @@ function stories(rows) {
 
 async function lookAtStories() {
   const told = (await ask("/api/v1/stories")).stories;
-  chosen ||= (told.find((story) => story.typed) ?? told[0])?.id ?? "";
+  chosen ||= (told.find((story) => story.typed && story.action === ANSWERING) ?? told[0])?.id ?? "";
   show("stories", { told, chosen }, ({ told: rows }) => stories(rows));
   if (chosen && told.some((story) => story.id === chosen)) {
     show("story", await ask(`/api/v1/stories/${encodeURIComponent(chosen)}`), waterfall);

@@ -1,7 +1,7 @@
 // The GM's page: everything is put together here, and what comes by itself is heard.
 import { at, button, complain, el, fill, lasting, say } from "./dom.js";
 import { ask, follow } from "./api.js";
-import { isGoing, setUpAsking, takeUp } from "./ask.js";
+import { isGoing, setUpAsking, takeUp, takeUpAgain } from "./ask.js";
 import { current, hear, tell } from "./current.js";
 import { setUpDialog } from "./dialog.js";
 import { setUpKeys } from "./keys.js";
@@ -75,6 +75,7 @@ async function start() {
     back: async (seconds) => {
       connection(`The server is back, after ${lasting(seconds)}.`, { goesAway: true });
       await refresh().catch(() => {});
+      await takeUpAgain().catch(() => {}); // it is not there any more: what there was of it stays
       if (current.run) await ask("GET", `/api/v1/runs/${current.run}`).catch(({ status: said }) => { if (said === 404) current.run = ""; });
       tell("log");
     },

@@ -29,7 +29,7 @@ _LOOKED_UP = 1000
 _MOST = 40
 """Passages whose secrets it may not tell."""
 _PATIENCE = 2.0
-"""Seconds that the GM waits for that; her own words are shown without it then."""
+"""Seconds that the GM waits for that."""
 
 
 def board_routes(sitting: Sitting) -> list[Route]:
@@ -44,7 +44,12 @@ def board_routes(sitting: Sitting) -> list[Route]:
         {200: Reply(BoardReply, "They see it now; of an empty order: nothing.")},
         body=BoardOrder,
         example={"handout": "A torn ticket for the ferry."},
-        problems={400: "The body is no JSON.", 404: "There is no such run.", 422: "It would tell a secret."},
+        problems={
+            400: "The body is no JSON.",
+            404: "There is no such run.",
+            409: "Nobody can say whether it would: the notes cannot be searched now.",
+            422: "It would tell a secret.",
+        },
     )
     async def put(request: Request) -> Response:
         order = read(await request.body(), BoardOrder)
@@ -66,18 +71,31 @@ async def _meant(sitting: Sitting, order: BoardOrder) -> Shown:
     answer = sitting.runs.scene_of(order.scene) if order.scene else None
     if order.handout.strip():
         latest = sitting.runs.latest_scene()
-        about = await _about(sitting, order.handout)
+        about = await _about(sitting, order.handout, unchecked=order.unchecked)
         return handout(order.handout, answer or (latest.answer if latest else None), about)
     return read_aloud(answer, order.lines) if answer else Shown()
 
 
-async def _about(sitting: Sitting, words: str) -> tuple[Passage, ...]:
-    """Return what the notes have about the words of a hand-out; nothing where they cannot be searched now."""
+async def _about(sitting: Sitting, words: str, *, unchecked: bool) -> tuple[Passage, ...]:
+    """Return what the notes have about the words of a hand-out; ``unchecked``: as far as they can be searched now.
+
+    Raises:
+        ProblemError: They cannot be searched, or not all of them have been read (409).
+    """
     try:
         search = RetrieveDocuments(words[:_LOOKED_UP], _MOST)
-        return (await sitting.bus.ask(HaystackPipeline.name, search, timeout=_PATIENCE)).passages
-    except FablewrightError:
-        return ()
+        found = await sitting.bus.ask(HaystackPipeline.name, search, timeout=_PATIENCE)
+    except FablewrightError as error:
+        if unchecked:
+            return ()
+        raise _unknown("Your notes cannot be searched now") from error
+    if not (found.complete or unchecked):
+        raise _unknown("Not all of your notes can be searched now")
+    return found.passages
+
+
+def _unknown(why: str) -> ProblemError:
+    return ProblemError(409, f"{why}, so nobody knows whether this tells a secret of theirs. It is not shown.")
 
 
 def _link(sitting: Sitting) -> str:

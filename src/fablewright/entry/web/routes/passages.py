@@ -81,7 +81,7 @@ def _number(request: Request, name: str) -> int:
 
 
 def _read(notes: Notes, file: str, start: int, end: int) -> Stretch:
-    if file not in notes.index.counts():
+    if not notes.index.holds(file):
         raise ProblemError(404, "There is no such file in your notes.")
     try:
         text = notes.source.read(file).text

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from fablewright.entry.assemble import most_document_bytes
+from fablewright.entry.web.address import is_of_this_machine
 from fablewright.entry.web.operation import Reply, operation
 from fablewright.entry.web.problem import ProblemError
 from fablewright.entry.web.replies import SetupReply, StoredReply, UploadReply
@@ -101,8 +102,11 @@ def setup_routes(sitting: Sitting) -> list[Route]:
 
 
 def _is_here(request: Request) -> bool:
-    """Whether whoever asks sits at this machine."""
-    if request.client is None:
+    """Whether whoever asks sits at this machine: also a server in front of this one may, for somebody who does not."""
+    named = (request.headers.get("host", ""), request.headers.get("origin", "").rpartition("://")[2])
+    if request.client is None or not all(is_of_this_machine(name) for name in named if name):
+        return False
+    if any(name in request.headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via")):
         return False
     try:
         return ipaddress.ip_address(request.client.host).is_loopback

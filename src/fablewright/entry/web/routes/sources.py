@@ -37,7 +37,7 @@ def source_routes(sitting: Sitting) -> list[Route]:
         if not question.strip() or len(question) > LONGEST_REQUEST:
             raise ProblemError(422, f"Say what was asked, in 1 to {LONGEST_REQUEST:,} characters.")
         try:
-            explanation, remarks = await explained(sitting.settings, sitting.notes, question)
+            explanation, remarks = await explained(sitting.settings, sitting.notes, question, bus=sitting.bus)
         except FablewrightError as error:
             raise ProblemError(503, f"The notes cannot be searched: {error}") from error
         data = explanation_data(explanation)
