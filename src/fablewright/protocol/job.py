@@ -34,7 +34,19 @@ from typing import TypeAlias
 
 from fablewright.errors import ContractViolation
 
-__all__ = ["Broke", "Effect", "Fact", "Finished", "GivenBack", "Job", "JobRules", "State", "Wanted", "Withdrawn", "step"]
+__all__ = [
+    "Broke",
+    "Effect",
+    "Fact",
+    "Finished",
+    "GivenBack",
+    "Job",
+    "JobRules",
+    "State",
+    "Wanted",
+    "Withdrawn",
+    "step",
+]
 
 UNFINISHED = "nobody who began it came to an end"
 
@@ -97,7 +109,7 @@ class Job:
     Attributes:
         state: Where it stands.
         lease: The number of the latest lease; 0 before the first.
-        until: When that one is over.
+        until: When that one is over; 0 when it was handed back.
         tries: How many were begun and not given back.
         reason: Why it failed, or why its latest try broke.
     """
@@ -155,21 +167,20 @@ def step(job: Job, fact: Fact, rules: JobRules) -> tuple[Job, Effect]:
     lease = getattr(fact, "lease", 0)
     if lease > job.lease:
         raise ContractViolation(f"Lease {lease} of a job was never granted; the latest is {job.lease}.")
-    if job.state.is_final:
+    is_held = job.state is State.LEASED and lease == job.lease
+    if job.state.is_final or (isinstance(fact, Broke | GivenBack) and not is_held):
         return job, Effect.LATE
     match fact:
         case Wanted(now):
             return _wanted(job, now, rules)
         case Finished():
             return replace(job, state=State.DONE, reason=""), Effect.WRITE
-        case Withdrawn():
-            return replace(job, state=State.CANCELLED), Effect.CANCEL
-        case _ if job.state is not State.LEASED or lease != job.lease:
-            return job, Effect.LATE
         case Broke(_, reason):
             return _broke(job, reason, rules)
         case GivenBack():
-            return replace(job, state=State.WAITING, tries=job.tries - 1), Effect.AGAIN
+            return replace(job, state=State.WAITING, until=0.0, tries=job.tries - 1), Effect.AGAIN
+        case Withdrawn():
+            return replace(job, state=State.CANCELLED), Effect.CANCEL
 
 
 def _wanted(job: Job, now: float, rules: JobRules) -> tuple[Job, Effect]:
@@ -184,4 +195,4 @@ def _wanted(job: Job, now: float, rules: JobRules) -> tuple[Job, Effect]:
 def _broke(job: Job, reason: str, rules: JobRules) -> tuple[Job, Effect]:
     if job.tries >= rules.tries:
         return replace(job, state=State.FAILED, reason=reason), Effect.FAIL
-    return replace(job, state=State.WAITING, reason=reason), Effect.AGAIN
+    return replace(job, state=State.WAITING, until=0.0, reason=reason), Effect.AGAIN
