@@ -9,6 +9,7 @@ from fablewright.errors import InvalidInput
 
 if TYPE_CHECKING:
     from fablewright.gm.reading.notes import Passage
+    from fablewright.gm.scene.focus import Section
     from fablewright.gm.scene.scenario import Scene
     from fablewright.gm.scene.tone import Tone
 
@@ -55,6 +56,8 @@ class Wishes:
         tone: What comes first, and which rows of the tables chance may draw; nothing is reworded.
         length: How much of the notes is shown: half, or twice as much as usual.
         kept: A scene to keep parts of; the others are written anew.
+        sections: Which sections of the notes to play, whatever the words; such a scene is written ahead, and the table
+            goes on with the one that it has.
 
     Raises:
         InvalidInput: Too many variants, or variants of a scene with kept parts.
@@ -64,6 +67,7 @@ class Wishes:
     tone: Tone | None = None
     length: Length | None = None
     kept: Kept | None = None
+    sections: tuple[Section, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.variants <= MOST_VARIANTS:
