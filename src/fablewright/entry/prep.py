@@ -143,7 +143,7 @@ async def _work(settings: Settings, notes: Notes, order: PrepOrder, *, as_json: 
             except Interrupted:
                 status = 130
         session = await find_session(queue, topic)
-    if session is None:  # stopped before anything was accepted
+    if session is None or (status and not session.progress.left):  # stopped before anything was accepted
         notice("Stopped; nothing was begun.")
         return status
     _show(session, as_json=as_json)

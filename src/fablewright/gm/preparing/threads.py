@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from fablewright.gm.scene.scenario import Origin
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -35,6 +37,8 @@ def threads(state: CampaignState, prepared: Scene | None) -> tuple[Thread, ...]:
 def _threads(state: CampaignState, prepared: Scene | None) -> Iterator[Thread]:
     if prepared is not None:
         for number, option in enumerate(prepared.options, 1):
+            if option.action.origin is Origin.INVENTED:  # it is in no note, so none says where it leads
+                continue
             then = option.consequence.text if option.consequence is not None else ""
             yield Thread(f"{option.action.text} {then}".strip(), f"option {number} of {prepared.title.text}")
     for clock in sorted(state.clocks.values(), key=lambda each: each.filled - each.size):
