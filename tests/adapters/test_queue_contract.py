@@ -6,24 +6,26 @@ import asyncio
 import json
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
 import uuid
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
+from fablewright.adapters.jetstream_queue import JetStreamQueue
 from fablewright.adapters.sqlite_queue import SqliteQueue
 from fablewright.gm.preparing.ports import Batch, Task
 from fablewright.protocol.job import UNFINISHED, JobRules, State
 from fablewright.runtime.threads import Threads
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from contextlib import AbstractAsyncContextManager
-    from pathlib import Path
 
     from fablewright.gm.preparing.ports import Lease, WorkQueue
 
@@ -34,17 +36,42 @@ LONG = JobRules(lease=60.0, tries=3)
 SHORT = JobRules(lease=0.4, tries=2)
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(scope="module")
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run a NATS server that keeps its streams in a folder; return its URL."""
+    folder = tmp_path_factory.mktemp("nats")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = Path(sys.executable).parent / "nats-server"
+    options = ["-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(folder / "store"), "-l", str(folder / "log")]
+    server = subprocess.Popen([str(program), *options])
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert time.monotonic() < deadline, (folder / "log").read_text()
+            time.sleep(0.05)
+        else:
+            break
+    yield f"nats://127.0.0.1:{port}"
+    server.terminate()
+    server.wait(10)
+
+
+@pytest.fixture(params=["sqlite", "jetstream"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
     """Which queue it is, and where: what another process needs to open it."""
+    if request.param == "jetstream":
+        return [request.param, request.getfixturevalue("nats_server")]
     return [request.param, str(tmp_path / "work.sqlite")]
 
 
 @asynccontextmanager
 async def open_queue(place: list[str], rules: JobRules = LONG) -> AsyncIterator[WorkQueue]:
-    _, where = place
+    kind, where = place
     threads = Threads(name="queue")
-    queue = SqliteQueue(where, threads, rules)
+    queue = JetStreamQueue(where, rules) if kind == "jetstream" else SqliteQueue(where, threads, rules)
     try:
         yield queue
     finally:
