@@ -19,6 +19,7 @@ import pytest
 
 from fablewright.adapters.jetstream_queue import JetStreamQueue
 from fablewright.adapters.sqlite_queue import SqliteQueue
+from fablewright.errors import FablewrightError
 from fablewright.gm.preparing.ports import Batch, Task
 from fablewright.protocol.job import UNFINISHED, JobRules, State
 from fablewright.runtime.threads import Threads
@@ -36,12 +37,8 @@ LONG = JobRules(lease=60.0, tries=3)
 SHORT = JobRules(lease=0.4, tries=2)
 
 
-@pytest.fixture(scope="module")
-def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a NATS server that keeps its streams in a folder; return its URL."""
-    folder = tmp_path_factory.mktemp("nats")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+def start_nats(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    """Start a NATS server that keeps its streams in a folder, and wait until it answers."""
     program = Path(sys.executable).parent / "nats-server"
     options = ["-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(folder / "store"), "-l", str(folder / "log")]
     server = subprocess.Popen([str(program), *options])
@@ -53,7 +50,19 @@ def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             assert time.monotonic() < deadline, (folder / "log").read_text()
             time.sleep(0.05)
         else:
-            break
+            return server
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
+
+
+@pytest.fixture(scope="module")
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    port = free_port()
+    server = start_nats(tmp_path_factory.mktemp("nats"), port)
     yield f"nats://127.0.0.1:{port}"
     server.terminate()
     server.wait(10)
@@ -361,3 +370,30 @@ async def test_killed_at_any_moment_nothing_accepted_is_lost_or_written_twice(pl
                 found = await queue.look(name)
             for each in found:
                 assert each.result == written.get((name, each.task.key), each.result)
+
+
+# ------------------------------------------------------------------ the server of NATS
+
+
+async def test_what_nats_acknowledged_is_there_when_its_server_was_killed(tmp_path: Path) -> None:
+    port, mine = free_port(), batch()
+    server = start_nats(tmp_path, port)
+    async with open_queue(["jetstream", f"nats://127.0.0.1:{port}"]) as queue:
+        await queue.accept(mine, tasks(3))
+        assert await queue.finish(await leased(queue, mine.id), "kept")
+        under_way = await leased(queue, mine.id)
+        server.kill()
+        server.wait(10)
+        with pytest.raises(FablewrightError, match=r"the work queue on NATS cannot be used: .*is the server up"):
+            await queue.finish(under_way, "not acknowledged")
+        server = start_nats(tmp_path, port)
+        assert [each.result for each in await queue.look(mine.id)] == ["kept", "", ""]
+        written = [await queue.finish(under_way, "who was at it asks again")]
+        while set(await states(queue, mine.id)) != {"done"}:  # the server may deliver the one under way once more
+            lease = await queue.lease(mine.id)
+            if lease is not None:
+                written.append(await queue.finish(lease, "after it"))
+        assert written.count(True) == 2
+        assert [each.result for each in await queue.look(mine.id)] == ["kept", "who was at it asks again", "after it"]
+    server.kill()
+    server.wait(10)

@@ -65,14 +65,12 @@ class JetStreamQueue:
     Args:
         url: The server's: ``nats://host:4222``.
         rules: How long a lease lasts, and how many tries there are.
-        replicas: On how many servers of a cluster all of it is kept: 1, 3 or 5; for what is made by us.
         now: The system's clock, in seconds since 1970.
     """
 
-    def __init__(self, url: str, rules: JobRules, *, replicas: int = 1, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, url: str, rules: JobRules, *, now: Callable[[], float] = time.time) -> None:
         self._url = url
         self._rules = rules
-        self._replicas = replicas
         self._now = now
         self._connecting = asyncio.Lock()
         self._client: Client | None = None
@@ -255,13 +253,12 @@ class JetStreamQueue:
                 subjects=[f"{_SUBJECT}.>"],
                 retention=RetentionPolicy.WORK_QUEUE,
                 storage=StorageType.FILE,
-                num_replicas=self._replicas,
             )
         )
         try:
             bucket = await stream.key_value(_BUCKET)
         except NotFoundError:
-            config = KeyValueConfig(_BUCKET, history=1, storage=StorageType.FILE, replicas=self._replicas)
+            config = KeyValueConfig(_BUCKET, history=1, storage=StorageType.FILE)
             bucket = await stream.create_key_value(config)
         return stream, bucket
 

@@ -23,6 +23,7 @@ from fablewright.entry.prompt import open_prompt
 from fablewright.entry.prose import print_piece, prose_below
 from fablewright.entry.story_file import asking
 from fablewright.entry.terminal import emit, notice, output_console, set_up_streams, write
+from fablewright.entry.work_queue import work_queue
 from fablewright.errors import FablewrightError, InvalidInput, RequestFailed
 from fablewright.gm.answering.scene import remarked, scene_answer
 from fablewright.gm.campaign.memory import CampaignMemory, KeepScene, RecallScene
@@ -247,7 +248,7 @@ class _Conversation:
     async def _prepared(self, rest: str) -> None:
         """Show which scenes are prepared, or one of them, by its number."""
         timeout = self.settings.timeout
-        async with assemble.work_queue(self.settings) as queue:
+        async with work_queue(self.settings) as queue:
             session = await find_session(queue, await topic_of(self.bus, self.notes, timeout=timeout))
         if session is None:
             raise InvalidInput(NOTHING)

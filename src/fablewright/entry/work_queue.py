@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fablewright.adapters.sqlite_queue import SqliteQueue
+from fablewright.errors import MissingExtra
 from fablewright.protocol.job import JobRules
 from fablewright.runtime.threads import Threads
 
@@ -24,9 +25,14 @@ _TO_KEEP = 30.0
 
 @asynccontextmanager
 async def work_queue(settings: Settings) -> AsyncIterator[WorkQueue]:
-    """Open the queue. A lease lasts longer than a scene can take."""
+    """Open the queue. A lease lasts longer than a scene can take.
+
+    Raises:
+        MissingExtra: It is to be on NATS, and what that needs is not installed.
+    """
     threads = Threads(name="work")
-    queue = SqliteQueue(settings.data_dir / _FILE, threads, _rules(settings))
+    rules = JobRules(lease=settings.timeout + settings.model_timeout + _TO_KEEP)
+    queue = _on_nats(settings, rules) if settings.work else SqliteQueue(settings.data_dir / _FILE, threads, rules)
     try:
         yield queue
     finally:
@@ -34,5 +40,9 @@ async def work_queue(settings: Settings) -> AsyncIterator[WorkQueue]:
         threads.close()
 
 
-def _rules(settings: Settings) -> JobRules:
-    return JobRules(lease=settings.timeout + settings.model_timeout + _TO_KEEP)
+def _on_nats(settings: Settings, rules: JobRules) -> WorkQueue:
+    try:
+        from fablewright.adapters.jetstream_queue import JetStreamQueue  # noqa: PLC0415 - only where it is wanted
+    except ModuleNotFoundError as error:
+        raise MissingExtra(f"{error.name} is not installed; run: pip install 'fablewright[nats]'") from error
+    return JetStreamQueue(settings.work.reveal(), rules)
