@@ -244,7 +244,13 @@ class JetStreamQueue:
             """What matters is raised by the call that it concerns."""
 
         self._client = await nats.connect(
-            self._url, connect_timeout=_CONNECT, allow_reconnect=False, error_cb=ignore, name="fablewright work"
+            self._url,
+            connect_timeout=_CONNECT,
+            allow_reconnect=False,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0.2,
+            error_cb=ignore,
+            name="fablewright work",
         )
         stream = self._client.jetstream(timeout=_CONNECT)
         await stream.add_stream(
