@@ -90,7 +90,10 @@ def test_the_architecture_page_names_every_module() -> None:
         "testing",
         "adapters",
         "adapters/exports",
-        *(f"gm/{p}" for p in ("campaign", "exporting", "finding", "scene", "questions", "reading", "rules")),
+        *(
+            f"gm/{p}"
+            for p in ("campaign", "exporting", "finding", "preparing", "scene", "questions", "reading", "rules")
+        ),
     ):
         for module in (ROOT / "src" / "fablewright" / ring).glob("[a-z]*.py"):
             assert f"`{module.stem}`" in page, f"{ring}/{module.name} is not on the page"

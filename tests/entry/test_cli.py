@@ -32,6 +32,7 @@ COMMANDS = (
     "recap",
     "campaign",
     "index",
+    "prep",
     "roll",
     "export",
     "import",

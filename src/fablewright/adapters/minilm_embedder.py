@@ -1,7 +1,7 @@
 """Vectors of all-MiniLM-L6-v2 on this machine: no server, no key, no download, no PyTorch.
 
 The model comes in a package of data (int8 ONNX, 23 MB, Apache-2.0) that is checked by its hash and never run as code;
-its vocabulary comes with us. It reads the first 96 tokens of a text and makes 384 numbers. What it takes grows with
+its vocabulary comes with us. It reads the first 64 tokens of a text and makes 384 numbers. What it takes grows with
 the tokens and what it finds does not (docs/index-engines.md): words find what stands further down.
 """
 
@@ -29,8 +29,8 @@ __all__ = ["MiniLmEmbedder"]
 
 _INSTALL = "pip install 'fablewright[embeddings]'"
 _SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
-_LONGEST = 96
-"""Tokens. It was made for 256, which take two and a half times as long."""
+_LONGEST = 64
+"""Tokens. It was made for 256, which take four times as long."""
 
 _TOGETHER = 8
 """Texts in one run of the model, sorted by length: more of them would mostly be padding."""
@@ -43,7 +43,7 @@ class MiniLmEmbedder:
         threads: Where the model runs; by default a pool of its own, which :meth:`close` closes.
     """
 
-    model = "all-MiniLM-L6-v2-int8-96"
+    model = "all-MiniLM-L6-v2-int8-64"
 
     def __init__(self, *, threads: Threads | None = None) -> None:
         self._own_threads = threads is None

@@ -9,25 +9,21 @@ somebody has seen to it.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
-import sqlite3
-import threading
 from dataclasses import asdict
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from fablewright.errors import ConfigurationError, FablewrightError
+from fablewright.adapters.sqlite_file import SqliteFile
 from fablewright.gm.campaign.events import KINDS, Event, Fact
 from fablewright.gm.campaign.ports import StoredScene
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    import sqlite3
+    from collections.abc import Sequence
+    from pathlib import Path
 
 __all__ = ["SqliteCampaigns"]
-
-_T = TypeVar("_T")
 
 _APPLICATION_ID = 0x46616243  # "FabC", in the header of the file: this database is ours
 _MIGRATIONS = (
@@ -47,7 +43,6 @@ _MIGRATIONS = (
 )
 """Step by step from one version of the schema to the next; a step that was released is never changed."""
 _KEPT_SCENES = 20
-_BUSY, _LOCKED = 5, 6
 
 
 class SqliteCampaigns:
@@ -61,32 +56,40 @@ class SqliteCampaigns:
     """
 
     def __init__(self, path: Path | str, *, busy_timeout: float = 5.0) -> None:
-        self.path = Path(path)
-        self._busy_timeout = busy_timeout
-        self._lock = threading.Lock()  # one call at a time: a table has one log, and a call takes a millisecond
-        self._connection: sqlite3.Connection | None = None
+        self._file = SqliteFile(
+            path,
+            application_id=_APPLICATION_ID,
+            migrations=_MIGRATIONS,
+            what="the campaign log",
+            busy_timeout=busy_timeout,
+        )
+
+    @property
+    def path(self) -> Path:
+        """Where the database is."""
+        return self._file.path
 
     def campaigns(self) -> dict[str, int]:
         """Return how many events each campaign has, by its name, in the order in which they were begun."""
         query = """SELECT name, count(events.seq) FROM campaigns LEFT JOIN events ON campaign = campaigns.id
                    GROUP BY campaigns.id ORDER BY campaigns.id"""
-        return self._read(lambda connection: dict(connection.execute(query).fetchall()))
+        return self._file.read(lambda connection: dict(connection.execute(query).fetchall()))
 
     def begin(self, campaign: str) -> bool:
         """Begin a campaign; return False if there is one of that name already."""
         query = "INSERT OR IGNORE INTO campaigns (name) VALUES (?)"
-        return bool(self._write(lambda connection: connection.execute(query, (campaign,)).rowcount))
+        return bool(self._file.write(lambda connection: connection.execute(query, (campaign,)).rowcount))
 
     def chosen(self, notes: str) -> str:
         """Return which campaign is played with some notes; empty before one was chosen."""
         query = "SELECT name FROM chosen JOIN campaigns ON campaigns.id = campaign WHERE notes = ?"
-        row = self._read(lambda connection: connection.execute(query, (notes,)).fetchone())
+        row = self._file.read(lambda connection: connection.execute(query, (notes,)).fetchone())
         return str(row[0]) if row else ""
 
     def choose(self, notes: str, campaign: str) -> None:
         """Remember which campaign is played with some notes."""
         query = "INSERT INTO chosen VALUES (?, ?) ON CONFLICT (notes) DO UPDATE SET campaign = excluded.campaign"
-        self._write(lambda connection: connection.execute(query, (notes, _id_of(connection, campaign))))
+        self._file.write(lambda connection: connection.execute(query, (notes, _id_of(connection, campaign))))
 
     def choose_usual(self, notes: str, name: str) -> str:
         """Return which campaign is played with some notes; where none was chosen, begin one and choose it."""
@@ -104,18 +107,18 @@ class SqliteCampaigns:
             connection.execute("INSERT INTO chosen VALUES (?, ?)", (notes, _id_of(connection, begun)))
             return begun
 
-        return self._write(write)
+        return self._file.write(write)
 
     def version(self, campaign: str) -> int:
         """Return the number of the log's latest event: it only grows."""
         query = "SELECT max(seq) FROM events JOIN campaigns ON campaigns.id = campaign WHERE name = ?"
-        return int(self._read(lambda connection: connection.execute(query, (campaign,)).fetchone()[0]) or 0)
+        return int(self._file.read(lambda connection: connection.execute(query, (campaign,)).fetchone()[0]) or 0)
 
     def events(self, campaign: str) -> tuple[Event, ...]:
         """Return a campaign's log as it grew."""
         query = """SELECT events.id, day, fact, after FROM events JOIN campaigns ON campaigns.id = campaign
                    WHERE name = ? ORDER BY seq"""
-        rows = self._read(lambda connection: connection.execute(query, (campaign,)).fetchall())
+        rows = self._file.read(lambda connection: connection.execute(query, (campaign,)).fetchall())
         return tuple(Event(name, day, _fact(data), after) for name, day, data, after in rows)
 
     def append(self, campaign: str, events: Sequence[Event]) -> int:
@@ -127,7 +130,7 @@ class SqliteCampaigns:
             rows = [(number, each.id, each.on, each.after, _data(each.fact)) for each in events]
             return sum(connection.execute(query, row).rowcount for row in rows)
 
-        return self._write(write)
+        return self._file.write(write)
 
     def keep_scene(self, campaign: str, scene: StoredScene) -> None:
         """Keep a scene that was asked for; the latest twenty are kept."""
@@ -142,108 +145,25 @@ class SqliteCampaigns:
                 (number, number, _KEPT_SCENES),
             )
 
-        self._transaction(write, "BEGIN IMMEDIATE", durable=False)
+        self._file.write(write, durable=False)
 
     def scenes(self, campaign: str) -> tuple[StoredScene, ...]:
         """Return the scenes that are kept, the latest first."""
         query = """SELECT title, day, data FROM scenes JOIN campaigns ON campaigns.id = campaign
                    WHERE name = ? ORDER BY seq DESC"""
-        rows = self._read(lambda connection: connection.execute(query, (campaign,)).fetchall())
+        rows = self._file.read(lambda connection: connection.execute(query, (campaign,)).fetchall())
         return tuple(StoredScene(*row) for row in rows)
 
     def last_scene(self, campaign: str) -> StoredScene | None:
         """Return the scene that was asked for last."""
         query = """SELECT title, day, data FROM scenes JOIN campaigns ON campaigns.id = campaign
                    WHERE name = ? ORDER BY seq DESC LIMIT 1"""
-        row = self._read(lambda connection: connection.execute(query, (campaign,)).fetchone())
+        row = self._file.read(lambda connection: connection.execute(query, (campaign,)).fetchone())
         return StoredScene(*row) if row else None
 
     def close(self) -> None:
         """Close the database; a later call opens it again. Closing twice is harmless."""
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = None
-
-    # ------------------------------------------------------------ transactions
-
-    def _read(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        return self._transaction(work, "BEGIN")
-
-    def _write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
-        return self._transaction(work, "BEGIN IMMEDIATE")
-
-    def _transaction(self, work: Callable[[sqlite3.Connection], _T], begin: str, *, durable: bool = True) -> _T:
-        with self._lock:
-            try:
-                if self._connection is None:
-                    self._connection = self._open()
-                self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-                self._connection.execute(begin)
-                result = work(self._connection)
-                self._connection.execute("COMMIT")
-            except BaseException as error:
-                self._let_go()
-                if isinstance(error, sqlite3.Error | OSError):
-                    raise self._failure(error) from error
-                raise
-            return result
-
-    def _let_go(self) -> None:
-        """Close the connection, which rolls back; the next call opens another."""
-        if self._connection is not None:
-            with contextlib.suppress(sqlite3.Error):
-                self._connection.close()
-        self._connection = None
-
-    def _open(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(
-            self.path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False
-        )
-        try:
-            self._prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        self._check(connection)
-        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            with contextlib.suppress(sqlite3.OperationalError):  # busy: another process is just doing the same
-                connection.execute("PRAGMA journal_mode = WAL")
-        if _version(connection) == len(_MIGRATIONS):
-            return
-        connection.execute("BEGIN IMMEDIATE")
-        self._check(connection)  # asked again now that nobody else can be migrating it
-        for migration in _MIGRATIONS[_version(connection) :]:
-            for statement in migration.split(";"):
-                connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
-        connection.execute("COMMIT")
-
-    def _check(self, connection: sqlite3.Connection) -> None:
-        """Refuse a file that is not ours to write.
-
-        Raises:
-            ConfigurationError: It is another program's, or a newer version's.
-        """
-        is_new = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if not is_new and connection.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION_ID:
-            raise ConfigurationError(f"{self.path} is another program's database; choose another data_dir.")
-        if _version(connection) > len(_MIGRATIONS):
-            raise ConfigurationError(f"{self.path} was written by a newer Fablewright: update this one to read it.")
-
-    def _failure(self, error: sqlite3.Error | OSError) -> FablewrightError:
-        if int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in {_BUSY, _LOCKED}:
-            return FablewrightError(f"another program is writing {self.path}; try again in a moment")
-        return ConfigurationError(f"the campaign log {self.path} cannot be used: {error}")
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+        self._file.close()
 
 
 def _id_of(connection: sqlite3.Connection, campaign: str) -> int:

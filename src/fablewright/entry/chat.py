@@ -17,11 +17,13 @@ from fablewright.entry.export_scene import Wanted, write_scene
 from fablewright.entry.interrupt import Interrupted, unless_interrupted
 from fablewright.entry.last_scene import last_scene_of
 from fablewright.entry.log_page import log_page
+from fablewright.entry.preparation import NOTHING, find_session, session_page, take_to_table, topic_of
 from fablewright.entry.print_answer import print_answer
 from fablewright.entry.prompt import open_prompt
 from fablewright.entry.prose import print_piece, prose_below
 from fablewright.entry.story_file import asking
 from fablewright.entry.terminal import emit, notice, output_console, set_up_streams, write
+from fablewright.entry.work_queue import work_queue
 from fablewright.errors import FablewrightError, InvalidInput, RequestFailed
 from fablewright.gm.answering.scene import remarked, scene_answer
 from fablewright.gm.campaign.memory import CampaignMemory, KeepScene, RecallScene
@@ -52,6 +54,7 @@ Type what you need: a scene, a question to your notes, "a hard fight with goblin
   /log         what happened; /log Met Ilse at the mill puts something in; /undo takes it back
   /recap       what happened so far; /recap players is safe for them
   /campaign    which campaigns there are; /campaign new NAME, /campaign switch NAME
+  /prepared    which scenes `fablewright prep` has ready; /prepared 3 takes one to the table
   /export obsidian      the last scene as a file; /export html players for their hands
   /party 4x3   who plays: four level-3 characters; without a number, who it is now
   /encounter   builds a fight, or rates "2 ogres and 4 goblins"; /npc, /loot, /rules and /roll likewise
@@ -80,6 +83,7 @@ _COMMANDS = (
     "/log",
     "/notes",
     "/party",
+    "/prepared",
     "/quit",
     "/recap",
     "/status",
@@ -221,8 +225,8 @@ class _Conversation:
                 print_answer(answer)
             case "/campaign" | "/choose" | "/log" | "/recap" | "/undo":
                 await self._of_the_log(name.removeprefix("/"), rest)
-            case "/export":
-                await self._export(rest)
+            case "/export" | "/prepared":
+                await (self._export if name == "/export" else self._prepared)(rest)
             case "/party":
                 if rest:
                     self.party = parse_party(rest)
@@ -240,6 +244,21 @@ class _Conversation:
         """Return a scene with what the campaign's log has to say to it."""
         recalled = await ask_campaign(self.bus, RecallScene(), timeout=self.settings.timeout)
         return remarked(answer, recalled.state)
+
+    async def _prepared(self, rest: str) -> None:
+        """Show which scenes are prepared, or one of them, by its number."""
+        timeout = self.settings.timeout
+        async with work_queue(self.settings) as queue:
+            session = await find_session(queue, await topic_of(self.bus, self.notes, timeout=timeout))
+        if session is None:
+            raise InvalidInput(NOTHING)
+        if rest.isdecimal():
+            print_answer(await take_to_table(self.bus, session, int(rest), timeout=timeout))
+        elif rest:
+            raise InvalidInput("Which one? /prepared 3 is the third; /prepared alone lists them.")
+        else:
+            console = output_console()
+            write(console, session_page(session, console))
 
     async def _export(self, rest: str) -> None:
         """Write the last scene into a file: a format, "players" for their copy, and a name if it shall have one."""

@@ -23,6 +23,7 @@ from fablewright.entry.commands.log import log
 from fablewright.entry.commands.loot import loot
 from fablewright.entry.commands.mcp import mcp
 from fablewright.entry.commands.npc import npc
+from fablewright.entry.commands.prep import prep
 from fablewright.entry.commands.recap import recap
 from fablewright.entry.commands.roll import roll
 from fablewright.entry.commands.rules import rules
@@ -133,6 +134,7 @@ app.command()(loot)
 app.command()(rules)
 app.command()(why)
 app.command()(index)
+app.command()(prep)
 app.command(context_settings={"ignore_unknown_options": True})(roll)  # -1d4 is dice and no option
 app.command()(export)
 app.command("import")(import_)

@@ -82,6 +82,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"default": '`""`', "values": "a URL of PostgreSQL"},
         ),
     ] = msgspec.field(default_factory=Secret)
+    work: Annotated[
+        Secret,
+        Meta(
+            description="Where the work of `prep` is kept, if not in `data_dir`: `nats://host:4222`, with JetStream.",
+            extra={"default": '`""`', "values": "a URL of NATS"},
+        ),
+    ] = msgspec.field(default_factory=Secret)
     embedder: Annotated[
         Literal["none", "minilm", "ollama", "openai", "sentence-transformers"],
         Meta(description="What makes vectors of your notes, so that they are found by meaning too."),

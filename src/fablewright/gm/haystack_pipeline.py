@@ -38,6 +38,7 @@ __all__ = [
     "Documents",
     "FindLimits",
     "HaystackPipeline",
+    "ListNotes",
     "NotesStatus",
     "NoticeChanges",
     "ReadNotes",
@@ -140,6 +141,14 @@ class DescribeNotes(Request[NotesStatus]):
     """Say how the notes are doing."""
 
     action: ClassVar[str] = "describe_notes"
+    idempotent: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class ListNotes(Request[tuple[str, ...]]):
+    """Name the files that can be searched, in the order of their names."""
+
+    action: ClassVar[str] = "list_notes"
     idempotent: ClassVar[bool] = True
 
 
@@ -307,6 +316,11 @@ class HaystackPipeline(Agent):
             skipped=tuple(self._skipped.values()),
             problem=self._problem,
         )
+
+    @handles(ListNotes)
+    async def list_notes(self, request: ListNotes, ctx: Context) -> tuple[str, ...]:  # noqa: ARG002 - as above
+        """Name what has been read."""
+        return tuple(sorted(self._files))
 
     # -------------------------------------------------------------- reading beside the handlers
 

@@ -199,10 +199,11 @@ class GenerateScenario(Request[Scenario]):
 
 @dataclass(frozen=True, slots=True)
 class NextScene:
-    """A scene of the notes that could be played next: its title, and a passage of it."""
+    """A scene of the notes that could be played next: its title, a passage of it, and where it stands."""
 
     title: str
     passage: Passage
+    sections: tuple[Section, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +355,7 @@ class ScenarioGenerator(Agent):
         until = ctx.now + min(self._retrieve_timeout, 0.8 * ctx.remaining)
         passages, foci = await self._onward(request.game_state, until, ctx)
         found = ((focus, next(filter(focus.holds, passages), None)) for focus in foci)
-        return tuple(NextScene(focus.title, passage) for focus, passage in found if passage is not None)
+        return tuple(NextScene(focus.title, passage, focus.sections) for focus, passage in found if passage is not None)
 
     @hears(WriteAgain)
     async def write_again(self, message: WriteAgain, ctx: Context) -> None:
@@ -446,7 +447,12 @@ class ScenarioGenerator(Agent):
         """
         until = ctx.now + spare
         missing = (documents.remark,) if documents.remark else ()
-        if request.game_state.played and plays_on(request.query):
+        chosen: tuple[Focus, ...]
+        if request.wishes.sections:
+            until, spare = max(until, ctx.now + 0.4 * ctx.remaining), max(spare, _SPARE)  # nobody waits for it
+            passages, chosen = list(documents.passages), (Focus(request.wishes.sections),)
+            unsaid = "Your notes do not have this any more."
+        elif request.game_state.played and plays_on(request.query):
             until = max(until, ctx.now + min(_SPARE, 0.4 * ctx.remaining))  # these searches are what it takes
             passages, chosen = await self._onward(request.game_state, until, ctx, documents)
             unsaid = "Your notes do not say what comes next."
@@ -469,6 +475,8 @@ class ScenarioGenerator(Agent):
         fetched = await self._all(map(_whole, sections if spare else ()), until, ctx)
         whole = dict(zip(sections, fetched, strict=False))  # nothing is fetched when there is no time to spare
         first, *rest = (Source(each, _played(each, passages, whole)) for each in chosen)
+        if not any(map(first.focus.holds, first.passages)):
+            return _Found(missing=(*missing, unsaid), limits=limits)
         return _Found(first.passages, first.focus, missing, tuple(rest), limits)
 
     async def _onward(

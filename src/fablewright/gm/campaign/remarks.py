@@ -30,7 +30,7 @@ def with_remarks(scene: Scene, state: CampaignState) -> Scene:
         return scene
     foes = tuple(
         replace(foe, note=f"{foe.note}; dead by your log: leave {_them(foe.count)} out")
-        if any(_has(foe.note, person) for person in dead)
+        if any(_has(foe.note, person) for person in dead) and "dead by your log" not in foe.note
         else foe
         for foe in scene.foes
     )

@@ -43,6 +43,7 @@ __all__ = [
     "merged",
     "opening_names",
     "plays_on",
+    "scenes_in",
     "search_words",
     "window",
 ]
@@ -86,6 +87,8 @@ _OPENING_HEADING = re.compile(
 _WORD = re.compile(r"[^\W_]{3,}")
 _ONE_SCENE = 6000
 """Characters of notes for one scene."""
+_TELLING = 300
+"""Characters of a section that tells of something; one with less only names it."""
 _NAME = re.compile(r"\b[A-Z][\w’'-]+(?:\s(?:of\s|the\s)?[A-Z][\w’'-]+){1,3}")
 """A proper name of several words: "Lonely Torch", "Hall of Salt"."""
 _SMALL = frozenset("the and for with they".split())
@@ -207,6 +210,26 @@ def foci(request: str, passages: Sequence[Passage], bestiary: Bestiary) -> tuple
             playable = any(_is_playable(passage, bestiary) for passage in scenes[section])
             found.append(Focus((section, *(() if playable else _where_it_happens(section, ranked, bestiary)))))
     return tuple(found)
+
+
+def scenes_in(passages: Sequence[Passage], bestiary: Bestiary, *, prose: bool = False) -> tuple[Focus, ...]:
+    """Return every section that is plainly a scene, whatever is asked for, in the order of the passages.
+
+    With ``prose``: also those that only tell of something, if they tell enough of it.
+    """
+    sections: dict[Section, list[Passage]] = {}
+    for passage in passages:
+        sections.setdefault(Section.of(passage), []).append(passage)
+    nothing: frozenset[str] = frozenset()
+    return tuple(
+        Focus((section,))
+        for section, own in sections.items()
+        if (has_play(own, bestiary) or (prose and _tells(own))) and _is_scene(section, own, nothing, bestiary)
+    )
+
+
+def _tells(own: Sequence[Passage]) -> bool:
+    return sum(len(passage.text) for passage in own) >= _TELLING and not any(map(is_secret_place, own))
 
 
 def is_opening(section: Section) -> bool:

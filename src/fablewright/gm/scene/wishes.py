@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias, get_args
 
 from fablewright.errors import InvalidInput
 from fablewright.gm.reading.notes import Passage  # noqa: TC001 - annotations of what travels are read at run time
+from fablewright.gm.scene.focus import Section  # noqa: TC001 - as above
 from fablewright.gm.scene.scenario import Scene  # noqa: TC001 - as above
 from fablewright.gm.scene.tone import Tone  # noqa: TC001 - as above
 
@@ -53,6 +54,8 @@ class Wishes:
         tone: What comes first, and which rows of the tables chance may draw; nothing is reworded.
         length: How much of the notes is shown: half, or twice as much as usual.
         kept: A scene to keep parts of; the others are written anew.
+        sections: Which sections of the notes to play, whatever the words; such a scene is written ahead, and the table
+            goes on with the one that it has.
 
     Raises:
         InvalidInput: Too many variants, or variants of a scene with kept parts.
@@ -62,6 +65,7 @@ class Wishes:
     tone: Tone | None = None
     length: Length | None = None
     kept: Kept | None = None
+    sections: tuple[Section, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.variants <= MOST_VARIANTS:

@@ -1,0 +1,48 @@
+"""Which queue keeps the work that is to survive this process."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from fablewright.adapters.sqlite_queue import SqliteQueue
+from fablewright.errors import MissingExtra
+from fablewright.protocol.job import JobRules
+from fablewright.runtime.threads import Threads
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fablewright.entry.config import Settings
+    from fablewright.gm.preparing.ports import WorkQueue
+
+__all__ = ["work_queue"]
+
+_FILE = "work.sqlite"
+_TO_KEEP = 30.0
+"""Seconds that a piece of work may take beside its answer: to be begun, and to be kept."""
+
+
+@asynccontextmanager
+async def work_queue(settings: Settings) -> AsyncIterator[WorkQueue]:
+    """Open the queue. A lease lasts longer than a scene can take.
+
+    Raises:
+        MissingExtra: It is to be on NATS, and what that needs is not installed.
+    """
+    threads = Threads(name="work")
+    rules = JobRules(lease=settings.timeout + settings.model_timeout + _TO_KEEP)
+    queue = _on_nats(settings, rules) if settings.work else SqliteQueue(settings.data_dir / _FILE, threads, rules)
+    try:
+        yield queue
+    finally:
+        await queue.close()
+        threads.close()
+
+
+def _on_nats(settings: Settings, rules: JobRules) -> WorkQueue:
+    try:
+        from fablewright.adapters.jetstream_queue import JetStreamQueue  # noqa: PLC0415 - only where it is wanted
+    except ModuleNotFoundError as error:
+        raise MissingExtra(f"{error.name} is not installed; run: pip install 'fablewright[nats]'") from error
+    return JetStreamQueue(settings.work.reveal(), rules)
