@@ -14,6 +14,7 @@ from fablewright.errors import ContractViolation, UnknownRecipient, Unreachable
 from fablewright.protocol.dead_letter import Reason
 from fablewright.protocol.envelope import Kind
 from fablewright.protocol.pending import Ended, Outcome, Withdraw
+from fablewright.runtime.failure import BrokenContract
 from fablewright.runtime.network import Grant
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from fablewright.protocol.envelope import Envelope
     from fablewright.runtime.channel import Channels
-    from fablewright.runtime.network import Chunk, Network
+    from fablewright.runtime.network import Chunk, Network, Unreadable
     from fablewright.runtime.outstanding import Outstanding
     from fablewright.runtime.receiving import Ends
 
@@ -100,6 +101,11 @@ class Abroad:
             if len(self._told) > _MOST_TOLD:
                 del self._told[next(iter(self._told))]
 
+    def request_of(self, message_id: str) -> object:
+        """Return what was asked in a request that this bus waits for; None for another one."""
+        waiter = self._outstanding.of(message_id)
+        return None if waiter is None else waiter.envelope.body
+
     def withdraw(self, withdrawn: Withdraw) -> bool:
         """Send word that nobody waits for a request any more; return whether it was sent to another node at all."""
         if not self._end(withdrawn.message_id):
@@ -151,6 +157,13 @@ class Abroad:
             to, action = waiter.envelope.to, waiter.envelope.action
             refused = UnknownRecipient(f"No agent named {to} answers now.", to=to, action=action, message_id=message_id)
             self.ended(Ended(self._bus.now(), message_id, Outcome.REJECTED, refused))
+
+    def garbled(self, what: Unreadable) -> None:
+        """Take word that an answer came which cannot be read."""
+        waiter = self._outstanding.of(what.message_id)
+        if waiter is not None and what.message_id in self._missed:
+            broken = BrokenContract(f"The answer of {waiter.envelope.to} cannot be read: {what}")
+            self.ended(Ended(self._bus.now(), what.message_id, Outcome.FAILED, broken))
 
     def look(self) -> None:
         """Give up what there was no word of for too long."""

@@ -29,6 +29,9 @@ __all__ = ["Guests"]
 
 _log = logging.getLogger(__name__)
 
+_MOST_ABSENT = 2
+"""Reminders that an asker may miss: it may have lost its connection for a moment."""
+
 
 class _Guest:
     """One request of another node.
@@ -36,15 +39,19 @@ class _Guest:
     Attributes:
         node: The asker's address.
         to: The agent that handles it.
+        body: What is asked.
+        absent: How often its asker was not there when it was to be reminded.
         is_old: Whether it was there when askers were last reminded.
         on_withdrawn: Called when nobody waits for the answer any more.
     """
 
-    __slots__ = ("is_old", "node", "on_withdrawn", "to")
+    __slots__ = ("absent", "body", "is_old", "node", "on_withdrawn", "to")
 
-    def __init__(self, node: str, to: str) -> None:
+    def __init__(self, node: str, to: str, body: object) -> None:
         self.node = node
         self.to = to
+        self.body = body
+        self.absent = 0
         self.is_old = False
         self.on_withdrawn: Callable[[], None] | None = None
 
@@ -88,16 +95,23 @@ class Guests:
         self._forget(withdrawn.message_id)
 
     def gone(self, node: str) -> None:
-        """Take word that a node is not there any more: what it asked is of no use."""
+        """Take word that a node is not there: if that lasts, nobody has a use for what it asked."""
         for message_id, guest in list(self._guests.items()):
             if guest.node == node:
-                self.recall(Withdraw(message_id, guest.to))
+                guest.absent += 1
+                if guest.absent > _MOST_ABSENT:
+                    self.recall(Withdraw(message_id, guest.to))
 
     def when_withdrawn(self, message_id: str, told: Callable[[], None]) -> None:
         """Have ``told`` called once if nobody waits for the answer to a deferred request any more."""
         guest = self._guests.get(message_id)
         if guest is not None:
             guest.on_withdrawn = told
+
+    def request_of(self, message_id: str) -> object:
+        """Return what is asked in a request that is under way here; None for another one."""
+        guest = self._guests.get(message_id)
+        return None if guest is None else guest.body
 
     # -------------------------------------------------------------- what goes back
 
@@ -110,7 +124,7 @@ class Guests:
 
     def send_back(self, ended: Ended) -> None:
         """Take an outcome of a request, whoever asked."""
-        guest = self._guests.pop(ended.message_id, None)
+        guest = self._guests.get(ended.message_id)
         if guest is None:
             self._outstanding.take_in(ended)
             return
@@ -121,8 +135,10 @@ class Guests:
         except Unreachable as error:  # its asker hears nothing of it any more, and gives it up
             _log.warning("The outcome of %s is lost: %s", ended.message_id, error)
         except ContractViolation as error:
-            broken = BrokenContract(f"The answer cannot travel: {error}")
+            broken = BrokenContract(f"The answer of {guest.to} cannot travel: {error}")
             self._network.send(ended._replace(outcome=Outcome.FAILED, value=broken), guest.node)
+        finally:
+            del self._guests[ended.message_id]
 
     def remind(self) -> None:
         """Tell askers what of theirs is under way, but for what has just come."""
@@ -154,7 +170,7 @@ class Guests:
         """
         message_id, node = envelope.message_id, envelope.reply_to
         if node is not None:
-            self._guests[message_id] = _Guest(node, envelope.to)
+            self._guests[message_id] = _Guest(node, envelope.to, envelope.body)
             room = room_of(envelope)
             if room:
 

@@ -14,9 +14,9 @@ from fablewright.protocol.envelope import Envelope
 from fablewright.protocol.pending import Ended, Withdraw
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Chunk", "Codec", "Far", "Grant", "Network", "Parcel", "Unreadable"]
+__all__ = ["Chunk", "Codec", "Far", "Grant", "Network", "Parcel", "RequestOf", "Unreadable"]
 
 
 class Chunk(NamedTuple):
@@ -37,33 +37,48 @@ class Grant(NamedTuple):
 Parcel: TypeAlias = Envelope | Ended | Withdraw | Chunk | Grant
 """What crosses. An envelope to nobody (``to`` is empty) is an event, for every node."""
 
+RequestOf: TypeAlias = "Callable[[str], object]"
+"""Returns the request of that id, which this node waits for or answers; None: there is none (any more)."""
+
 
 class Unreadable(FablewrightError):
-    """What came over the network is no parcel: forged, too large, too deep, or of an unknown version."""
+    """What came over the network is no parcel: forged, too large, too deep, or of a version that is not known.
+
+    Attributes:
+        message_id: Which message or request it is about; empty where not even that can be read.
+        reply_to: Where whoever asked waits; empty when nobody does, or where it cannot be read.
+    """
+
+    def __init__(self, reason: str, *, message_id: str = "", reply_to: str = "") -> None:
+        super().__init__(reason)
+        self.message_id = message_id
+        self.reply_to = reply_to
 
 
 class Codec(Protocol):
     """Makes bytes of parcels, and parcels of bytes."""
 
-    def encode(self, parcel: Parcel, now: float) -> tuple[Mapping[str, str], bytes]:
+    def encode(self, parcel: Parcel, now: float, request_of: RequestOf) -> tuple[dict[str, str], bytes]:
         """Return headers and body.
 
         Args:
             parcel: What is to travel.
             now: The local clock, in seconds: a deadline travels as what is left of it.
+            request_of: Knows the requests that are answered here: a reply is written as its request declares it.
 
         Raises:
-            ContractViolation: It holds something that cannot travel.
+            ContractViolation: It holds something that cannot travel, or is too large.
         """
         ...
 
-    def decode(self, headers: Mapping[str, str], body: bytes, now: float) -> Parcel:
+    def decode(self, headers: Mapping[str, str], body: bytes, now: float, request_of: RequestOf) -> Parcel:
         """Return the parcel.
 
         Args:
             headers: What came beside the body.
             body: What came.
             now: When it came, on the local clock: deadlines count from here.
+            request_of: Knows the requests that were asked here: a reply to another one is none.
 
         Raises:
             Unreadable: It is none.
@@ -76,6 +91,14 @@ class Far(Protocol):
 
     def arrived(self, parcel: Parcel, sender: str) -> None:
         """Take what came; ``sender`` is the address of the node that sent it, empty where it does not matter."""
+        ...
+
+    def request_of(self, message_id: str) -> object:
+        """Return the request of that id, asked or answered here; None: there is none (any more)."""
+        ...
+
+    def garbled(self, what: Unreadable) -> None:
+        """Take word that something came which cannot be read."""
         ...
 
     def reminded(self, message_ids: Sequence[str]) -> None:

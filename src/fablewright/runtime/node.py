@@ -9,9 +9,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from fablewright.errors import ContractViolation, Unreachable
+from fablewright.errors import ContractViolation, Rejected, Unreachable
 from fablewright.protocol.envelope import Envelope
-from fablewright.protocol.pending import Ended, Withdraw
+from fablewright.protocol.pending import Ended, Outcome, Withdraw
 from fablewright.runtime.abroad import Abroad
 from fablewright.runtime.guests import Guests
 from fablewright.runtime.network import Chunk
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from fablewright.runtime.channel import Channels
-    from fablewright.runtime.network import Network, Parcel
+    from fablewright.runtime.network import Network, Parcel, Unreadable
     from fablewright.runtime.outstanding import Outstanding
 
 __all__ = ["Node"]
@@ -137,6 +137,22 @@ class Node:
                 self._channels.allow(parcel.message_id, parcel.granted)
             except ContractViolation as error:
                 _log.warning("%s grants what it cannot: %s", sender or "Somebody", error)
+
+    def request_of(self, message_id: str) -> object:
+        """Return the request of that id, asked or answered here; None: there is none (any more)."""
+        asked = self.abroad.request_of(message_id)
+        return self.guests.request_of(message_id) if asked is None else asked
+
+    def garbled(self, what: Unreadable) -> None:
+        """Take word that something came which cannot be read; who waits for an answer to it has one."""
+        if not what.reply_to:
+            self.abroad.garbled(what)
+            return
+        refused = Rejected(f"What was asked cannot be read there: {what}", message_id=what.message_id)
+        try:
+            self._network.send(Ended(self._bus.now(), what.message_id, Outcome.REJECTED, refused), what.reply_to)
+        except (Unreachable, ContractViolation) as error:
+            _log.debug("Nobody hears that %s was refused: %s", what.message_id, error)
 
     def reminded(self, message_ids: Sequence[str]) -> None:
         """Take word that these requests of this bus are under way elsewhere."""

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from fablewright.errors import ContractViolation, Unreachable
 from fablewright.protocol.envelope import Envelope
 from fablewright.protocol.pending import Withdraw
+from fablewright.runtime.network import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -82,15 +83,22 @@ class Hub:
         now = asyncio.get_running_loop().time()
         codec = self._codec
         if codec is not None:
-            headers, body = codec.encode(parcel, now)
+            headers, body = codec.encode(parcel, now, self.nodes[sender].request_of)
             if len(body) > self._max_bytes:
                 raise ContractViolation(f"A message of {len(body)} bytes is too large for the network.")
 
         def deliver() -> None:
             far = self.nodes.get(node)
             if far is not None and not {sender, node} & self._cut:
-                came = parcel if codec is None else codec.decode(headers, body, asyncio.get_running_loop().time())
-                far.arrived(came, sender)
+                if codec is None:
+                    far.arrived(parcel, sender)
+                    return
+                try:
+                    came = codec.decode(headers, body, asyncio.get_running_loop().time(), far.request_of)
+                except Unreadable as error:
+                    far.garbled(error)
+                else:
+                    far.arrived(came, sender)
 
         lane = self._lanes.setdefault((sender, node), deque())
         lane.append(deliver if self._faults is None else partial(self._faults.carry, parcel, deliver))

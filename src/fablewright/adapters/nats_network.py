@@ -1,0 +1,279 @@
+"""NATS as the network between nodes.
+
+| subject | what goes there | who listens |
+|---|---|---|
+| ``fw.<agent>.<action>`` | asks and tells | one of the agent's replicas (a queue group) |
+| ``fw-stop.<agent>`` | withdrawals | all of its replicas |
+| ``fw-event.<action>`` | what is published | every node |
+| ``fw-in.<node>.<message id>`` | outcomes, pieces and grants of streams | that node |
+| ``fw-in.<node>._beat`` | what of its requests is under way elsewhere | that node |
+
+Each node has one inbox for all of its requests. While there is no connection an ask is refused at once, rather than
+kept until there is one: its asker can do something else meanwhile, and what is kept would be begun late. A server that
+hangs is noticed within 12 s; what was asked over it is given up after three (see ``runtime.abroad``).
+
+A server that was stopped and goes on hands over what it had taken before; its asker has withdrawn it by then, and the
+withdrawal comes right behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from fablewright.adapters.nats_connection import Arrived, Connection
+from fablewright.errors import ContractViolation, Unreachable
+from fablewright.protocol.envelope import Envelope
+from fablewright.protocol.pending import Withdraw
+from fablewright.runtime.network import Unreadable
+from fablewright.runtime.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+
+    from nats.aio.subscription import Subscription
+
+    from fablewright.runtime.network import Codec, Far, Parcel
+
+__all__ = ["NatsNetwork"]
+
+_log = logging.getLogger(__name__)
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What a node may be called."""
+
+_PATIENCE = 2.0
+"""Seconds to wait for a server at the start; then the bus goes on without, until there is one."""
+
+_PING = 4.0
+"""Seconds between pings; after two without an answer the server is given up."""
+
+_FAREWELL = 1.0
+"""Seconds for what is still to be sent at the end, and as many for the connection to close."""
+
+_QUEUED, _QUEUED_BYTES = 65_536, 64 * 1024 * 1024
+"""Messages, and their bytes, that may stand between the socket and the bus; what comes then is dropped and counted."""
+
+_IDS_PER_BEAT = 1000
+
+
+class NatsNetwork:
+    """The way of one node to the others.
+
+    Args:
+        servers: Where the NATS servers are, as ``nats://127.0.0.1:4222``.
+        codec: Makes bytes of what crosses.
+
+    Attributes:
+        unreadable: How much came that was no parcel, or not one for where it came; it was dropped.
+        dropped: How much came faster than it could be looked at; it was dropped.
+    """
+
+    def __init__(self, servers: str | Sequence[str], codec: Codec) -> None:
+        self._servers = [servers] if isinstance(servers, str) else list(servers)
+        self._codec = codec
+        self._connection = Connection()
+        self._supervisor = Supervisor()
+        self._node = ""
+        self._far: Far | None = None
+        self._is_in = False
+        self._served: dict[str, Subscription | None] = {}  # None: as soon as there is a connection
+        self.unreadable = 0
+        self.dropped = 0
+
+    def __repr__(self) -> str:
+        state = "connected" if self._connection.is_connected else "not connected"
+        return f"<NatsNetwork {self._node} {state} unreadable={self.unreadable} dropped={self.dropped}>"
+
+    # -------------------------------------------------------------- coming and going
+
+    async def join(self, node: str, far: Far) -> None:
+        """Come in; if there is no server yet, go on trying while the bus starts.
+
+        Raises:
+            ContractViolation: The node's name makes no address.
+        """
+        if not _NAME.fullmatch(node):
+            raise ContractViolation(f"A node is called by letters, digits, - and _, not {node!r}.")
+        self._node, self._far = node, far
+        coming = self._supervisor.start(self._come_in(), name="NATS connects")
+        await asyncio.wait({coming}, timeout=_PATIENCE)
+        if not self._is_in:
+            _log.warning("There is no NATS server at %s yet; trying on.", ", ".join(self._servers))
+
+    async def _come_in(self) -> None:
+        await self._connection.connect(
+            self._servers,
+            name=f"fablewright {self._node}",
+            error_cb=self._on_error,
+            disconnected_cb=self._on_disconnect,
+            reconnected_cb=self._on_reconnect,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.5,  # type: ignore[arg-type]  # it is slept, whatever the annotation says
+            connect_timeout=2,
+            ping_interval=_PING,  # type: ignore[arg-type]  # as above
+            max_outstanding_pings=2,
+            pending_size=0,  # nothing is kept for later
+        )
+        await self._listen(f"fw-in.{self._node}.>", self._on_inbox)
+        await self._listen("fw-event.*", self._on_message)
+        self._is_in = True
+        for agent in list(self._served):
+            await self.serve(agent)
+
+    async def serve(self, agent: str) -> None:
+        """Have messages to an agent brought here, or to one of its replicas."""
+        self._served.setdefault(agent, None)
+        if self._is_in:
+            token = _token(agent)
+            await self._listen(f"fw-stop.{token}", self._on_message)
+            self._served[agent] = await self._listen(f"fw.{token}.*", self._on_message, queue=token)
+
+    async def withhold(self, agent: str) -> None:
+        """Have no more messages to an agent brought here; what is on its way still comes."""
+        subscription = self._served.pop(agent, None)
+        if subscription is None:
+            return
+        with suppress(TimeoutError, Exception):  # the server does not answer: nothing comes from it either
+            async with asyncio.timeout(_FAREWELL):
+                await subscription.drain()  # type: ignore[no-untyped-call]
+
+    async def leave(self) -> None:
+        """Send what is still to be sent, and go."""
+        await self._supervisor.stop()
+        connection = self._connection
+        with suppress(TimeoutError, Exception):  # what the server does not take now it will never have
+            async with asyncio.timeout(_FAREWELL):
+                if connection.is_connected:
+                    await connection.flush()
+        self._far = None
+        try:
+            async with asyncio.timeout(_FAREWELL):
+                await connection.close()
+        except TimeoutError:
+            connection.let_go()
+        await asyncio.sleep(0)  # the client's tasks are cancelled; this is when they end
+
+    async def _listen(
+        self, subject: str, told: Callable[[Any], Coroutine[Any, Any, None]], queue: str = ""
+    ) -> Subscription:
+        return await self._connection.subscribe(
+            subject, queue, told, pending_msgs_limit=_QUEUED, pending_bytes_limit=_QUEUED_BYTES
+        )
+
+    # -------------------------------------------------------------- what goes out
+
+    def send(self, parcel: Parcel, node: str = "") -> None:
+        """Send something on its way; see ``Network.send``."""
+        if self._far is None:
+            raise Unreachable("this node has left the network")
+        headers, body = self._codec.encode(parcel, asyncio.get_running_loop().time(), self._far.request_of)
+        reply = ""
+        if node:
+            subject = f"fw-in.{node}.{parcel.message_id}"
+            reply = f"fw-in.{self._node}.{parcel.message_id}"
+        else:
+            subject = _subject_of(parcel)
+            if isinstance(parcel, Envelope) and parcel.to:
+                reply = f"fw-in.{self._node}.{parcel.message_id}"  # where the server says that nobody listens
+        size = len(body) + sum(len(name) + len(value.encode()) + 4 for name, value in headers.items()) + 12
+        if size > self._connection.max_payload:
+            most = self._connection.max_payload
+            raise ContractViolation(f"It takes {size} bytes; the NATS server takes {most} at the most.")
+        self._connection.put(subject, body, reply, headers)
+
+    def remind(self, node: str, message_ids: Sequence[str]) -> None:
+        """Send a node word of what is under way here; if it is gone the server says so."""
+        reply = f"fw-in.{self._node}._gone.{node}"
+        for start in range(0, len(message_ids), _IDS_PER_BEAT):
+            body = " ".join(message_ids[start : start + _IDS_PER_BEAT]).encode()
+            with suppress(Unreachable):  # then nothing else gets through either
+                self._connection.put(f"fw-in.{node}._beat", body, reply, None)
+
+    # -------------------------------------------------------------- what comes in; these only hand over
+
+    async def _on_inbox(self, message: Arrived) -> None:
+        far = self._far
+        if far is None:
+            return
+        _, _, what = message.subject.split(".", 2)
+        if not message.data and message.headers is not None and message.headers.get("Status") == "503":
+            what, _, node = what.partition(".")
+            if what == "_gone":
+                far.gone(node)
+            else:
+                far.unserved(what)
+        elif what == "_beat":
+            far.reminded(message.data.decode("ascii", "replace").split())
+        else:
+            await self._on_message(message)
+
+    async def _on_message(self, message: Arrived) -> None:
+        far = self._far
+        if far is None:
+            return
+        try:
+            parcel = self._codec.decode(message.headers or {}, message.data, message.at, far.request_of)
+        except Unreadable as error:
+            self._drop(error)
+            if not error.reply_to or _NAME.fullmatch(error.reply_to):
+                far.garbled(error)
+            return
+        if not self._belongs(parcel, message.subject):
+            self._drop(f"{type(parcel).__name__} came to {message.subject}")
+        elif not self._is_our_own(parcel):
+            far.arrived(parcel, message.reply.split(".", 2)[1] if message.reply.startswith("fw-in.") else "")
+
+    def _drop(self, why: object) -> None:
+        self.unreadable += 1
+        _log.warning("Something that came over the network was dropped: %s", why)
+
+    def _is_our_own(self, parcel: Parcel) -> bool:
+        """Return whether it is an event that this node published itself."""
+        return isinstance(parcel, Envelope) and not parcel.to and parcel.message_id.rpartition("-")[0] == self._node
+
+    def _belongs(self, parcel: Parcel, subject: str) -> bool:
+        """Return whether a parcel is one for where it came: who may send there was decided by the server."""
+        if isinstance(parcel, Envelope | Withdraw):
+            names_a_node = not isinstance(parcel, Envelope) or _NAME.fullmatch(parcel.reply_to or "none") is not None
+            return subject == _subject_of(parcel) and names_a_node
+        return subject == f"fw-in.{self._node}.{parcel.message_id}"
+
+    # -------------------------------------------------------------- what the connection says
+
+    async def _on_error(self, error: Exception) -> None:
+        if type(error).__name__ == "SlowConsumerError":
+            self.dropped += 1
+        _log.log(logging.DEBUG if not self._connection.is_connected else logging.WARNING, "NATS: %r", error)
+
+    async def _on_disconnect(self) -> None:
+        if self._far is not None:
+            _log.warning("The connection to the NATS server is lost; until it is back, other nodes cannot be reached.")
+
+    async def _on_reconnect(self) -> None:
+        _log.warning("The connection to the NATS server is back.")
+
+
+def _subject_of(parcel: Parcel) -> str:
+    """Return where a parcel goes that is for no node in particular."""
+    if isinstance(parcel, Envelope):
+        action = _token(parcel.action)
+        return f"fw.{_token(parcel.to)}.{action}" if parcel.to else f"fw-event.{action}"
+    return f"fw-stop.{_token(parcel.to)}" if isinstance(parcel, Withdraw) else ""
+
+
+_TOKENS: dict[str, str] = {}  # bounded: names come from code, and from whoever asks for nonsense
+
+
+def _token(name: str) -> str:
+    """Return a name as one token of a subject."""
+    token = _TOKENS.get(name)
+    if token is None:
+        if len(_TOKENS) >= 4096:
+            _TOKENS.clear()
+        token = _TOKENS[name] = quote(name, safe="").replace(".", "%2E").replace("~", "%7E")
+    return token
