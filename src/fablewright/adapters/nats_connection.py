@@ -1,8 +1,9 @@
 """nats-py's client, but a lost connection is let go of at once, with all that had not been sent over it.
 
 As it is, the client keeps what was published just before the loss and sends it after the reconnect, when nobody waits
-any more; and it first waits for a hung server to take what stands in the socket, before it tries another.
-``tests/adapters/test_nats_connection.py`` holds the parts of it that are touched here.
+any more; it waits for a hung server to take what stands in the socket, before it tries another; and its pings overtake
+what was published before them, so that an answered ``flush`` says nothing. ``tests/network/test_nats.py`` holds the
+parts of it that are touched here.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Arrived", "Connection"]
+__all__ = ["Arrived", "Connection", "NatsError"]
 
 _MOST_UNSENT = 8 * 1024 * 1024
 """Bytes that a server may be slow to take before it is given no more."""
@@ -81,6 +82,12 @@ class Connection(Client):
             if wire is not None and wire.fileno() >= 0:
                 wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             writer.transport.abort()
+
+    async def _send_ping(self, future: asyncio.Future[bool] | None = None) -> None:
+        if self._pending and self._transport is not None:
+            unsent, self._pending, self._pending_data_size = self._pending, [], 0
+            self._transport.writelines(unsent)
+        await super()._send_ping(future)
 
     async def _process_op_err(self, e: Exception) -> None:
         if self.is_connected:

@@ -12,8 +12,8 @@ Each node has one inbox for all of its requests. While there is no connection an
 kept until there is one: its asker can do something else meanwhile, and what is kept would be begun late. A server that
 hangs is noticed within 12 s; what was asked over it is given up after three (see ``runtime.abroad``).
 
-A server that was stopped and goes on hands over what it had taken before; its asker has withdrawn it by then, and the
-withdrawal comes right behind.
+A server that was held up and goes on hands over what it had taken before: that may be begun though nobody waits any
+more. It is stopped again by its withdrawal, which comes right behind, or as soon as its asker is connected again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from fablewright.adapters.nats_connection import Arrived, Connection
+from fablewright.adapters.nats_connection import Arrived, Connection, NatsError
 from fablewright.errors import ContractViolation, Unreachable
 from fablewright.protocol.envelope import Envelope
 from fablewright.protocol.pending import Withdraw
@@ -53,7 +53,7 @@ _PING = 4.0
 """Seconds between pings; after two without an answer the server is given up."""
 
 _FAREWELL = 1.0
-"""Seconds for what is still to be sent at the end, and as many for the connection to close."""
+"""Seconds for the server to take what was sent, and at the end as many for the connection to close."""
 
 _QUEUED, _QUEUED_BYTES = 65_536, 64 * 1024 * 1024
 """Messages, and their bytes, that may stand between the socket and the bus; what comes then is dropped and counted."""
@@ -80,6 +80,7 @@ class NatsNetwork:
         self._supervisor = Supervisor()
         self._node = ""
         self._far: Far | None = None
+        self._has_begun = False
         self._is_in = False
         self._served: dict[str, Subscription | None] = {}  # None: as soon as there is a connection
         self.unreadable = 0
@@ -106,6 +107,7 @@ class NatsNetwork:
             _log.warning("There is no NATS server at %s yet; trying on.", ", ".join(self._servers))
 
     async def _come_in(self) -> None:
+        self._has_begun = True
         await self._connection.connect(
             self._servers,
             name=f"fablewright {self._node}",
@@ -122,6 +124,7 @@ class NatsNetwork:
         await self._listen(f"fw-in.{self._node}.>", self._on_inbox)
         await self._listen("fw-event.*", self._on_message)
         self._is_in = True
+        await self._flush()
         for agent in list(self._served):
             await self.serve(agent)
 
@@ -132,24 +135,24 @@ class NatsNetwork:
             token = _token(agent)
             await self._listen(f"fw-stop.{token}", self._on_message)
             self._served[agent] = await self._listen(f"fw.{token}.*", self._on_message, queue=token)
+            await self._flush()
 
     async def withhold(self, agent: str) -> None:
         """Have no more messages to an agent brought here; what is on its way still comes."""
         subscription = self._served.pop(agent, None)
         if subscription is None:
             return
-        with suppress(TimeoutError, Exception):  # the server does not answer: nothing comes from it either
-            async with asyncio.timeout(_FAREWELL):
+        with suppress(NatsError, TimeoutError):  # the server does not answer: nothing comes from it either
+            async with asyncio.timeout(_PATIENCE):
                 await subscription.drain()  # type: ignore[no-untyped-call]
 
     async def leave(self) -> None:
         """Send what is still to be sent, and go."""
         await self._supervisor.stop()
         connection = self._connection
-        with suppress(TimeoutError, Exception):  # what the server does not take now it will never have
-            async with asyncio.timeout(_FAREWELL):
-                if connection.is_connected:
-                    await connection.flush()
+        if not self._has_begun:
+            return
+        await self._flush()
         self._far = None
         try:
             async with asyncio.timeout(_FAREWELL):
@@ -157,6 +160,13 @@ class NatsNetwork:
         except TimeoutError:
             connection.let_go()
         await asyncio.sleep(0)  # the client's tasks are cancelled; this is when they end
+
+    async def _flush(self) -> None:
+        """Wait until the server has taken all that was sent to it; a server that does not answer is not waited for."""
+        if self._connection.is_connected:
+            with suppress(NatsError, TimeoutError):
+                async with asyncio.timeout(_FAREWELL):
+                    await self._connection.flush()
 
     async def _listen(
         self, subject: str, told: Callable[[Any], Coroutine[Any, Any, None]], queue: str = ""
@@ -248,7 +258,11 @@ class NatsNetwork:
     async def _on_error(self, error: Exception) -> None:
         if type(error).__name__ == "SlowConsumerError":
             self.dropped += 1
-        _log.log(logging.DEBUG if not self._connection.is_connected else logging.WARNING, "NATS: %r", error)
+        if self._connection.is_connected:
+            _log.warning("NATS: %r", error)
+        else:
+            self._connection.let_go()  # of an attempt to connect that came to nothing; the client forgets to
+            _log.debug("NATS: %r", error)
 
     async def _on_disconnect(self) -> None:
         if self._far is not None:
@@ -256,6 +270,8 @@ class NatsNetwork:
 
     async def _on_reconnect(self) -> None:
         _log.warning("The connection to the NATS server is back.")
+        if self._far is not None:
+            self._far.back()
 
 
 def _subject_of(parcel: Parcel) -> str:

@@ -36,6 +36,9 @@ _MOST_MISSED = 3
 _MOST_TOLD = 256
 """Messages that want no reply, remembered so that one can be buried that nobody takes."""
 
+_MOST_UNSENT = 1024
+"""Withdrawals that are kept until there is a network again."""
+
 _ROOM = "fw-room"
 _MOST_ROOM = 4096
 """Pieces of a stream that may be under way between two nodes."""
@@ -65,6 +68,7 @@ class Abroad:
         self._missed: dict[str, int] = {}  # by request: looks since there was word of it
         self._writers: dict[str, str] = {}  # by request: the node that streams its reply
         self._told: dict[str, Envelope] = {}
+        self._unsent: dict[str, Withdraw] = {}
 
     def __len__(self) -> int:
         return len(self._missed)
@@ -165,6 +169,12 @@ class Abroad:
             broken = BrokenContract(f"The answer of {waiter.envelope.to} cannot be read: {what}")
             self.ended(Ended(self._bus.now(), what.message_id, Outcome.FAILED, broken))
 
+    def back(self) -> None:
+        """Send what could not be sent while there was no network: that nobody waits for answers any more."""
+        unsent, self._unsent = self._unsent, {}
+        for withdrawn in unsent.values():
+            self._try_to_send(withdrawn)
+
     def look(self) -> None:
         """Give up what there was no word of for too long."""
         for message_id, missed in list(self._missed.items()):
@@ -191,5 +201,7 @@ class Abroad:
     def _try_to_send(self, parcel: Withdraw | Grant, node: str = "") -> None:
         try:
             self._network.send(parcel, node)
-        except Unreachable as error:  # whoever it was for is cut off as well, and notices by itself
+        except Unreachable as error:
             _log.debug("%r was not sent: %s", parcel, error)
+            if isinstance(parcel, Withdraw) and len(self._unsent) < _MOST_UNSENT:
+                self._unsent[parcel.message_id] = parcel

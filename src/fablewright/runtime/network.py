@@ -109,6 +109,10 @@ class Far(Protocol):
         """Take word that no node serves the agent that a message went to."""
         ...
 
+    def back(self) -> None:
+        """Take word that the network is there again after it was not."""
+        ...
+
     def gone(self, node: str) -> None:
         """Take word that a node is not there any more."""
         ...

@@ -162,6 +162,10 @@ class Node:
         """Take word that no node serves the agent that a message went to."""
         self.abroad.unserved(message_id)
 
+    def back(self) -> None:
+        """Take word that the network is there again after it was not."""
+        self.abroad.back()
+
     def gone(self, node: str) -> None:
         """Take word that a node is not there any more."""
         self.guests.gone(node)

@@ -61,6 +61,8 @@ class Hub:
     def cut(self, node: str, *, off: bool = True) -> None:
         """Let nothing reach a node or come from it any more, or again."""
         (self._cut.add if off else self._cut.discard)(node)
+        if not off and node in self.nodes:
+            self.nodes[node].back()
 
     def is_cut(self, node: str) -> bool:
         """Return whether a node is cut off."""
