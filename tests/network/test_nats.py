@@ -213,6 +213,7 @@ async def test_what_is_no_parcel_or_not_one_for_its_place_is_dropped_and_counted
         wrong = [
             ("fw.worker.other", forged),  # who may ask for the one may not ask for the other
             ("fw.worker.echo", forged._replace(reply_to="a.b")),
+            ("fw.worker.echo", forged._replace(message_id="1\r\nPUB fw.worker.echo 0\r\n\r\n")),
             ("fw.worker.echo", Withdraw("front-1", "worker")),
             ("fw-stop.worker", Withdraw("front-1", "somebody")),
             ("fw-event.noise", forged._replace(kind=Kind.TELL, deadline=None, reply_to=None)),
@@ -221,9 +222,9 @@ async def test_what_is_no_parcel_or_not_one_for_its_place_is_dropped_and_counted
         for subject, parcel in wrong:
             headers, body = codec.encode(parcel, now(), lambda _: None)
             network._connection.put(subject, body, "", headers)
-        network._connection.put("fw.worker.echo", b"\x00\xff", "", None)
+        network._connection.put("fw.worker.echo", b"\x00\xff")
         heard = back._dispatch.node._network  # type: ignore[union-attr]
-        await until(lambda: heard.unreadable == 7)  # type: ignore[attr-defined]
+        await until(lambda: heard.unreadable == 8)  # type: ignore[attr-defined]
         assert await front.ask("worker", Echo("fine")) == "fine from worker"
         assert (worker.began, worker.noises) == (["fine"], [])
 
@@ -308,6 +309,19 @@ except MissingExtra as error:
 """
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert "pip install 'fablewright[nats]'" in said
+
+
+async def test_no_name_can_end_a_line(nats_server: NatsServer) -> None:
+    front, back, _, network = two(nats_server)
+    async with front, back:
+        for subject, reply, headers in [
+            ("a b", "", {}),
+            ("a", "b\r\n", {}),
+            ("", "", {}),
+            ("a", "", {"x": "1\r\nPING"}),
+        ]:
+            with pytest.raises(ContractViolation, match="cannot be sent"):
+                network._connection.put(subject, b"", reply, headers)
 
 
 @pytest.fixture(autouse=True)

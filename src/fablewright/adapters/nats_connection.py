@@ -1,32 +1,39 @@
-"""nats-py's client, but a lost connection is let go of at once, with all that had not been sent over it.
+"""nats-py's client with the parts exchanged that a bus cannot have.
 
-As it is, the client keeps what was published just before the loss and sends it after the reconnect, when nobody waits
-any more; it waits for a hung server to take what stands in the socket, before it tries another; and its pings overtake
-what was published before them, so that an answered ``flush`` says nothing. ``tests/network/test_nats.py`` holds the
-parts of it that are touched here.
+As it is, the client keeps what was published just before a loss of connection and sends it after the reconnect, when
+nobody waits any more; it waits for a hung server to take what stands in the socket before it tries another; its pings
+overtake what was published before them, so that an answered ``flush`` says nothing; and each subscription has a queue
+and a task of its own, so that what comes is late before anybody has looked at it, and dropped when it is much. Here
+what comes is handed over where it is read, and what goes out goes at once or not at all.
+
+``tests/network/test_nats.py`` holds the parts of the client that are touched.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import re
 import socket
 import struct
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from fablewright.errors import MissingExtra, Unreachable
+from fablewright.errors import ContractViolation, MissingExtra, Unreachable
 
 try:
     from nats.aio.client import Client
-    from nats.aio.msg import Msg
     from nats.errors import Error as NatsError
 except ImportError as error:
     raise MissingExtra("nats-py is not installed; run: pip install 'fablewright[nats]'") from error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from nats.aio.subscription import Subscription
 
 __all__ = ["Arrived", "Connection", "NatsError"]
+
+_log = logging.getLogger(__name__)
 
 _MOST_UNSENT = 8 * 1024 * 1024
 """Bytes that a server may be slow to take before it is given no more."""
@@ -34,44 +41,88 @@ _MOST_UNSENT = 8 * 1024 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """Of SO_LINGER: what the system has not sent yet is dropped."""
 
+_SUBJECTS = re.compile("[!-~]+ [!-~]*")
+"""A subject and another one or none: nothing in them ends a word or a line."""
 
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+_HEAD, _NOBODY = "NATS/1.0", "503"
+_NO_HEADERS: dict[str, str] = {}
 
 
-@dataclass
-class Arrived(Msg):
-    """A message, and when it came, in seconds of the loop's clock: it may stand in a queue before it is looked at."""
+class Arrived(NamedTuple):
+    """A message as it came.
 
-    at: float = field(default_factory=_now)
+    Attributes:
+        subject: Where it was sent.
+        reply: Where its sender hears answers.
+        headers: By name.
+        body: Its bytes.
+        is_nobody: Whether it is the server's word that nobody listens where something was sent.
+    """
+
+    subject: str
+    reply: str
+    headers: Mapping[str, str]
+    body: bytes
+    is_nobody: bool
 
 
 class Connection(Client):
-    """A connection to a NATS server that never sends anything late."""
+    """A connection to a NATS server that is never late."""
 
-    msg_class = Arrived
+    def __init__(self) -> None:
+        super().__init__()
+        self._takers: dict[int, Callable[[Arrived], None]] = {}
 
-    def put(self, subject: str, body: bytes, reply: str, headers: Mapping[str, str] | None) -> None:
+    # -------------------------------------------------------------- out
+
+    def put(self, subject: str, body: bytes, reply: str = "", headers: Mapping[str, str] = _NO_HEADERS) -> None:
         """Publish at once, or not at all.
 
         Raises:
             Unreachable: There is no connection, or the server takes no more.
+            ContractViolation: It is too large for the server, or a name in it would end a line.
         """
-        if not self.is_connected:
+        if not self.is_connected or self._flush_queue is None:
             raise Unreachable("there is no connection to the NATS server")
-        if self.pending_data_size > _MOST_UNSENT:
+        if self._pending_data_size > _MOST_UNSENT:
             raise Unreachable("the NATS server takes no more at present")
-        # Without a buffer of its own the client's coroutine has nothing to wait for: one step is all of it.
-        publishing = self.publish(subject, body, reply, None if headers is None else dict(headers))
-        try:
-            publishing.send(None)
-        except StopIteration:
+        head = "".join([f"{_HEAD}\r\n", *(f"{name}: {value}\r\n" for name, value in headers.items()), "\r\n"]).encode()
+        if not _SUBJECTS.fullmatch(f"{subject} {reply}") or head.count(b"\n") != len(headers) + 2:
+            raise ContractViolation(f"{subject!r} or a header of what goes there cannot be sent.")
+        size = len(head) + len(body)
+        if size > self._max_payload:
+            raise ContractViolation(f"It takes {size} bytes; the NATS server takes {self._max_payload} at the most.")
+        line = f"HPUB {subject} {reply} {len(head)} {size}\r\n".encode()
+        command = b"".join((line, head, body, b"\r\n"))
+        self._pending.append(command)
+        self._pending_data_size += len(command)
+        if self._flush_queue.empty():
+            self._flush_queue.put_nowait(asyncio.Future())
+
+    # -------------------------------------------------------------- in
+
+    async def listen(self, subject: str, taker: Callable[[Arrived], None], queue: str = "") -> Subscription:
+        """Have ``taker`` called with what is sent to a subject; with a queue, one of all who listen under that gets it.
+
+        Raises:
+            NatsError: The connection is closed.
+        """
+        self._takers[self._sid + 1] = taker  # the first message may come before the subscription is returned
+        return await self.subscribe(subject, queue)
+
+    async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes) -> None:
+        taker = self._takers.get(sid)
+        if taker is None:
             return
-        except NatsError as error:
-            raise Unreachable(f"the NATS client says {error}") from error
-        finally:
-            publishing.close()
-        raise Unreachable("the NATS client does not take it at once")
+        first, *lines = bytes(headers or b"").decode("utf-8", "replace").split("\r\n")
+        named = dict(line.split(": ", 1) for line in lines if ": " in line)
+        is_nobody = first.startswith(f"{_HEAD} {_NOBODY}")
+        try:
+            taker(Arrived(subject.decode(), reply.decode(), named, bytes(data), is_nobody))
+        except Exception:  # noqa: BLE001 - one message must not end the reading of all others
+            _log.exception("Something that came to %r could not be taken", subject)
+
+    # -------------------------------------------------------------- losing it
 
     def let_go(self) -> None:
         """Drop the connection, and all that was not sent over it."""

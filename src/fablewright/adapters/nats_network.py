@@ -22,7 +22,7 @@ import asyncio
 import logging
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from fablewright.adapters.nats_connection import Arrived, Connection, NatsError
@@ -33,7 +33,7 @@ from fablewright.runtime.network import Unreadable
 from fablewright.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Sequence
 
     from nats.aio.subscription import Subscription
 
@@ -46,6 +46,9 @@ _log = logging.getLogger(__name__)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What a node may be called."""
 
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+"""What a message of a node may be called."""
+
 _PATIENCE = 2.0
 """Seconds to wait for a server at the start; then the bus goes on without, until there is one."""
 
@@ -54,9 +57,6 @@ _PING = 4.0
 
 _FAREWELL = 1.0
 """Seconds for the server to take what was sent, and at the end as many for the connection to close."""
-
-_QUEUED, _QUEUED_BYTES = 65_536, 64 * 1024 * 1024
-"""Messages, and their bytes, that may stand between the socket and the bus; what comes then is dropped and counted."""
 
 _IDS_PER_BEAT = 1000
 
@@ -70,7 +70,6 @@ class NatsNetwork:
 
     Attributes:
         unreadable: How much came that was no parcel, or not one for where it came; it was dropped.
-        dropped: How much came faster than it could be looked at; it was dropped.
     """
 
     def __init__(self, servers: str | Sequence[str], codec: Codec) -> None:
@@ -84,11 +83,10 @@ class NatsNetwork:
         self._is_in = False
         self._served: dict[str, Subscription | None] = {}  # None: as soon as there is a connection
         self.unreadable = 0
-        self.dropped = 0
 
     def __repr__(self) -> str:
         state = "connected" if self._connection.is_connected else "not connected"
-        return f"<NatsNetwork {self._node} {state} unreadable={self.unreadable} dropped={self.dropped}>"
+        return f"<NatsNetwork {self._node} {state} unreadable={self.unreadable}>"
 
     # -------------------------------------------------------------- coming and going
 
@@ -121,8 +119,8 @@ class NatsNetwork:
             max_outstanding_pings=2,
             pending_size=0,  # nothing is kept for later
         )
-        await self._listen(f"fw-in.{self._node}.>", self._on_inbox)
-        await self._listen("fw-event.*", self._on_message)
+        await self._connection.listen(f"fw-in.{self._node}.>", self._on_inbox)
+        await self._connection.listen("fw-event.*", self._on_message)
         self._is_in = True
         await self._flush()
         for agent in list(self._served):
@@ -133,8 +131,8 @@ class NatsNetwork:
         self._served.setdefault(agent, None)
         if self._is_in:
             token = _token(agent)
-            await self._listen(f"fw-stop.{token}", self._on_message)
-            self._served[agent] = await self._listen(f"fw.{token}.*", self._on_message, queue=token)
+            await self._connection.listen(f"fw-stop.{token}", self._on_message)
+            self._served[agent] = await self._connection.listen(f"fw.{token}.*", self._on_message, queue=token)
             await self._flush()
 
     async def withhold(self, agent: str) -> None:
@@ -168,13 +166,6 @@ class NatsNetwork:
                 async with asyncio.timeout(_FAREWELL):
                     await self._connection.flush()
 
-    async def _listen(
-        self, subject: str, told: Callable[[Any], Coroutine[Any, Any, None]], queue: str = ""
-    ) -> Subscription:
-        return await self._connection.subscribe(
-            subject, queue, told, pending_msgs_limit=_QUEUED, pending_bytes_limit=_QUEUED_BYTES
-        )
-
     # -------------------------------------------------------------- what goes out
 
     def send(self, parcel: Parcel, node: str = "") -> None:
@@ -190,10 +181,6 @@ class NatsNetwork:
             subject = _subject_of(parcel)
             if isinstance(parcel, Envelope) and parcel.to:
                 reply = f"fw-in.{self._node}.{parcel.message_id}"  # where the server says that nobody listens
-        size = len(body) + sum(len(name) + len(value.encode()) + 4 for name, value in headers.items()) + 12
-        if size > self._connection.max_payload:
-            most = self._connection.max_payload
-            raise ContractViolation(f"It takes {size} bytes; the NATS server takes {most} at the most.")
         self._connection.put(subject, body, reply, headers)
 
     def remind(self, node: str, message_ids: Sequence[str]) -> None:
@@ -202,35 +189,36 @@ class NatsNetwork:
         for start in range(0, len(message_ids), _IDS_PER_BEAT):
             body = " ".join(message_ids[start : start + _IDS_PER_BEAT]).encode()
             with suppress(Unreachable):  # then nothing else gets through either
-                self._connection.put(f"fw-in.{node}._beat", body, reply, None)
+                self._connection.put(f"fw-in.{node}._beat", body, reply)
 
     # -------------------------------------------------------------- what comes in; these only hand over
 
-    async def _on_inbox(self, message: Arrived) -> None:
+    def _on_inbox(self, message: Arrived) -> None:
         far = self._far
         if far is None:
             return
-        _, _, what = message.subject.split(".", 2)
-        if not message.data and message.headers is not None and message.headers.get("Status") == "503":
+        what = message.subject.split(".", 2)[2]
+        if message.is_nobody:
             what, _, node = what.partition(".")
             if what == "_gone":
                 far.gone(node)
             else:
                 far.unserved(what)
         elif what == "_beat":
-            far.reminded(message.data.decode("ascii", "replace").split())
+            far.reminded(message.body.decode("ascii", "replace").split())
         else:
-            await self._on_message(message)
+            self._on_message(message)
 
-    async def _on_message(self, message: Arrived) -> None:
+    def _on_message(self, message: Arrived) -> None:
         far = self._far
         if far is None:
             return
+        now = asyncio.get_running_loop().time()
         try:
-            parcel = self._codec.decode(message.headers or {}, message.data, message.at, far.request_of)
+            parcel = self._codec.decode(message.headers, message.body, now, far.request_of)
         except Unreadable as error:
             self._drop(error)
-            if not error.reply_to or _NAME.fullmatch(error.reply_to):
+            if _ID.fullmatch(error.message_id) and (not error.reply_to or _NAME.fullmatch(error.reply_to)):
                 far.garbled(error)
             return
         if not self._belongs(parcel, message.subject):
@@ -247,17 +235,17 @@ class NatsNetwork:
         return isinstance(parcel, Envelope) and not parcel.to and parcel.message_id.rpartition("-")[0] == self._node
 
     def _belongs(self, parcel: Parcel, subject: str) -> bool:
-        """Return whether a parcel is one for where it came: who may send there was decided by the server."""
-        if isinstance(parcel, Envelope | Withdraw):
-            names_a_node = not isinstance(parcel, Envelope) or _NAME.fullmatch(parcel.reply_to or "none") is not None
-            return subject == _subject_of(parcel) and names_a_node
+        """Return whether a parcel is one for where it came, whose sender the server let send there."""
+        if isinstance(parcel, Envelope):
+            can_be_answered = _ID.fullmatch(parcel.message_id) and _NAME.fullmatch(parcel.reply_to or "none")
+            return can_be_answered is not None and subject == _subject_of(parcel)
+        if isinstance(parcel, Withdraw):
+            return subject == _subject_of(parcel)
         return subject == f"fw-in.{self._node}.{parcel.message_id}"
 
     # -------------------------------------------------------------- what the connection says
 
     async def _on_error(self, error: Exception) -> None:
-        if type(error).__name__ == "SlowConsumerError":
-            self.dropped += 1
         if self._connection.is_connected:
             _log.warning("NATS: %r", error)
         else:
