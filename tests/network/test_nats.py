@@ -320,7 +320,7 @@ async def test_no_name_can_end_a_line(nats_server: NatsServer) -> None:
             ("", "", {}),
             ("a", "", {"x": "1\r\nPING"}),
         ]:
-            with pytest.raises(ContractViolation, match="cannot be sent"):
+            with pytest.raises(ContractViolation, match=r"can.*be sent"):
                 network._connection.put(subject, b"", reply, headers)
 
 

@@ -22,6 +22,7 @@ import asyncio
 import logging
 import re
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -29,7 +30,7 @@ from fablewright.adapters.nats_connection import Arrived, Connection, NatsError
 from fablewright.errors import ContractViolation, Unreachable
 from fablewright.protocol.envelope import Envelope
 from fablewright.protocol.pending import Withdraw
-from fablewright.runtime.network import Unreadable
+from fablewright.runtime.network import Chunk, Unreadable
 from fablewright.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ class NatsNetwork:
         if not self._belongs(parcel, message.subject):
             self._drop(f"{type(parcel).__name__} came to {message.subject}")
         elif not self._is_our_own(parcel):
-            far.arrived(parcel, message.reply.split(".", 2)[1] if message.reply.startswith("fw-in.") else "")
+            far.arrived(parcel, _node_of(message.reply) if isinstance(parcel, Chunk) else "")
 
     def _drop(self, why: object) -> None:
         self.unreadable += 1
@@ -270,14 +271,13 @@ def _subject_of(parcel: Parcel) -> str:
     return f"fw-stop.{_token(parcel.to)}" if isinstance(parcel, Withdraw) else ""
 
 
-_TOKENS: dict[str, str] = {}  # bounded: names come from code, and from whoever asks for nonsense
+def _node_of(reply: str) -> str:
+    """Return the node whose inbox a subject is in."""
+    _, _, rest = reply.partition("fw-in.")
+    return rest.partition(".")[0]
 
 
+@lru_cache(maxsize=4096)
 def _token(name: str) -> str:
     """Return a name as one token of a subject."""
-    token = _TOKENS.get(name)
-    if token is None:
-        if len(_TOKENS) >= 4096:
-            _TOKENS.clear()
-        token = _TOKENS[name] = quote(name, safe="").replace(".", "%2E").replace("~", "%7E")
-    return token
+    return quote(name, safe="").replace(".", "%2E").replace("~", "%7E")

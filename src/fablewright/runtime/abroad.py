@@ -134,8 +134,12 @@ class Abroad:
 
     def ended(self, ended: Ended) -> None:
         """Take an outcome."""
-        self._end(ended.message_id)
-        self._outstanding.take_in(ended._replace(now=self._bus.now()))
+        _, message_id, outcome, value = ended
+        self._end(message_id)
+        if outcome is Outcome.REPLIED:
+            self._outstanding.replied(self._bus.now(), message_id, value)
+        else:
+            self._outstanding.take_in(ended._replace(now=self._bus.now()))
 
     def chunk(self, chunk: Chunk, sender: str) -> None:
         """Take a piece of a streamed reply."""
