@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from provisional import Block, Echo, JsonCodec, Noise, Worker
 
 from fablewright.adapters import nats_network
+from fablewright.adapters.nats_connection import Connection
 from fablewright.adapters.nats_network import NatsNetwork
 from fablewright.errors import ContractViolation, PeerLost, UnknownRecipient, Unreachable
 from fablewright.protocol.envelope import Envelope, Kind
@@ -23,6 +26,7 @@ from fablewright.protocol.retry import RetryRules
 from fablewright.runtime.bus import Bus
 from fablewright.runtime.policies import BusOptions, Policy
 from fablewright.testing.nats_server import NatsServer
+from fablewright.testing.virtual_loop import run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -327,3 +331,44 @@ async def test_no_name_can_end_a_line(nats_server: NatsServer) -> None:
 @pytest.fixture(autouse=True)
 def _quiet_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
+
+
+messages = st.lists(
+    st.builds(
+        lambda subject, sid, reply, head, body: (subject, sid, reply, head, body),
+        st.sampled_from([b"fw.a.b", b"fw-in.n.n-1"]),
+        st.integers(1, 99),
+        st.sampled_from([b"", b"fw-in.m.m-2"]),
+        st.sampled_from([b"", b"NATS/1.0\r\n\r\n", b"NATS/1.0 503\r\n\r\n", b"NATS/1.0\r\nfw-version: 1\r\n\r\n"]),
+        st.binary(max_size=20) | st.sampled_from([b"MSG a 1 2\r\n", b"\r\n", b"PONG\r\n"]),
+    ),
+    max_size=8,
+)
+
+
+def on_the_wire(subject: bytes, sid: int, reply: bytes, head: bytes, body: bytes) -> bytes:
+    names = b" ".join(part for part in (subject, b"%d" % sid, reply) if part)
+    if head:
+        return b"HMSG %s %d %d\r\n%s%s\r\n" % (names, len(head), len(head) + len(body), head, body)
+    return b"MSG %s %d\r\n%s\r\n" % (names, len(body), body)
+
+
+@given(messages, st.lists(st.integers(0, 400), max_size=6))
+def test_messages_are_read_whole_wherever_the_stream_is_cut(
+    sent: list[tuple[bytes, int, bytes, bytes, bytes]], cuts: list[int]
+) -> None:
+    stream = b"".join(on_the_wire(*each) for each in sent)
+    got: list[tuple[bytes, int, bytes, bytes, bytes]] = []
+    client = Connection()
+    reader = client._ps
+    reader._take = lambda sid, subject, reply, head, body: got.append((subject, sid, reply, head, body))  # type: ignore[attr-defined]
+    client.take = reader._take  # type: ignore[method-assign, attr-defined]
+
+    async def read() -> None:
+        begin = 0
+        for cut in [*sorted(cuts), len(stream)]:
+            await reader.parse(stream[begin:cut])
+            begin = max(begin, min(cut, len(stream)))
+
+    run_virtual(read())
+    assert got == sent

@@ -25,6 +25,7 @@ from fablewright.errors import ContractViolation, MissingExtra, Unreachable
 try:
     from nats.aio.client import Client
     from nats.errors import Error as NatsError
+    from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
 except ImportError as error:
     raise MissingExtra("nats-py is not installed; run: pip install 'fablewright[nats]'") from error
 
@@ -76,6 +77,8 @@ class Connection(Client):
     def __init__(self) -> None:
         super().__init__()
         self._takers: dict[int, Callable[[Arrived], None]] = {}
+        self._unsent: list[bytes] = []
+        self._ps = _Reader(self)
 
     # -------------------------------------------------------------- out
 
@@ -86,9 +89,10 @@ class Connection(Client):
             Unreachable: There is no connection, or the server takes no more.
             ContractViolation: It is too large for the server, or a name in it would end a line.
         """
-        if not self.is_connected or self._flush_queue is None:
+        transport = self._stream
+        if transport is None or not self.is_connected:
             raise Unreachable("there is no connection to the NATS server")
-        if self._pending_data_size > _MOST_UNSENT:
+        if transport.get_write_buffer_size() > _MOST_UNSENT:
             raise Unreachable("the NATS server takes no more at present")
         head = _head_of(tuple(headers.items()))
         if not _SUBJECTS.fullmatch(f"{subject} {reply}"):
@@ -96,12 +100,20 @@ class Connection(Client):
         size = len(head) + len(body)
         if size > self._max_payload:
             raise ContractViolation(f"It takes {size} bytes; the NATS server takes {self._max_payload} at the most.")
-        line = f"HPUB {subject} {reply} {len(head)} {size}\r\n".encode()
-        command = b"".join((line, head, body, b"\r\n"))
-        self._pending.append(command)
-        self._pending_data_size += len(command)
-        if self._flush_queue.empty():
-            self._flush_queue.put_nowait(asyncio.Future())
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._unsent += (f"HPUB {subject} {reply} {len(head)} {size}\r\n".encode(), head, body, b"\r\n")
+
+    def _write(self) -> None:
+        """Give the transport what was put since the loop's last turn."""
+        unsent, self._unsent = self._unsent, []
+        if unsent and self._stream is not None and self.is_connected:
+            self._stream.write(b"".join(unsent))
+
+    @property
+    def _stream(self) -> asyncio.WriteTransport | None:
+        writer = getattr(self._transport, "_io_writer", None)
+        return None if writer is None else writer.transport
 
     # -------------------------------------------------------------- in
 
@@ -115,12 +127,16 @@ class Connection(Client):
         return await self.subscribe(subject, queue)
 
     async def _process_msg(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: bytes) -> None:
+        self.take(sid, subject, reply, bytes(headers or b""), bytes(data))
+
+    def take(self, sid: int, subject: bytes, reply: bytes, head: bytes, body: bytes) -> None:
+        """Hand over one message to whoever listens."""
         taker = self._takers.get(sid)
         if taker is None:
             return
         try:
-            is_nobody, named = _read_head(bytes(headers or b""))
-            taker(Arrived(subject.decode(), reply.decode(), named, bytes(data), is_nobody))
+            is_nobody, headers = _read_head(head)
+            taker(Arrived(subject.decode(), reply.decode(), headers, body, is_nobody))
         except Exception:  # noqa: BLE001 - one message must not end the reading of all others
             _log.exception("Something that came to %r could not be taken", subject)
 
@@ -128,24 +144,56 @@ class Connection(Client):
 
     def let_go(self) -> None:
         """Drop the connection, and all that was not sent over it."""
-        self._pending, self._pending_data_size = [], 0
-        writer = getattr(self._transport, "_io_writer", None)
-        if writer is not None:
-            wire = writer.get_extra_info("socket")
+        self._pending, self._pending_data_size, self._unsent = [], 0, []
+        stream = self._stream
+        if stream is not None:
+            wire = stream.get_extra_info("socket")
             if wire is not None and wire.fileno() >= 0:
                 wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            writer.transport.abort()
+            stream.abort()
 
     async def _send_ping(self, future: asyncio.Future[bool] | None = None) -> None:
-        if self._pending and self._transport is not None:
-            unsent, self._pending, self._pending_data_size = self._pending, [], 0
+        unsent, self._pending, self._pending_data_size = self._pending, [], 0
+        if unsent and self._transport is not None:
             self._transport.writelines(unsent)
+        self._write()
         await super()._send_ping(future)
 
     async def _process_op_err(self, e: Exception) -> None:
         if self.is_connected:
             self.let_go()
         await super()._process_op_err(e)
+
+
+class _Reader(Parser):
+    """nats-py's parser, which looks at each message with two patterns and a coroutine; whole ones need neither."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._take = connection.take
+
+    async def parse(self, data: bytes = b"") -> None:
+        """Take in bytes, and hand over what is whole."""
+        if self.buf or self.state != AWAITING_CONTROL_LINE:
+            await super().parse(data)
+            return
+        at = 0
+        while data.startswith((b"HMSG ", b"MSG "), at):
+            line_end = data.find(b"\r\n", at)
+            kind, *words = data[at:line_end].split()
+            begin = line_end + 2
+            if line_end < 0 or len(words) < 3:
+                break
+            end = begin + int(words[-1])
+            if end + 2 > len(data):
+                break
+            with_head = kind == b"HMSG"
+            body = begin + int(words[-2]) if with_head else begin
+            reply = words[2] if len(words) > (4 if with_head else 3) else b""
+            self._take(int(words[1]), words[0], reply, data[begin:body], data[body:end])
+            at = end + 2
+        if at < len(data):
+            await super().parse(data[at:])
 
 
 # Nearly all messages of a node have the same few heads: the version, and the time that is left.

@@ -177,7 +177,8 @@ class NatsNetwork:
         reply = ""
         if node:
             subject = f"fw-in.{node}.{parcel.message_id}"
-            reply = f"fw-in.{self._node}.{parcel.message_id}"
+            if isinstance(parcel, Chunk):
+                reply = f"fw-in.{self._node}.{parcel.message_id}"  # where grants go
         else:
             subject = _subject_of(parcel)
             if isinstance(parcel, Envelope) and parcel.to:
