@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from fablewright.errors import ContractViolation, PeerLost, UnknownRecipient, Un
 from fablewright.protocol.envelope import Envelope, Kind
 from fablewright.protocol.pending import Ended, Outcome, Withdraw
 from fablewright.protocol.retry import RetryRules
+from fablewright.runtime import node
 from fablewright.runtime.bus import Bus
 from fablewright.runtime.policies import BusOptions, Policy
 from fablewright.testing.nats_server import NatsServer
@@ -58,9 +58,9 @@ async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
         await asyncio.sleep(0.01)
 
 
-def two(server: NatsServer, *, node: str = "front") -> tuple[Bus, Bus, Worker, NatsNetwork]:
+def two(server: NatsServer, *, name: str = "front") -> tuple[Bus, Bus, Worker, NatsNetwork]:
     worker, network = Worker(), NatsNetwork(server.url, JsonCodec())
-    front = Bus(BusOptions(network=network), node=node)
+    front = Bus(BusOptions(network=network), node=name)
     back = Bus(BusOptions(network=NatsNetwork(server.url, JsonCodec())), node="back")
     back.register(worker)
     return front, back, worker, network
@@ -236,7 +236,7 @@ async def test_what_is_no_parcel_or_not_one_for_its_place_is_dropped_and_counted
 async def test_a_node_needs_a_name_that_makes_an_address(nats_server: NatsServer) -> None:
     for name in ("a.b", "a b", "*", "ü"):
         with pytest.raises(ContractViolation, match="letters, digits"):
-            await two(nats_server, node=name)[0].start()
+            await two(nats_server, name=name)[0].start()
 
 
 async def test_a_flood_is_refused_and_not_kept(nats_server: NatsServer) -> None:
@@ -256,7 +256,10 @@ sys.path.append(sys.argv[2])
 from provisional import JsonCodec, Worker
 from fablewright.adapters.nats_network import NatsNetwork
 from fablewright.runtime.bus import Bus
+from fablewright.runtime import node
 from fablewright.runtime.policies import BusOptions
+
+node._BEAT = 0.25
 
 async def main():
     bus = Bus(BusOptions(network=NatsNetwork(sys.argv[1], JsonCodec())))
@@ -329,8 +332,9 @@ async def test_no_name_can_end_a_line(nats_server: NatsServer) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _quiet_log(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
+def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Word of what is under way goes four times a second, so that it is missed within one."""
+    monkeypatch.setattr(node, "_BEAT", 0.25)
 
 
 messages = st.lists(

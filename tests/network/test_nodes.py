@@ -23,6 +23,7 @@ from fablewright.errors import (
 from fablewright.protocol.envelope import Envelope, Kind
 from fablewright.protocol.pending import Ended, Outcome, Withdraw
 from fablewright.protocol.retry import RetryRules
+from fablewright.runtime import node
 from fablewright.runtime.bus import Bus
 from fablewright.runtime.network import Chunk, Grant, Unreadable
 from fablewright.runtime.policies import BusOptions, Policy
@@ -81,9 +82,12 @@ async def test_a_node_answers_its_own_questions_itself(networks: Callable[[], Ne
         assert (len(near.ended), len(far.ended)) == (20, 0)
 
 
-async def test_work_goes_on_longer_than_a_node_may_be_silent(networks: Callable[[], Network]) -> None:
+async def test_work_goes_on_longer_than_a_node_may_be_silent(
+    networks: Callable[[], Network], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node, "_BEAT", 0.25)
     async with with_agent(Worker(), networks), Bus(BusOptions(network=networks())) as front:
-        assert await front.ask("worker", Echo("slow", 5.5), timeout=30) == "slow from worker"
+        assert await front.ask("worker", Echo("slow", 1.6), timeout=30) == "slow from worker"
 
 
 async def test_the_order_in_which_they_start_does_not_matter(networks: Callable[[], Network]) -> None:
