@@ -12,6 +12,7 @@
     │   │   ├── CircuitOpen       the receiver failed too often; not asked again yet
     │   │   ├── BulkheadFull      too many asks to this receiver are in flight
     │   │   ├── UnknownRecipient  no such agent, or it has no such action
+    │   │   ├── Unreachable       the network to the receiver is not there now
     │   │   └── WouldDeadlock     its answer would have to wait for itself
     │   └── RemoteError           the handler raised; its error is the __cause__
     ├── ContractViolation         a handler or caller broke the rules of the runtime
@@ -40,6 +41,7 @@ __all__ = [
     "RemoteError",
     "RequestFailed",
     "UnknownRecipient",
+    "Unreachable",
     "WouldDeadlock",
 ]
 
@@ -94,6 +96,10 @@ class BulkheadFull(Rejected):
 
 class UnknownRecipient(Rejected):
     """No agent of that name is registered, or it has no handler for the action."""
+
+
+class Unreachable(Rejected):
+    """The network to the receiver is not there now; nothing was sent, and nothing will be later."""
 
 
 class WouldDeadlock(Rejected):

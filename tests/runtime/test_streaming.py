@@ -124,7 +124,7 @@ async def quiet(bus: Bus) -> None:
     for _ in range(4):
         await asyncio.sleep(0)
     statistics = bus.statistics()
-    assert (statistics.pending, statistics.tasks, len(bus._channels)) == (0, 0, 0)
+    assert (statistics.pending, statistics.tasks, len(bus._dispatch.channels)) == (0, 0, 0)
     assert statistics.asked == sum(statistics.outcomes.values())
 
 

@@ -31,12 +31,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias, TypeVar
 from fablewright.errors import ContractViolation
 from fablewright.protocol.batch import BatchRules
 from fablewright.protocol.message import Message, Request, StreamRequest
-from fablewright.runtime.streaming import Streamed, feed
+from fablewright.runtime.streaming import feed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from fablewright.protocol.mailbox import Overflow
+    from fablewright.runtime.channel import Streamed
     from fablewright.runtime.context import Context, ReplyToken
 
 __all__ = ["Agent", "Handler", "Spawn", "batches", "handles", "hears", "streams"]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fablewright.protocol.envelope import Envelope
     from fablewright.runtime.home import Home
     from fablewright.runtime.line import Line
+    from fablewright.runtime.node import Node
     from fablewright.runtime.outstanding import Outstanding
 
 __all__ = ["Answers"]
@@ -36,6 +37,7 @@ class Answers:
         home: Where the bus lives.
         outstanding: Who waits.
         line: What carries outcomes back to those who wait; None: they are told directly.
+        node: Takes the outcomes that other nodes wait for; None: there are no others.
         bury: Called with a message that found no taker.
 
     Attributes:
@@ -45,10 +47,17 @@ class Answers:
     """
 
     def __init__(
-        self, home: Home, outstanding: Outstanding, line: Line | None, bury: Callable[[Envelope, Reason], None]
+        self,
+        home: Home,
+        outstanding: Outstanding,
+        line: Line | None,
+        node: Node | None,
+        bury: Callable[[Envelope, Reason], None],
     ) -> None:
-        self.replied: Callable[[float, str, object], None] = (outstanding if line is None else line).replied
-        self._settle = outstanding.take_in if line is None else line.send_back
+        self._guests = None if node is None else node.guests
+        there = line or self._guests
+        self.replied: Callable[[float, str, object], None] = (outstanding if there is None else there).replied
+        self._settle = outstanding.take_in if there is None else there.send_back
         self.bury = bury
         self.violations = 0
         self._home = home
@@ -63,13 +72,16 @@ class Answers:
 
     def is_waiting(self, request: Envelope) -> bool:
         """Return whether somebody still waits for the answer to a request."""
-        return request.message_id in self._outstanding
+        message_id = request.message_id
+        return message_id in self._outstanding or (self._guests is not None and message_id in self._guests)
 
     def when_withdrawn(self, request: Envelope, told: Callable[[], None]) -> None:
         """Have ``told`` called once if nobody waits for the answer to a deferred request any more."""
         waiter = self._outstanding.of(request.message_id)
         if waiter is not None:
             waiter.on_withdrawn = told
+        elif self._guests is not None:
+            self._guests.when_withdrawn(request.message_id, told)
 
     def answer(self, request: Envelope, reply: object) -> None:
         """Take the reply to a request, from any thread."""

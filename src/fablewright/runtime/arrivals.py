@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from fablewright.protocol.pending import Asked, Ended, Fact, Outcome, PendingRequests, Settle, Tick
+from fablewright.protocol.pending import Ended, Outcome, PendingRequests, Settle, Tick
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from fablewright.protocol.envelope import Envelope
+    from fablewright.protocol.pending import Effect
 
 __all__ = ["Arrivals"]
 
@@ -36,6 +37,7 @@ class Arrivals:
         self._seen_before: dict[str, None] = {}
         self._recalled: dict[str, None] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._wakes_at = float("inf")
         self._stopped = False
 
     def __len__(self) -> int:
@@ -71,13 +73,15 @@ class Arrivals:
     def begin(self, envelope: Envelope, until: float, now: float) -> None:
         """Watch a request until it is answered, or its time is over."""
         self._receiver[envelope.message_id] = envelope.to
-        self._take_in(Asked(now, envelope.message_id, envelope.to, until))
+        self._perform(self._under_way.ask(now, envelope.message_id, envelope.to, until))
+        if until < self._wakes_at:
+            self._arm(until)
 
     def end(self, ended: Ended) -> None:
         """Take note that a request was answered; once more changes nothing."""
         self._receiver.pop(ended.message_id, None)
-        if ended.message_id in self._under_way:
-            self._take_in(ended)
+        if ended.message_id in self._under_way and not self._under_way.reply(ended.now, ended.message_id):
+            self._perform(self._under_way.handle(ended))
 
     def stop(self) -> None:
         """Watch nothing any more."""
@@ -93,18 +97,25 @@ class Arrivals:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._wakes_at = float("inf")
 
-    def _take_in(self, fact: Fact) -> None:
-        for effect in self._under_way.handle(fact):
+    def _perform(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
             if isinstance(effect, Settle):
                 to = self._receiver.pop(effect.message_id, None)
                 if to is not None:
                     self._expired(effect.message_id, to)
-        due = self._under_way.next_deadline()
-        if due is not None and not self._stopped and (self._timer is None or self._timer.when() > due):
-            self._disarm()
+
+    def _arm(self, due: float) -> None:
+        """Set the timer; as that of who waits, it is left alone when its request ends before."""
+        self._disarm()
+        if not self._stopped:
+            self._wakes_at = due
             self._timer = asyncio.get_running_loop().call_at(due, self._on_timer)
 
     def _on_timer(self) -> None:
-        self._timer = None
-        self._take_in(Tick(asyncio.get_running_loop().time()))
+        self._timer, self._wakes_at = None, float("inf")
+        self._perform(self._under_way.handle(Tick(asyncio.get_running_loop().time())))
+        due = self._under_way.next_deadline()
+        if due is not None:
+            self._arm(due)

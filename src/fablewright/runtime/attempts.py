@@ -20,6 +20,7 @@ from fablewright.errors import (
     PeerLost,
     RemoteError,
     RequestFailed,
+    Unreachable,
 )
 from fablewright.protocol.breaker import Breaker, State, Verdict
 from fablewright.protocol.pending import Outcome
@@ -286,7 +287,7 @@ def verdict_of(error: BaseException) -> Verdict:
 
 def _may_pass(error: FablewrightError) -> bool:
     """Return whether the next attempt may fare better."""
-    passing = isinstance(error, RemoteError | PeerLost | MailboxFull | DeadlineExceeded)
+    passing = isinstance(error, RemoteError | PeerLost | MailboxFull | DeadlineExceeded | Unreachable)
     return passing and not _is_the_askers_fault(error)
 
 

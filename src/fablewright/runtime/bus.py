@@ -31,7 +31,7 @@ from fablewright.runtime.life import Life, State
 from fablewright.runtime.policies import BusOptions
 from fablewright.runtime.posts import Posts
 from fablewright.runtime.statistics import BusStatistics
-from fablewright.runtime.streaming import Channel, Channels, Stream
+from fablewright.runtime.streaming import Stream
 from fablewright.runtime.supervisor import Supervisor
 from fablewright.runtime.threads import Threads
 from fablewright.runtime.waits import Wait, who_waits
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from fablewright.protocol.envelope import Envelope
     from fablewright.protocol.message import Request, StreamRequest
     from fablewright.runtime.agent import Agent
+    from fablewright.runtime.channel import Inlet, Outlet
     from fablewright.runtime.context import BatchHandler, Context, ReplyToken
     from fablewright.runtime.events import Observer
     from fablewright.runtime.outstanding import Waiter
@@ -63,7 +64,7 @@ _REPLIED = Outcome.REPLIED
 
 
 class Bus:
-    """Agents that ask each other, in one process and one event loop.
+    """Agents that ask each other, in one process and one event loop; over a network also those of other buses.
 
     ::
 
@@ -96,7 +97,6 @@ class Bus:
         self._dispatch = Dispatch(self._options, *where, self._posts.by_name, self._supervisor)
         self.answers = self._dispatch.answers
         self._batching: dict[tuple[str, str], Batching] = {}
-        self._channels = Channels()
         self._threads = Threads(self._options.threads, name="handler")
         patience = self._options.watchdog
         self._watchdog = None if patience is None else Watchdog(patience, self._posts.name_of, self.audience.blocked)
@@ -134,6 +134,7 @@ class Bus:
             raise
         self._dispatch.routes.lead_to(agent.name)
         post.open()
+        await self._serve()
 
     async def remove(self, name: str) -> None:
         """Stop one agent; whoever waits for it gets ``PeerLost`` at once.
@@ -143,6 +144,7 @@ class Bus:
         """
         await self._posts.remove(name)
         self._dispatch.routes.lead_to(name)
+        await self._serve()
 
     def crash(self, name: str, cause: object = "somebody said so") -> None:
         """Do what is done when an agent crashes: see ``posts``. On a bus that has stopped that is nothing.
@@ -169,6 +171,8 @@ class Bus:
         if self._watchdog is not None and not getattr(loop, "is_virtual", False):
             self._watchdog.start()
         try:
+            if self._dispatch.node is not None:
+                await self._dispatch.node.join()
             for post in self._posts:
                 await self._posts.start(post)
         except BaseException:
@@ -178,6 +182,7 @@ class Bus:
             raise ContractViolation("The bus was stopped while it started.")
         self._life.state = _RUNNING
         self._posts.open()
+        await self._serve()
 
     async def stop(self, *, drain: float = 0.0) -> None:
         """Answer every waiter, end every task, stop every agent that started. Stopping twice is harmless.
@@ -185,10 +190,19 @@ class Bus:
         Args:
             drain: Seconds to let what is under way finish first.
         """
+        if drain > 0 and self._dispatch.node is not None:
+            await self._dispatch.node.serve(())  # others are asked from now on
         await self._life.stop(drain)
+
+    async def _serve(self) -> None:
+        """Let other nodes know which agents can be asked here."""
+        if self._dispatch.node is not None:
+            await self._dispatch.node.serve(post.agent.name for post in self._posts if not post.given_up)
 
     def _end_all(self) -> None:
         """Answer every waiter, and let nothing begin any more."""
+        if self._dispatch.node is not None:
+            self._dispatch.node.end_all()
         self._dispatch.outstanding.take_in(Stopped(self.now(), "the bus stopped"))
         self._dispatch.outstanding.stop()
         if self._dispatch.line is not None:
@@ -204,12 +218,15 @@ class Bus:
     async def _leave(self) -> None:
         """Let go of what is left when every task has ended."""
         self._threads.close()
+        if self._dispatch.node is not None:
+            await self._dispatch.node.leave()
         for post in self._posts:
             await self._posts.stop(post)
 
     def _is_quiet(self) -> bool:
         inside = sum(route.guard.inside for route in self._dispatch.routes.known.values() if route.guard is not None)
-        return not inside and not len(self._dispatch.outstanding) and all(post.is_quiet for post in self._posts)
+        guests = 0 if self._dispatch.node is None else len(self._dispatch.node.guests)
+        return not (inside or guests or len(self._dispatch.outstanding)) and all(post.is_quiet for post in self._posts)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -325,20 +342,21 @@ class Bus:
         else:
             await route.guard.stream(errand, once)
 
-    def open_channel(self, to: str, errand: Errand, attempt: int, room: int) -> tuple[Waiter, Channel]:
+    def open_channel(self, to: str, errand: Errand, attempt: int, room: int) -> tuple[Waiter, Outlet]:
         """Send one attempt of a request whose reply is streamed."""
         request, deadline, parent, story, _ = errand
         route = self._dispatch.routes.find(to, request.action)
-        waiter = self._dispatch.send(route, request, self.now(), deadline, parent, attempt=attempt, story=story)
-        return waiter, self._channels.open(waiter, room)
+        more: dict[str, Any] = {"attempt": attempt, "story": story, "room": room}
+        waiter = self._dispatch.send(route, request, self.now(), deadline, parent, **more)
+        return waiter, self._dispatch.channel_for(route, waiter, room)
 
-    def channel(self, request: Envelope) -> Channel:
+    def channel(self, request: Envelope) -> Inlet:
         """Return where the pieces of a streamed reply go.
 
         Raises:
             ContractViolation: It was not asked as a stream, or nobody reads it any more.
         """
-        return self._channels.of(request)
+        return self._dispatch.channels.inlet_of(request)
 
     def ask_from_thread(
         self, to: str, request: Request[R], *, timeout: float | None = None, parent: Envelope | None = None
@@ -409,10 +427,11 @@ class Bus:
     def publish(self, message: Message, *, parent: Envelope | None = None) -> int:
         """Send a message to every agent that ``hears`` it, but not back to its sender, and to who subscribed.
 
-        A thread that is not the bus's own is blocked until that has been done.
+        Over a network every node hears it, and so does each replica of an agent: work to be done once is asked for,
+        or told. A thread that is not the bus's own is blocked until that has been done.
 
         Returns:
-            To how many it went.
+            To how many it went here.
         """
         loop = self._home.loop
         if self._life.state is State.NEW or loop is None:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from fablewright.protocol.envelope import Envelope
     from fablewright.protocol.message import Message, Request, StreamRequest
     from fablewright.runtime.answers import Answers
-    from fablewright.runtime.streaming import Channel, Stream
+    from fablewright.runtime.channel import Inlet
+    from fablewright.runtime.streaming import Stream
 
     BatchHandler: TypeAlias = Callable[[Sequence[Any], "Context"], Coroutine[Any, Any, object]]
 
@@ -44,7 +45,7 @@ class Sender(Protocol):
     def ask_stream(
         self, to: str, request: StreamRequest[R], *, timeout: float | None, parent: Envelope | None
     ) -> Stream[R]: ...
-    def channel(self, request: Envelope) -> Channel: ...
+    def channel(self, request: Envelope) -> Inlet: ...
     async def batch(self, context: Context, rules: BatchRules, handle: BatchHandler) -> ReplyToken[Any]: ...
     async def on_thread(self, work: Callable[..., R], *args: object) -> R: ...
 
@@ -194,7 +195,7 @@ class Context:
         """Call something that blocks on a thread of the bus, and return what it does."""
         return self._bus.on_thread(work, *args)
 
-    def channel(self) -> Channel:
+    def channel(self) -> Inlet:
         """Return where the pieces of a streamed reply go; used by ``streams``."""
         return self._bus.channel(self.envelope)
 

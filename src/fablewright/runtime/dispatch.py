@@ -1,34 +1,40 @@
 """What is sent and what comes back: from the envelope to the receiver's mailbox, and from there to the outcome.
 
-The way of a message to its agent, directly or over a transport; whose answer nobody waits for any more; and
-what becomes of a message that finds no taker.
+The way of a message to its agent, directly, over a transport or to another node; whose answer nobody waits for any
+more; and what becomes of a message that finds no taker.
 """
 
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fablewright.errors import Rejected, WouldDeadlock
+from fablewright.errors import ContractViolation, Rejected, WouldDeadlock
 from fablewright.protocol.dead_letter import DeadLetter, Reason
 from fablewright.protocol.envelope import Kind
+from fablewright.protocol.message import Message
 from fablewright.protocol.pending import Ended, Outcome, Withdraw
 from fablewright.runtime.answers import Answers
+from fablewright.runtime.channel import Channels
 from fablewright.runtime.dead_letters import DeadLetters
 from fablewright.runtime.envelopes import Envelopes, story_ids
+from fablewright.runtime.failure import AskedWrongly
 from fablewright.runtime.guard import Guard
 from fablewright.runtime.line import Line
+from fablewright.runtime.node import Node
 from fablewright.runtime.outstanding import Outstanding, Waiter
 from fablewright.runtime.routes import Routes
 from fablewright.runtime.subscription import Subscriptions
-from fablewright.runtime.waits import note_wait
+from fablewright.runtime.waits import note_wait, would_wait_for_itself
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
     from fablewright.protocol.envelope import Envelope
-    from fablewright.protocol.message import Message, Request, StreamRequest
+    from fablewright.protocol.message import Request, StreamRequest
     from fablewright.runtime.audience import Audience
+    from fablewright.runtime.channel import Outlet
     from fablewright.runtime.errand import Errand
     from fablewright.runtime.flying import Flying
     from fablewright.runtime.home import Home
@@ -61,8 +67,10 @@ class Dispatch:
         now: Call it for the time in seconds.
         audience: Who looks on.
         answers: Takes what becomes of a request on the side that handles it.
+        channels: The ends of streams.
         dead: What found no taker.
         line: What carries parcels; None: they are handed over directly.
+        node: The way to agents that are not here; None: there is none.
         outstanding: Who waits for an outcome.
         routes: The ways to all actions.
         subscriptions: Who reads what is published.
@@ -83,8 +91,12 @@ class Dispatch:
         self.dead = DeadLetters(options.dead_letters, self._buried)
         self.outstanding = Outstanding(self._withdrawn, self.dead.bury, self.is_queued)
         self.line = None if options.transport is None else Line(options.transport, self)
-        self.answers = Answers(home, self.outstanding, self.line, self.bury)
-        self.routes = Routes(posts, self._guard)
+        self.channels = Channels()
+        self.node: Node | None = None
+        if options.network is not None:
+            self.node = Node(options.network, node, self, self.outstanding, self.channels)
+        self.answers = Answers(home, self.outstanding, self.line, self.node, self.bury)
+        self.routes = Routes(posts, self._guard, lead_abroad=self.node is not None)
         self.subscriptions = Subscriptions()
         self._options = options
         self._life = life
@@ -107,8 +119,21 @@ class Dispatch:
         attempt: int = 1,
         linger: float = 0.0,
         story: str = "",
+        room: int = 0,
     ) -> Waiter:
-        """Send one attempt of a request; ``story``: the correlation id, when it goes on with what began before."""
+        """Send one attempt of a request.
+
+        Args:
+            route: The action.
+            request: What is asked.
+            now: The time.
+            deadline: Of this attempt.
+            parent: The envelope on whose behalf.
+            attempt: 1 for the first.
+            linger: See ``Policy``.
+            story: The correlation id, when it goes on with what began before.
+            room: For how many pieces of the reply there is room, if it is to be streamed.
+        """
         envelope = self._envelopes.make(_ASK, route.to, request, deadline, parent, attempt, story)
         waiter = Waiter(envelope, self.outstanding, route.tally, now)
         if self.audience.observers:
@@ -118,14 +143,23 @@ class Dispatch:
                 if parent is not None:
                     note_wait(waiter, parent, self._posts, self._work_for)
                 if route.post is None or self.line is not None:
-                    self._deliver(route, envelope)
+                    self._deliver(route, envelope, room)
                 else:
                     route.post.put(envelope)
             except Rejected as error:
                 self.outstanding.take_in(Ended(now, envelope.message_id, Outcome.REJECTED, error))
+            except ContractViolation as error:  # it cannot travel
+                self.outstanding.take_in(Ended(now, envelope.message_id, Outcome.FAILED, AskedWrongly(str(error))))
         else:
             waiter.handled = False
         return waiter
+
+    def channel_for(self, route: Route, waiter: Waiter, room: int) -> Outlet:
+        """Return where the pieces of the reply to a request that was just sent come out."""
+        grant = None
+        if route.post is None and self.node is not None:
+            grant = partial(self.node.abroad.grant, waiter.envelope.message_id)
+        return self.channels.open(waiter, room, grant)
 
     def wait_aside(self, flying: Flying, key: Hashable, errand: Errand) -> Waiter:
         """Wait for what no agent handles, but a flight that somebody started."""
@@ -158,22 +192,39 @@ class Dispatch:
             if self._life.is_stopped:
                 raise self.routes.refusal(envelope, stopped=True)
             self._deliver(route, envelope)
-        except Rejected as error:
+        except (Rejected, ContractViolation) as error:
             _log.warning("Could not deliver %s to %s: %s", message.action, to, error, extra=story_ids(envelope))
             self.bury(envelope, Reason.UNDELIVERABLE)
 
     def publish(self, message: Message, parent: Envelope | None) -> int:
-        """Send a message to every agent that hears it but its sender, and to who subscribed; return to how many."""
-        sender = "" if parent is None else parent.to
-        hearers = [name for name, post in self._posts.items() if message.action in post.agent.heard and name != sender]
+        """Send a message to all that hear it but its sender, and to who subscribed; return to how many on this bus."""
+        hearers = self._hearers(message.action, "" if parent is None else parent.to)
         for name in hearers:
             self.tell(name, message, parent)
+        if self.node is not None:
+            self.node.publish(self._envelopes.make(Kind.TELL, "", message, None, parent, 1))
         return len(hearers) + self.subscriptions.put(message)
 
-    def _deliver(self, route: Route, envelope: Envelope) -> None:
+    def heard(self, event: Envelope) -> None:
+        """Hand over what was published on another node."""
+        for name in self._hearers(event.action, event.sender):
+            envelope = event._replace(to=name, message_id=f"{event.message_id}.{name}")
+            try:
+                self.arrived(envelope)
+            except Rejected:
+                self.bury(envelope, Reason.UNDELIVERABLE)
+        if isinstance(event.body, Message):
+            self.subscriptions.put(event.body)
+
+    def _hearers(self, action: str, sender: str) -> list[str]:
+        return [name for name, post in self._posts.items() if action in post.agent.heard and name != sender]
+
+    def _deliver(self, route: Route, envelope: Envelope, room: int = 0) -> None:
         if route.post is None:
-            raise self.routes.refusal(envelope, stopped=self._life.is_stopped)
-        if self.line is None:
+            if self.node is None or self._life.is_stopped:
+                raise self.routes.refusal(envelope, stopped=self._life.is_stopped)
+            self.node.send(envelope, room)
+        elif self.line is None:
             route.post.put(envelope)
         else:
             self.line.send(envelope)
@@ -204,6 +255,8 @@ class Dispatch:
             flying.leave(withdrawn.message_id)
         elif self.line is not None:
             self.line.withdraw(withdrawn)
+        elif self.node is not None and self.node.abroad.withdraw(withdrawn):
+            return
         elif (post := self._posts.get(withdrawn.to)) is not None:
             post.withdraw(withdrawn.message_id, is_settled=True)
 
@@ -214,14 +267,16 @@ class Dispatch:
             post.withdraw(message_id)
 
     def arrived(self, envelope: Envelope) -> None:
-        """Take a message that came over the transport to its receiver.
+        """Take a message that came from afar to its receiver.
 
         Raises:
-            Rejected: There is no such agent or action any more, or no room.
+            Rejected: There is no such agent or action any more, or no room, or it would wait for itself.
         """
         post = self._posts.get(envelope.to)
         if post is None or post.given_up or envelope.action not in post.agent.handlers or self._life.is_stopped:
             raise self.routes.refusal(envelope, stopped=self._life.is_stopped)
+        if envelope.to in envelope.path and not post.agent.reentrant:
+            raise would_wait_for_itself(envelope)
         post.put(envelope)
 
     def linger_of(self, request: Envelope) -> float:

@@ -1,6 +1,8 @@
-"""The port to other nodes: what crosses a network, and what it looks like on the way.
+"""The port to other nodes: what crosses a network, who carries it, and what it looks like on the way.
 
-A node is one process with one bus. Nobody compares clocks: a deadline travels as the time that is left.
+A node is one process with one bus. A message whose agent is on its own bus never comes here. What does come may be
+carried to a replica of the agent that the network chooses; it arrives once, late, or not at all, and from one node to
+another in the order in which it was sent. Nobody compares clocks: a deadline travels as the time that is left.
 """
 
 from __future__ import annotations
@@ -12,9 +14,9 @@ from fablewright.protocol.envelope import Envelope
 from fablewright.protocol.pending import Ended, Withdraw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Chunk", "Codec", "Grant", "Parcel", "RequestOf", "Unreadable"]
+__all__ = ["Chunk", "Codec", "Far", "Grant", "Network", "Parcel", "RequestOf", "Unreadable"]
 
 
 class Chunk(NamedTuple):
@@ -33,7 +35,7 @@ class Grant(NamedTuple):
 
 
 Parcel: TypeAlias = Envelope | Ended | Withdraw | Chunk | Grant
-"""What crosses."""
+"""What crosses. An envelope to nobody (``to`` is empty) is an event, for every node."""
 
 RequestOf: TypeAlias = "Callable[[str], object]"
 """Returns the request of that id, which this node waits for or answers; None: there is none (any more)."""
@@ -81,4 +83,74 @@ class Codec(Protocol):
         Raises:
             Unreadable: It is none.
         """
+        ...
+
+
+class Far(Protocol):
+    """What a network needs of the node that it is there for; all is called on the node's loop."""
+
+    def arrived(self, parcel: Parcel, sender: str) -> None:
+        """Take what came; ``sender`` is the address of the node that sent it, empty where it does not matter."""
+        ...
+
+    def request_of(self, message_id: str) -> object:
+        """Return the request of that id, asked or answered here; None: there is none (any more)."""
+        ...
+
+    def garbled(self, what: Unreadable) -> None:
+        """Take word that something came which cannot be read."""
+        ...
+
+    def reminded(self, message_ids: Sequence[str]) -> None:
+        """Take word that these requests of this node are under way elsewhere."""
+        ...
+
+    def unserved(self, message_id: str) -> None:
+        """Take word that no node serves the agent that a message went to."""
+        ...
+
+    def back(self) -> None:
+        """Take word that the network is there again after it was not."""
+        ...
+
+    def gone(self, node: str) -> None:
+        """Take word that a node is not there any more."""
+        ...
+
+
+class Network(Protocol):
+    """The way to agents on other nodes, for one node."""
+
+    async def join(self, node: str, far: Far) -> None:
+        """Come in under an address; from now on whatever is sent to it arrives."""
+        ...
+
+    async def serve(self, agent: str) -> None:
+        """Have messages to an agent brought here, or to one of its replicas on other nodes."""
+        ...
+
+    async def withhold(self, agent: str) -> None:
+        """Have no more messages to an agent brought here; what is on its way still comes. Twice is harmless."""
+        ...
+
+    async def leave(self) -> None:
+        """Send what is still to be sent, go, and leave nothing behind. It takes two seconds at most."""
+        ...
+
+    def send(self, parcel: Parcel, node: str = "") -> None:
+        """Send something on its way; returns at once.
+
+        Args:
+            parcel: What to send.
+            node: To which node. Without one an envelope goes to whoever serves its agent, a withdrawal to all who do,
+                and an event to every other node.
+
+        Raises:
+            Unreachable: The network is not there now, or takes no more; nothing was sent, and nothing will be later.
+            ContractViolation: It is too large to travel, or holds something that cannot.
+        """
+        ...
+
+    def remind(self, node: str, message_ids: Sequence[str]) -> None:
+        """Send a node word that these requests of its are under way here; what does not get through is lost."""
         ...

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fablewright.protocol.breaker import BreakerRules
     from fablewright.protocol.cache import CacheRules
     from fablewright.protocol.retry import RetryRules
+    from fablewright.runtime.network import Network
     from fablewright.runtime.transport import Transport
 
 __all__ = ["BusOptions", "Policy"]
@@ -75,6 +76,7 @@ class BusOptions:
         watchdog: Seconds that the event loop may be held up before the handler that does so is named in the log;
             None for no watchdog.
         transport: What carries parcels between askers and answerers; None: they are handed over directly.
+        network: The way to agents that are not on this bus; None: there is none.
         traceparent: Makes the W3C trace context of each message: it is given that of the message whose handling sends
             this one (None for the first) and the id of the new message. None: contexts are passed on unchanged.
         draw: Source of the random numbers of the backoff, in [0, 1).
@@ -88,6 +90,7 @@ class BusOptions:
     threads: int = 32
     watchdog: float | None = 0.1
     transport: Transport | None = None
+    network: Network | None = None
     traceparent: Callable[[str | None, str], str | None] | None = None
     draw: Callable[[], float] = random.random
 
@@ -96,6 +99,8 @@ class BusOptions:
             raise ContractViolation(
                 f"A watchdog's patience is a finite number of seconds above 0, or None, not {self.watchdog}."
             )
+        if self.transport is not None and self.network is not None:
+            raise ContractViolation("A bus has a transport between its own ends, or a network to others, not both.")
         if self.dead_letters < 0:
             raise ContractViolation(f"A bus keeps 0 dead letters or more, not {self.dead_letters}.")
         if self.max_body_bytes is not None and self.max_body_bytes < 1:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Routes"]
 
+_MOST_KNOWN = 1024
+"""Routes; whether one leads to an agent on another node is known only when somebody is asked there."""
+
 
 class Routes:
     """The routes of one bus.
@@ -24,15 +27,19 @@ class Routes:
     Args:
         posts: The agents, by name.
         guard: Makes what the policy of a new route puts around its asks.
+        lead_abroad: Whether an agent that is not here may be on another node.
 
     Attributes:
-        known: By (agent, action): routes that lead to somebody, or did.
+        known: By (agent, action): routes that lead to somebody, or did, or may.
     """
 
-    def __init__(self, posts: Mapping[str, Post], guard: Callable[[Route], Guarding | None]) -> None:
+    def __init__(
+        self, posts: Mapping[str, Post], guard: Callable[[Route], Guarding | None], *, lead_abroad: bool
+    ) -> None:
         self.known: dict[tuple[str, str], Route] = {}
         self._posts = posts
         self._guard = guard
+        self._lead_abroad = lead_abroad
         self._nowhere = Route("?", "?")  # counts what was asked of agents and actions that do not exist
 
     def __repr__(self) -> str:
@@ -45,7 +52,8 @@ class Routes:
             return route
         post = self._posts.get(to)
         route = Route(to, action)
-        if post is None or action not in post.agent.handlers:
+        is_here = post is not None and action in post.agent.handlers
+        if not is_here and not (self._lead_abroad and len(self.known) < _MOST_KNOWN):
             route.tally = self._nowhere.tally
             return route
         self.known[to, action] = route

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fablewright.runtime.outstanding import Waiter
     from fablewright.runtime.post import Post, Worker
 
-__all__ = ["Wait", "note_wait", "stuck", "who_waits"]
+__all__ = ["Wait", "note_wait", "stuck", "who_waits", "would_wait_for_itself"]
 
 WorkFor: TypeAlias = "Callable[[Envelope], Sequence[str] | None]"
 """Tells which requests are waited for in place of one that has joined a flight; None for one that has not."""
@@ -87,15 +87,24 @@ def note_wait(
         return
     worker = asker.running.get(parent.message_id)
     if ask.to in ask.path and not post.agent.reentrant:
-        circle = (*ask.path[ask.path.index(ask.to) :], ask.to)
-    elif (post.is_full or work) and worker is not None and (names := stuck(worker, post, posts, work_for, work)):
+        raise would_wait_for_itself(ask)
+    if (post.is_full or work) and worker is not None and (names := stuck(worker, post, posts, work_for, work)):
         circle = (*names, names[0]) if parent.to in names else (parent.to, *names, parent.to)
     else:
         if worker is not None:
             worker.asks(waiter)
         return
-    raise WouldDeadlock(
-        f"{parent.to} cannot ask {ask.to} to {ask.action}: each would wait for the other ({' → '.join(circle)}).",
+    raise _refusal(ask, circle)
+
+
+def would_wait_for_itself(ask: Envelope) -> WouldDeadlock:
+    """Return the refusal of an ask to an agent on its own path."""
+    return _refusal(ask, (*ask.path[ask.path.index(ask.to) :], ask.to))
+
+
+def _refusal(ask: Envelope, circle: Sequence[str]) -> WouldDeadlock:
+    return WouldDeadlock(
+        f"{ask.sender} cannot ask {ask.to} to {ask.action}: each would wait for the other ({' → '.join(circle)}).",
         to=ask.to,
         action=ask.action,
         message_id=ask.message_id,

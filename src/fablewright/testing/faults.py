@@ -43,9 +43,9 @@ from fablewright.protocol.envelope import Envelope
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from fablewright.protocol.pending import Ended, Withdraw
     from fablewright.runtime.agent import Agent, Handler
     from fablewright.runtime.context import Context
+    from fablewright.runtime.network import Parcel
 
 __all__ = ["GRID", "Crash", "FaultPlan", "Faults", "Outage", "Partition", "Poisoned"]
 
@@ -167,7 +167,7 @@ class Faults:
 
     # -------------------------------------------------------------- parcels
 
-    def carry(self, parcel: Envelope | Ended | Withdraw, deliver: Callable[[], None]) -> None:
+    def carry(self, parcel: Parcel, deliver: Callable[[], None]) -> None:
         """Deliver a parcel now, later, twice or never."""
         if self.plan.partitions and self._is_cut(parcel):
             self.counts["partition"] += 1
@@ -206,7 +206,7 @@ class Faults:
         for deliver in held:
             deliver()
 
-    def _is_cut(self, parcel: Envelope | Ended | Withdraw) -> bool:
+    def _is_cut(self, parcel: Parcel) -> bool:
         """Return whether a partition lies between the two ends of a parcel."""
         if isinstance(parcel, Envelope):
             route = (parcel.sender, parcel.to)

@@ -28,11 +28,11 @@ from fablewright.protocol.message import Message, Request, StreamRequest
 from fablewright.protocol.pending import Ended, Outcome, Withdraw
 from fablewright.protocol.size import TooLarge
 from fablewright.runtime.agent import Agent, handles, hears, streams
+from fablewright.runtime.channel import Streamed
 from fablewright.runtime.failure import AskedWrongly, BrokenContract, Shared, failure
 from fablewright.runtime.legacy import LegacyMessage
 from fablewright.runtime.legacy.seat import ErrorReply
 from fablewright.runtime.network import Chunk, Grant, Parcel, Unreadable
-from fablewright.runtime.streaming import Streamed
 
 from .conftest import (
     MESSAGES,

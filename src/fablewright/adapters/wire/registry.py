@@ -12,7 +12,7 @@ from fablewright.adapters.wire.declared import argument_of
 from fablewright.adapters.wire.forms import Forms
 from fablewright.errors import ContractViolation
 from fablewright.protocol.message import Message, Request, StreamRequest
-from fablewright.runtime.streaming import Streamed
+from fablewright.runtime.channel import Streamed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -1,0 +1,284 @@
+"""NATS as the network between nodes.
+
+| subject | what goes there | who listens |
+|---|---|---|
+| ``fw.<agent>.<action>`` | asks and tells | one of the agent's replicas (a queue group) |
+| ``fw-stop.<agent>`` | withdrawals | all of its replicas |
+| ``fw-event.<action>`` | what is published | every node |
+| ``fw-in.<node>.<message id>`` | outcomes, pieces and grants of streams | that node |
+| ``fw-in.<node>._beat`` | what of its requests is under way elsewhere | that node |
+
+Each node has one inbox for all of its requests. While there is no connection an ask is refused at once, rather than
+kept until there is one: its asker can do something else meanwhile, and what is kept would be begun late. A server that
+hangs is noticed within 12 s; what was asked over it is given up after three (see ``runtime.abroad``).
+
+A server that was held up and goes on hands over what it had taken before: that may be begun though nobody waits any
+more. It is stopped again by its withdrawal, which comes right behind, or as soon as its asker is connected again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from contextlib import suppress
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from fablewright.adapters.nats_connection import Arrived, Connection, NatsError
+from fablewright.errors import ContractViolation, Unreachable
+from fablewright.protocol.envelope import Envelope
+from fablewright.protocol.pending import Withdraw
+from fablewright.runtime.network import Chunk, Unreadable
+from fablewright.runtime.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nats.aio.subscription import Subscription
+
+    from fablewright.runtime.network import Codec, Far, Parcel
+
+__all__ = ["NatsNetwork"]
+
+_log = logging.getLogger(__name__)
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What a node may be called."""
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+"""What a message of a node may be called."""
+
+_PATIENCE = 2.0
+"""Seconds to wait for a server at the start; then the bus goes on without, until there is one."""
+
+_PING = 4.0
+"""Seconds between pings; after two without an answer the server is given up."""
+
+_FAREWELL = 1.0
+"""Seconds for the server to take what was sent, and at the end as many for the connection to close."""
+
+_IDS_PER_BEAT = 1000
+
+
+class NatsNetwork:
+    """The way of one node to the others.
+
+    Args:
+        servers: Where the NATS servers are, as ``nats://127.0.0.1:4222``.
+        codec: Makes bytes of what crosses.
+
+    Attributes:
+        unreadable: How much came that was no parcel, or not one for where it came; it was dropped.
+    """
+
+    def __init__(self, servers: str | Sequence[str], codec: Codec) -> None:
+        self._servers = [servers] if isinstance(servers, str) else list(servers)
+        self._codec = codec
+        self._connection = Connection()
+        self._supervisor = Supervisor()
+        self._node = ""
+        self._far: Far | None = None
+        self._has_begun = False
+        self._is_in = False
+        self._served: dict[str, Subscription | None] = {}  # None: as soon as there is a connection
+        self.unreadable = 0
+
+    def __repr__(self) -> str:
+        state = "connected" if self._connection.is_connected else "not connected"
+        return f"<NatsNetwork {self._node} {state} unreadable={self.unreadable}>"
+
+    # -------------------------------------------------------------- coming and going
+
+    async def join(self, node: str, far: Far) -> None:
+        """Come in; if there is no server yet, go on trying while the bus starts.
+
+        Raises:
+            ContractViolation: The node's name makes no address.
+        """
+        if not _NAME.fullmatch(node):
+            raise ContractViolation(f"A node is called by letters, digits, - and _, not {node!r}.")
+        self._node, self._far = node, far
+        coming = self._supervisor.start(self._come_in(), name="NATS connects")
+        await asyncio.wait({coming}, timeout=_PATIENCE)
+        if not self._is_in:
+            _log.warning("There is no NATS server at %s yet; trying on.", ", ".join(self._servers))
+
+    async def _come_in(self) -> None:
+        self._has_begun = True
+        await self._connection.connect(
+            self._servers,
+            name=f"fablewright {self._node}",
+            error_cb=self._on_error,
+            disconnected_cb=self._on_disconnect,
+            reconnected_cb=self._on_reconnect,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.5,  # type: ignore[arg-type]  # it is slept, whatever the annotation says
+            connect_timeout=2,
+            ping_interval=_PING,  # type: ignore[arg-type]  # as above
+            max_outstanding_pings=2,
+            pending_size=0,  # nothing is kept for later
+        )
+        await self._connection.listen(f"fw-in.{self._node}.>", self._on_inbox)
+        await self._connection.listen("fw-event.*", self._on_message)
+        self._is_in = True
+        await self._flush()
+        for agent in list(self._served):
+            await self.serve(agent)
+
+    async def serve(self, agent: str) -> None:
+        """Have messages to an agent brought here, or to one of its replicas."""
+        self._served.setdefault(agent, None)
+        if self._is_in:
+            token = _token(agent)
+            await self._connection.listen(f"fw-stop.{token}", self._on_message)
+            self._served[agent] = await self._connection.listen(f"fw.{token}.*", self._on_message, queue=token)
+            await self._flush()
+
+    async def withhold(self, agent: str) -> None:
+        """Have no more messages to an agent brought here; what is on its way still comes."""
+        subscription = self._served.pop(agent, None)
+        if subscription is None:
+            return
+        with suppress(NatsError, TimeoutError):  # the server does not answer: nothing comes from it either
+            async with asyncio.timeout(_PATIENCE):
+                await subscription.drain()  # type: ignore[no-untyped-call]
+
+    async def leave(self) -> None:
+        """Send what is still to be sent, and go."""
+        await self._supervisor.stop()
+        connection = self._connection
+        if not self._has_begun:
+            return
+        await self._flush()
+        self._far = None
+        try:
+            async with asyncio.timeout(_FAREWELL):
+                await connection.close()
+        except TimeoutError:
+            connection.let_go()
+        await asyncio.sleep(0)  # the client's tasks are cancelled; this is when they end
+
+    async def _flush(self) -> None:
+        """Wait until the server has taken all that was sent to it; a server that does not answer is not waited for."""
+        if self._connection.is_connected:
+            with suppress(NatsError, TimeoutError):
+                async with asyncio.timeout(_FAREWELL):
+                    await self._connection.flush()
+
+    # -------------------------------------------------------------- what goes out
+
+    def send(self, parcel: Parcel, node: str = "") -> None:
+        """Send something on its way; see ``Network.send``."""
+        if self._far is None:
+            raise Unreachable("this node has left the network")
+        headers, body = self._codec.encode(parcel, asyncio.get_running_loop().time(), self._far.request_of)
+        reply = ""
+        if node:
+            subject = f"fw-in.{node}.{parcel.message_id}"
+            if isinstance(parcel, Chunk):
+                reply = f"fw-in.{self._node}.{parcel.message_id}"  # where grants go
+        else:
+            subject = _subject_of(parcel)
+            if isinstance(parcel, Envelope) and parcel.to:
+                reply = f"fw-in.{self._node}.{parcel.message_id}"  # where the server says that nobody listens
+        self._connection.put(subject, body, reply, headers)
+
+    def remind(self, node: str, message_ids: Sequence[str]) -> None:
+        """Send a node word of what is under way here; if it is gone the server says so."""
+        reply = f"fw-in.{self._node}._gone.{node}"
+        for start in range(0, len(message_ids), _IDS_PER_BEAT):
+            body = " ".join(message_ids[start : start + _IDS_PER_BEAT]).encode()
+            with suppress(Unreachable):  # then nothing else gets through either
+                self._connection.put(f"fw-in.{node}._beat", body, reply)
+
+    # -------------------------------------------------------------- what comes in; these only hand over
+
+    def _on_inbox(self, message: Arrived) -> None:
+        far = self._far
+        if far is None:
+            return
+        what = message.subject.split(".", 2)[2]
+        if message.is_nobody:
+            what, _, node = what.partition(".")
+            if what == "_gone":
+                far.gone(node)
+            else:
+                far.unserved(what)
+        elif what == "_beat":
+            far.reminded(message.body.decode("ascii", "replace").split())
+        else:
+            self._on_message(message)
+
+    def _on_message(self, message: Arrived) -> None:
+        far = self._far
+        if far is None:
+            return
+        now = asyncio.get_running_loop().time()
+        try:
+            parcel = self._codec.decode(message.headers, message.body, now, far.request_of)
+        except Unreadable as error:
+            self._drop(error)
+            if _ID.fullmatch(error.message_id) and (not error.reply_to or _NAME.fullmatch(error.reply_to)):
+                far.garbled(error)
+            return
+        if not self._belongs(parcel, message.subject):
+            self._drop(f"{type(parcel).__name__} came to {message.subject}")
+        elif not self._is_our_own(parcel):
+            far.arrived(parcel, _node_of(message.reply) if isinstance(parcel, Chunk) else "")
+
+    def _drop(self, why: object) -> None:
+        self.unreadable += 1
+        _log.warning("Something that came over the network was dropped: %s", why)
+
+    def _is_our_own(self, parcel: Parcel) -> bool:
+        """Return whether it is an event that this node published itself."""
+        return isinstance(parcel, Envelope) and not parcel.to and parcel.message_id.rpartition("-")[0] == self._node
+
+    def _belongs(self, parcel: Parcel, subject: str) -> bool:
+        """Return whether a parcel is one for where it came, whose sender the server let send there."""
+        if isinstance(parcel, Envelope):
+            can_be_answered = _ID.fullmatch(parcel.message_id) and _NAME.fullmatch(parcel.reply_to or "none")
+            return can_be_answered is not None and subject == _subject_of(parcel)
+        if isinstance(parcel, Withdraw):
+            return subject == _subject_of(parcel)
+        return subject == f"fw-in.{self._node}.{parcel.message_id}"
+
+    # -------------------------------------------------------------- what the connection says
+
+    async def _on_error(self, error: Exception) -> None:
+        if self._connection.is_connected:
+            _log.warning("NATS: %r", error)
+        else:
+            self._connection.let_go()  # of an attempt to connect that came to nothing; the client forgets to
+            _log.debug("NATS: %r", error)
+
+    async def _on_disconnect(self) -> None:
+        if self._far is not None:
+            _log.warning("The connection to the NATS server is lost; until it is back, other nodes cannot be reached.")
+
+    async def _on_reconnect(self) -> None:
+        _log.warning("The connection to the NATS server is back.")
+        if self._far is not None:
+            self._far.back()
+
+
+def _subject_of(parcel: Parcel) -> str:
+    """Return where a parcel goes that is for no node in particular."""
+    if isinstance(parcel, Envelope):
+        action = _token(parcel.action)
+        return f"fw.{_token(parcel.to)}.{action}" if parcel.to else f"fw-event.{action}"
+    return f"fw-stop.{_token(parcel.to)}" if isinstance(parcel, Withdraw) else ""
+
+
+def _node_of(reply: str) -> str:
+    """Return the node whose inbox a subject is in."""
+    _, _, rest = reply.partition("fw-in.")
+    return rest.partition(".")[0]
+
+
+@lru_cache(maxsize=4096)
+def _token(name: str) -> str:
+    """Return a name as one token of a subject."""
+    return quote(name, safe="").replace(".", "%2E").replace("~", "%7E")

@@ -1,0 +1,183 @@
+"""A bus as one node of a network: what it asks of others, what others ask of it, and its coming and going.
+
+What stays on the bus never comes here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+from fablewright.errors import ContractViolation, Rejected, Unreachable
+from fablewright.protocol.envelope import Envelope
+from fablewright.protocol.pending import Ended, Outcome, Withdraw
+from fablewright.runtime.abroad import Abroad
+from fablewright.runtime.guests import Guests
+from fablewright.runtime.network import Chunk
+from fablewright.runtime.receiving import Ends
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fablewright.runtime.channel import Channels
+    from fablewright.runtime.network import Network, Parcel, Unreadable
+    from fablewright.runtime.outstanding import Outstanding
+
+__all__ = ["Node"]
+
+_log = logging.getLogger(__name__)
+
+_BEAT = 1.0
+"""Seconds between two looks at what is under way on other nodes, and between two reminders to those who ask."""
+
+
+class Host(Ends, Protocol):
+    """What a node needs of its bus."""
+
+    def heard(self, event: Envelope) -> None: ...
+
+
+class Node:
+    """One bus on its network.
+
+    Args:
+        network: The network.
+        address: What others reach this node by; message ids begin with it.
+        bus: The bus.
+        outstanding: Who waits there.
+        channels: The ends of its streams.
+
+    Attributes:
+        abroad: What this bus has asked of others.
+        guests: What others have asked of it.
+    """
+
+    def __init__(self, network: Network, address: str, bus: Host, outstanding: Outstanding, channels: Channels) -> None:
+        self.abroad = Abroad(network, bus, outstanding, channels)
+        self.guests = Guests(network, bus, outstanding, channels)
+        self._network = network
+        self._address = address
+        self._bus = bus
+        self._channels = channels
+        self._timer: asyncio.TimerHandle | None = None
+        self._served: set[str] = set()
+        self._is_in = False
+
+    def __repr__(self) -> str:
+        return f"<Node {self._address} {self.abroad!r} {self.guests!r}>"
+
+    # -------------------------------------------------------------- coming and going
+
+    async def join(self) -> None:
+        """Come in: from now on others can answer."""
+        self._is_in = True
+        await self._network.join(self._address, self)
+
+    async def serve(self, agents: Iterable[str]) -> None:
+        """Have messages to these agents brought here, and to no others."""
+        wanted = set(agents)
+        if not self._is_in:
+            return
+        for agent in sorted(self._served - wanted):
+            self._served.discard(agent)
+            await self._network.withhold(agent)
+        for agent in sorted(wanted - self._served):
+            self._served.add(agent)
+            await self._network.serve(agent)
+
+    def end_all(self) -> None:
+        """Tell the others, as far as they can be reached, that no more answers will come, and that none are wanted."""
+        self.abroad.leave()
+        self.guests.send_home("the bus stopped")
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def leave(self) -> None:
+        """Go; nothing is left behind."""
+        if self._is_in:
+            self._is_in = False
+            await self._network.leave()
+
+    # -------------------------------------------------------------- what this bus sends
+
+    def send(self, envelope: Envelope, room: int = 0) -> None:
+        """Send a message to whichever node has its agent; see ``Abroad.send``."""
+        self.abroad.send(envelope, room)
+        if self._timer is None:
+            self._arm()
+
+    def publish(self, event: Envelope) -> None:
+        """Let every other node hear of an event; those that cannot be reached now never do."""
+        try:
+            self._network.send(event)
+        except (Unreachable, ContractViolation) as error:
+            _log.warning("Other nodes do not hear of %s: %s", event.action, error)
+
+    # -------------------------------------------------------------- what comes
+
+    def arrived(self, parcel: Parcel, sender: str) -> None:
+        """Take what came from another node."""
+        if isinstance(parcel, Envelope):
+            if not parcel.to:
+                self._bus.heard(parcel)
+                return
+            self.guests.arrive(parcel)
+            if self._timer is None and len(self.guests):
+                self._arm()
+        elif isinstance(parcel, Ended):
+            self.abroad.ended(parcel)
+        elif isinstance(parcel, Chunk):
+            self.abroad.chunk(parcel, sender)
+        elif isinstance(parcel, Withdraw):
+            self.guests.recall(parcel)
+        else:
+            try:
+                self._channels.allow(parcel.message_id, parcel.granted)
+            except ContractViolation as error:
+                _log.warning("%s grants what it cannot: %s", sender or "Somebody", error)
+
+    def request_of(self, message_id: str) -> object:
+        """Return the request of that id, asked or answered here; None: there is none (any more)."""
+        asked = self.abroad.request_of(message_id)
+        return self.guests.request_of(message_id) if asked is None else asked
+
+    def garbled(self, what: Unreadable) -> None:
+        """Take word that something came which cannot be read; who waits for an answer to it has one."""
+        if not what.reply_to:
+            self.abroad.garbled(what)
+            return
+        refused = Rejected(f"What was asked cannot be read there: {what}", message_id=what.message_id)
+        try:
+            self._network.send(Ended(self._bus.now(), what.message_id, Outcome.REJECTED, refused), what.reply_to)
+        except (Unreachable, ContractViolation) as error:
+            _log.debug("Nobody hears that %s was refused: %s", what.message_id, error)
+
+    def reminded(self, message_ids: Sequence[str]) -> None:
+        """Take word that these requests of this bus are under way elsewhere."""
+        self.abroad.reminded(message_ids)
+
+    def unserved(self, message_id: str) -> None:
+        """Take word that no node serves the agent that a message went to."""
+        self.abroad.unserved(message_id)
+
+    def back(self) -> None:
+        """Take word that the network is there again after it was not."""
+        self.abroad.back()
+
+    def gone(self, node: str) -> None:
+        """Take word that a node is not there any more."""
+        self.guests.gone(node)
+
+    # -------------------------------------------------------------- the beat
+
+    def _arm(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(_BEAT, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        self.abroad.look()
+        self.guests.remind()
+        if len(self.abroad) or len(self.guests):
+            self._arm()
