@@ -10,9 +10,7 @@ from rich.console import Console
 from textual.widgets import DataTable, Static
 
 from fablewright.entry.cli import run
-from fablewright.entry.top import Top
-from fablewright.entry.top_view import breaker_remark, duration, figures, tables
-from fablewright.entry.web.system_report import (
+from fablewright.entry.system_report import (
     ActionReport,
     AgentReport,
     BreakerReport,
@@ -22,6 +20,8 @@ from fablewright.entry.web.system_report import (
     PendingReport,
     SystemReport,
 )
+from fablewright.entry.top import Top
+from fablewright.entry.top_view import breaker_remark, duration, figures, tables
 from fablewright.errors import FablewrightError
 
 if TYPE_CHECKING:

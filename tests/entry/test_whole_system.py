@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from fablewright.entry.inspector import Inspector
-from fablewright.entry.web.system_report import SystemReport, system_report
+from fablewright.entry.system_report import SystemReport, system_report
 from fablewright.entry.whole_system import WholeSystem, added_up
 from fablewright.errors import FablewrightError, RemoteError
 from fablewright.protocol.breaker import BreakerRules

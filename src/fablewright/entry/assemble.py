@@ -5,11 +5,14 @@ Nobody else knows which adapter satisfies which port.
 
 from __future__ import annotations
 
+import secrets
 from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fablewright.adapters.sqlite_campaign import SqliteCampaigns
+from fablewright.entry.bus_network import open_network
 from fablewright.entry.crew import AGENTS, SEARCHES, Crew, policies
+from fablewright.entry.inspector import Inspector, NotesChanged
 from fablewright.entry.notes import Notes, most_document_bytes, open_notes, sample_campaign
 from fablewright.entry.story_file import StoryFile
 from fablewright.runtime.bus import Bus
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from fablewright.gm.reading.notes import FileReport
     from fablewright.gm.reading.ports import Retriever
 
-__all__ = ["Notes", "assistant", "most_document_bytes", "open_notes", "sample_campaign"]
+__all__ = ["Notes", "assistant", "looking_on", "most_document_bytes", "open_notes", "sample_campaign"]
 
 _CAMPAIGNS = "campaigns.sqlite"
 
@@ -35,9 +38,11 @@ async def assistant(
     *,
     on_report: Callable[[FileReport], None] | None = None,
     retriever: Retriever | None = None,
-    agents: Sequence[str] = AGENTS,
+    agents: Sequence[str] | None = None,
 ) -> AsyncIterator[Bus]:
     """Run the agents; ask ``orchestrator`` with ``HandleRequest``.
+
+    Where the settings name a bus, those that do not run here are asked there.
 
     The notes are brought up to date beside the first requests, and closed at the end.
 
@@ -46,26 +51,34 @@ async def assistant(
         notes: From ``open_notes``.
         on_report: Told of each file that is read, on the event loop.
         retriever: Instead of the Haystack pipeline over the notes' index.
-        agents: Which agents run here, of those that the settings call for.
+        agents: Which agents run here, of those that the settings call for. By default all; none where there is a bus.
 
     Raises:
         InvalidInput: The party of the settings cannot be read, or there is no such model.
         ConfigurationError: A setting of the model makes no sense.
-        MissingExtra: What a model on this machine needs is not installed.
+        MissingExtra: What a model on this machine, or the bus, needs is not installed.
     """
-    bus = Bus(BusOptions(default_timeout=settings.timeout, policies=policies(settings)))
+    network, node = open_network(settings), secrets.token_hex(4)
+    bus = Bus(BusOptions(default_timeout=settings.timeout, policies=policies(settings), network=network), node=node)
 
-    def changed() -> None:
+    def outdate() -> None:
         for search in SEARCHES:
             bus.invalidate(*search)
+
+    def changed() -> None:
+        outdate()
+        if network is not None:
+            bus.publish(NotesChanged())
 
     with ExitStack() as leaving:
         store, threads = _opened(settings, notes, leaving)
         crew = Crew(settings, notes, store, bus, threads, on_report=on_report, on_change=changed, retriever=retriever)
-        for name in agents:
+        for name in (AGENTS if network is None else ()) if agents is None else agents:
             agent = crew.make(name)
             if agent is not None:
                 bus.register(agent)
+        if network is not None:
+            bus.register(Inspector(bus, node, outdate))
         story = StoryFile(settings.data_dir)
         leaving.callback(story.close)
         bus.observe(story)
@@ -84,6 +97,18 @@ async def remembering(settings: Settings, notes: Notes) -> AsyncIterator[Bus]:
         bus.register(crew.orchestrator())
         async with bus:
             yield bus
+
+
+@asynccontextmanager
+async def looking_on(settings: Settings) -> AsyncIterator[Bus]:
+    """Be on the bus of the settings without an agent: what its processes publish can be heard there.
+
+    Raises:
+        ConfigurationError: The URL of the bus is none.
+        MissingExtra: What the bus needs is not installed.
+    """
+    async with Bus(BusOptions(network=open_network(settings))) as bus:
+        yield bus
 
 
 def _opened(settings: Settings, notes: Notes, leaving: ExitStack) -> tuple[SqliteCampaigns, Threads]:

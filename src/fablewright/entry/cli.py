@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fablewright.entry.commands.agent import agent
 from fablewright.entry.commands.ask import ask
 from fablewright.entry.commands.campaign import campaign
 from fablewright.entry.commands.chat import chat
@@ -141,6 +142,7 @@ app.command("import")(import_)
 app.command()(chat)
 app.command()(serve)
 app.command()(mcp)
+app.command()(agent)
 app.command()(top)
 app.command()(doctor)
 app.command()(trace)

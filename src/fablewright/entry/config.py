@@ -89,6 +89,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"default": '`""`', "values": "a URL of NATS"},
         ),
     ] = msgspec.field(default_factory=Secret)
+    bus: Annotated[
+        Secret,
+        Meta(
+            description="Where the agents are, if they run [in processes of their own](how-to/scale.md).",
+            extra={"default": '`""`', "values": "URLs of NATS servers, with commas between"},
+        ),
+    ] = msgspec.field(default_factory=Secret)
     embedder: Annotated[
         Literal["none", "minilm", "ollama", "openai", "sentence-transformers"],
         Meta(description="What makes vectors of your notes, so that they are found by meaning too."),

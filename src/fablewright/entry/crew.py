@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from fablewright.runtime.bus import Bus
     from fablewright.runtime.threads import Threads
 
-__all__ = ["AGENTS", "SEARCHES", "Crew", "policies"]
+__all__ = ["AGENTS", "CLASSES", "SEARCHES", "Crew", "policies"]
 
 _ID_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
 """What looks like another sign is left out: a GM may have to type it."""
@@ -109,7 +109,7 @@ class Crew:
             InvalidInput: There is no such model.
             MissingExtra: What a model on this machine needs is not installed.
         """
-        return _MAKERS[name](self)
+        return next(make for each, make in _MAKERS.items() if each.name == name)(self)
 
     def campaign_memory(self) -> CampaignMemory:
         """Return what keeps the campaign's log."""
@@ -204,18 +204,20 @@ class Crew:
         return None if reranker is None else Reranking(reranker)
 
 
-_MAKERS: Mapping[str, Callable[[Crew], Agent | None]] = {
-    Writing.name: Crew._writing,  # noqa: SLF001 - of this class
-    HaystackPipeline.name: Crew._haystack_pipeline,  # noqa: SLF001
-    Embedding.name: Crew._embedding,  # noqa: SLF001
-    EmbeddingFollower.name: Crew._embedding_follower,  # noqa: SLF001
-    Reranking.name: Crew._reranking,  # noqa: SLF001
-    ScenarioGenerator.name: Crew._scenario_generator,  # noqa: SLF001
-    Orchestrator.name: Crew.orchestrator,
-    CampaignMemory.name: Crew.campaign_memory,
+_MAKERS: Mapping[type[Agent], Callable[[Crew], Agent | None]] = {
+    Writing: Crew._writing,  # noqa: SLF001 - of this class
+    HaystackPipeline: Crew._haystack_pipeline,  # noqa: SLF001
+    Embedding: Crew._embedding,  # noqa: SLF001
+    EmbeddingFollower: Crew._embedding_follower,  # noqa: SLF001
+    Reranking: Crew._reranking,  # noqa: SLF001
+    ScenarioGenerator: Crew._scenario_generator,  # noqa: SLF001
+    Orchestrator: Crew.orchestrator,
+    CampaignMemory: Crew.campaign_memory,
 }
 
-AGENTS = tuple(_MAKERS)
+CLASSES = tuple(_MAKERS)
+"""Those of all agents."""
+AGENTS = tuple(each.name for each in CLASSES)
 """The names of all agents."""
 
 

@@ -1,7 +1,8 @@
-"""``inspector``: in each process an agent that says how its bus is doing, and switches circuit breakers there.
+"""``inspector``: in each process an agent that looks after its bus for those in other processes.
 
-Nobody needs to know which processes there are: who wants to know publishes ``ReportNow``, and each inspector publishes
-a ``NodeReport``.
+It says how the bus is doing, switches its circuit breakers, and lets go of kept replies when the notes have changed
+elsewhere. Nobody needs to know which processes there are: who wants to know publishes ``ReportNow``, and each inspector
+publishes a ``NodeReport``.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from fablewright.entry.web.system_report import system_report
+from fablewright.entry.system_report import system_report
 from fablewright.protocol.message import Message
 from fablewright.runtime.agent import Agent, hears
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fablewright.runtime.bus import Bus
     from fablewright.runtime.context import Context
 
-__all__ = ["Inspector", "NodeReport", "ReportNow", "SwitchBreaker"]
+__all__ = ["Inspector", "NodeReport", "NotesChanged", "ReportNow", "SwitchBreaker"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,13 @@ class NodeReport(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class NotesChanged(Message):
+    """What was found in the notes so far may not be found any more."""
+
+    action: ClassVar[str] = "notes_changed"
+
+
+@dataclass(frozen=True, slots=True)
 class SwitchBreaker(Message):
     """The circuit breakers of an action are to be forced ``open`` or ``closed``, or to judge by themselves (``auto``).
 
@@ -72,20 +82,28 @@ class Inspector(Agent):
     Args:
         bus: What it looks at.
         node: What to call this process.
+        outdate: Lets go of what is kept of the notes.
     """
 
     name = "inspector"
 
-    def __init__(self, bus: Bus, node: str) -> None:
+    def __init__(self, bus: Bus, node: str, outdate: Callable[[], object] = lambda: None) -> None:
         super().__init__()
         self._bus = bus
         self._node = node
+        self._outdate = outdate
 
     @hears(ReportNow)
     async def report_now(self, asked: ReportNow, ctx: Context) -> None:
         """Say how this bus is doing."""
         report = msgspec.json.encode(system_report(self._bus)).decode()
         ctx.publish(NodeReport(asked.round, self._node, report))
+
+    @hears(NotesChanged)
+    async def notes_changed(self, news: NotesChanged, ctx: Context) -> None:
+        """Let go of what is kept of the notes."""
+        del news, ctx
+        self._outdate()
 
     @hears(SwitchBreaker)
     async def switch_breaker(self, order: SwitchBreaker, ctx: Context) -> None:

@@ -12,8 +12,8 @@ from textual.containers import VerticalScroll
 from textual.coordinate import Coordinate
 from textual.widgets import DataTable, Footer, Static
 
+from fablewright.entry.system_report import SystemReport
 from fablewright.entry.top_view import breaker_remark, breaker_row, duration, figures, tables
-from fablewright.entry.web.system_report import SystemReport
 from fablewright.errors import FablewrightError
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from fablewright.entry.web.system_report import ActionReport, BreakerReport, PendingReport, SystemReport
+    from fablewright.entry.system_report import ActionReport, BreakerReport, PendingReport, SystemReport
 
 __all__ = ["breaker_remark", "breaker_row", "duration", "figures", "tables"]
 

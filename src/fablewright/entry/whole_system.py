@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from fablewright.entry.inspector import NodeReport, ReportNow, SwitchBreaker
-from fablewright.entry.web.system_report import (
+from fablewright.entry.system_report import (
     ActionReport,
     BreakerReport,
     Bucket,

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["AsJson", "Campaign", "Config", "NoRag", "Notes", "Party", "Seed", "Timeout"]
+__all__ = ["AsJson", "BusUrl", "Campaign", "Config", "NoRag", "Notes", "Party", "Seed", "Timeout"]
 
 Notes = Annotated[
     list[Path] | None,
@@ -27,6 +27,10 @@ NoRag = Annotated[bool, typer.Option("--no-rag", help="Do not look into the note
 Seed = Annotated[str | None, typer.Option("--seed", metavar="NUMBER", help="The same number gives the same dice.")]
 Campaign = Annotated[
     str | None, typer.Option("--campaign", metavar="NAME", help="Whose log it is, if not the one of these notes.")
+]
+BusUrl = Annotated[
+    str | None,
+    typer.Option("--bus", metavar="URL", help="Where agents in other processes are: nats://127.0.0.1:4222."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")]
 Config = Annotated[

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fablewright.entry.commands.options import Campaign, Config, Notes, Party, Seed, Timeout
+from fablewright.entry.commands.options import BusUrl, Campaign, Config, Notes, Party, Seed, Timeout
 
 if TYPE_CHECKING:
     from fablewright.entry.invocation import Invocation
@@ -28,6 +28,7 @@ def serve(  # noqa: PLR0913 - the options of a command are its arguments
     make_token: Annotated[
         bool, typer.Option("--make-token", help="Let in only who opens the address that is printed.")
     ] = False,
+    bus: BusUrl = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in your browser.")] = False,
     notes: Notes = None,
     party: Party = None,
@@ -44,7 +45,7 @@ def serve(  # noqa: PLR0913 - the options of a command are its arguments
 
         fablewright serve --open
     """
-    flags = {"notes": notes or None, "party": party, "timeout": timeout, "seed": seed, "campaign": campaign}
+    flags = {"notes": notes or None, "party": party, "timeout": timeout, "seed": seed, "campaign": campaign, "bus": bus}
     invocation: Invocation = ctx.obj
     settings = invocation.load(flags, config).settings
     from fablewright.entry.web.address import address_of  # noqa: PLC0415 - not for --help

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from starlette.routing import Route
 
+from fablewright.entry.system_report import BreakerReport, Forced, SystemReport, breaker_report, system_report
 from fablewright.entry.web.operation import Reply, operation
 from fablewright.entry.web.problem import ProblemError
 from fablewright.entry.web.stories import Stories, StoriesReply, StoryReply
-from fablewright.entry.web.system_report import BreakerReport, Forced, SystemReport, breaker_report, system_report
 from fablewright.entry.web.wire import as_json, read
 from fablewright.errors import InvalidInput
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from fablewright.entry.web.system_report import breaker_report, system_report
+from fablewright.entry.system_report import breaker_report, system_report
 from fablewright.errors import RequestFailed
 from fablewright.protocol.breaker import BreakerRules
 from fablewright.protocol.message import Request

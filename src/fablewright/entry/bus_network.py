@@ -1,0 +1,50 @@
+"""The network that the settings mean: where agents in other processes are."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from fablewright.entry.crew import CLASSES
+from fablewright.entry.inspector import Inspector, NodeReport
+from fablewright.errors import ConfigurationError, MissingExtra
+from fablewright.gm.scenario_generator import GroundedSceneReady
+
+if TYPE_CHECKING:
+    from fablewright.entry.config import Settings
+    from fablewright.runtime.network import Network
+
+__all__ = ["bus_place", "open_network"]
+
+_PUBLISHED = (GroundedSceneReady, NodeReport)
+"""What is published and handled by no agent: who wants it subscribes."""
+_SCHEMES = ("nats://", "tls://")
+
+
+def open_network(settings: Settings) -> Network | None:
+    """Return the way to agents in other processes; None where all are in one. Nothing is connected yet.
+
+    Raises:
+        ConfigurationError: The URL is none of NATS.
+        MissingExtra: The client of NATS is not installed.
+    """
+    if not settings.bus:
+        return None
+    servers = [each.strip() for each in settings.bus.reveal().split(",")]
+    if not all(server.startswith(_SCHEMES) for server in servers):
+        raise ConfigurationError(f"A bus is at nats://ADDRESS:4222, or tls://; {bus_place(settings)} is none.")
+    try:
+        from fablewright.adapters.nats_network import NatsNetwork  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "nats":
+            raise
+        raise MissingExtra("The client of NATS is not installed; run: pip install 'fablewright[nats]'") from error
+    from fablewright.adapters.wire.codec import Wire  # noqa: PLC0415 - only where it is wanted
+    from fablewright.adapters.wire.registry import messages_of  # noqa: PLC0415 - as above
+
+    return NatsNetwork(servers, Wire({*messages_of((*CLASSES, Inspector)), *_PUBLISHED}))
+
+
+def bus_place(settings: Settings) -> str:
+    """Return where the bus is, for people: without names, passwords and tokens."""
+    return re.sub(r"//[^/@,]*@", "//", settings.bus.reveal())
