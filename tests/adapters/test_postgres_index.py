@@ -32,7 +32,7 @@ def test_another_version_is_built_anew_and_keeps_its_vectors(postgres: str, monk
     index.replace("a.md", STAMP, [Passage("An owl.", "a.md", (), 0, 7)])
     index.store("m", {key_of("An owl."): vector_of([1, 2])})
     index.close()
-    monkeypatch.setattr(postgres_index, "_SCHEMA_VERSION", 999_999)
+    monkeypatch.setattr(postgres_index, "_RULES", 999_999)
     again = PostgresIndex(postgres, notes)
     assert "built anew" in again.remark
     assert again.count() == 0

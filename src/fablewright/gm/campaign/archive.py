@@ -20,15 +20,15 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fablewright.errors import InvalidInput
-from fablewright.gm.campaign.ports import StoredScene
+from fablewright.gm.campaign.ports import CampaignStore, StoredScene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Archive", "ArchivedCampaign", "LogRow", "archive_in", "file_of"]
+__all__ = ["Archive", "ArchivedCampaign", "LogRow", "StateStore", "archive_in", "file_of"]
 
 _FORMAT = "fablewright-state"
 _VERSION = 1
@@ -74,6 +74,30 @@ class Archive:
     def scenes(self) -> int:
         """How many scenes are kept."""
         return sum(len(campaign.scenes) for campaign in self.campaigns)
+
+
+class StateStore(CampaignStore, Protocol):
+    """A store that can be carried elsewhere: all of it at once, all or nothing."""
+
+    def archive(self) -> Archive:
+        """Return everything that is stored, as it is in one moment."""
+        ...
+
+    def restore(self, archive: Archive, *, force: bool = False) -> None:
+        """Store everything that an archive holds, or nothing.
+
+        Args:
+            archive: What.
+            force: Whether what is there may be lost; all of it is replaced.
+
+        Raises:
+            InvalidInput: There is something already, and ``force`` was not given.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the store; closing twice is harmless."""
+        ...
 
 
 def file_of(archive: Archive) -> bytes:

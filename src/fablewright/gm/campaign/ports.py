@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fablewright.gm.campaign.archive import Archive
     from fablewright.gm.campaign.events import Event
 
-__all__ = ["CampaignStore", "StateStore", "StoredScene"]
+__all__ = ["CampaignStore", "StoredScene"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,28 +80,4 @@ class CampaignStore(Protocol):
 
     def last_scene(self, campaign: str) -> StoredScene | None:
         """Return the scene that was asked for last."""
-        ...
-
-
-class StateStore(CampaignStore, Protocol):
-    """A store that can be carried elsewhere: all of it at once, all or nothing."""
-
-    def archive(self) -> Archive:
-        """Return everything that is stored, as it is in one moment."""
-        ...
-
-    def restore(self, archive: Archive, *, force: bool = False) -> None:
-        """Store everything that an archive holds, or nothing.
-
-        Args:
-            archive: What.
-            force: Whether what is there may be lost; all of it is replaced.
-
-        Raises:
-            InvalidInput: There is something already, and ``force`` was not given.
-        """
-        ...
-
-    def close(self) -> None:
-        """Let go of the store; closing twice is harmless."""
         ...
