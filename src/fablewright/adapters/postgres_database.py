@@ -39,6 +39,8 @@ _T = TypeVar("_T")
 _READ: LiteralString = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _WRITE: LiteralString = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
 _TURN: LiteralString = "SELECT pg_advisory_xact_lock(hashtext(current_schema() || ' fablewright'))"
+_ENDED = (None, "25P03", "57P01", "57P02", "57P03")
+"""What PostgreSQL calls the end of a session that waited too long, and its own; None: it said nothing any more."""
 
 
 class ConnectionBroke(FablewrightError):
@@ -120,22 +122,28 @@ class PostgresDatabase:
         self, work: Callable[[psycopg.Connection[Any]], _T], *begin: LiteralString, patient: bool = False
     ) -> _T:
         psycopg = _driver()
+        latest = time.monotonic() + (self._timeout if patient else 0.0)
         while True:
             borrowed, has_begun = None, False
             try:
-                borrowed = self._borrow(psycopg, patient=patient)
+                borrowed = self._borrow()
+                if not borrowed.rested:
+                    self._enter(borrowed.connection)
                 with borrowed.connection.transaction():
                     for statement in begin:
                         borrowed.connection.execute(statement)
                     has_begun = True
                     result = work(borrowed.connection)
             except psycopg.Error as error:
-                is_broken = borrowed is not None and borrowed.connection.broken
+                is_lost = _is_lost(psycopg, error, borrowed)
                 _let_go(borrowed)
-                if is_broken and borrowed is not None and borrowed.rested and not has_begun:
-                    continue  # the next one, or a new one
-                if is_broken and has_begun:
+                if has_begun and is_lost:
                     raise ConnectionBroke("The connection to PostgreSQL broke; try again in a moment.") from None
+                if is_lost and borrowed is not None and borrowed.rested:
+                    continue  # with the next one, or a new one
+                if is_lost and time.monotonic() < latest:
+                    time.sleep(0.1)
+                    continue
                 raise failure(error, self.place, self._timeout) from None  # its text may hold the URL
             except BaseException:
                 _let_go(borrowed)
@@ -150,7 +158,7 @@ class PostgresDatabase:
                 return
         connection.close()
 
-    def _borrow(self, driver: Any, *, patient: bool) -> _Borrowed:  # noqa: ANN401 - the module, imported late
+    def _borrow(self) -> _Borrowed:
         with self._lock:
             if self._closed:
                 raise ContractViolation("the database is closed")
@@ -158,21 +166,7 @@ class PostgresDatabase:
                 connection = self._idle.pop()
                 if not connection.closed:
                     return _Borrowed(connection, rested=True)
-        latest = time.monotonic() + (self._timeout if patient else 0.0)
-        while True:
-            try:
-                made = connected(self._url, self._timeout)
-                break
-            except driver.OperationalError:
-                if time.monotonic() >= latest:
-                    raise
-                time.sleep(0.2)
-        try:
-            self._enter(made)
-        except BaseException:
-            made.close()
-            raise
-        return _Borrowed(made, rested=False)
+        return _Borrowed(connected(self._url, self._timeout), rested=False)
 
     def _enter(self, made: psycopg.Connection[Any]) -> None:
         """Become the owner's role, in its schema; make that, or bring it up to date, once for each process."""
@@ -208,8 +202,8 @@ def connected(url: str, timeout: float) -> psycopg.Connection[Any]:
     }
     said: dict[str, Any] = conninfo_to_dict(url)
     made: psycopg.Connection[Any] = _driver().connect(**(patience | said), autocommit=True)
-    for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
-        made.execute("SELECT set_config(%s, %s, false)", (name, milliseconds))
+    bounds = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    made.execute("SELECT set_config(name, %s, false) FROM unnest(%s::text[]) AS name", (milliseconds, list(bounds)))
     return made
 
 
@@ -243,6 +237,12 @@ def _driver() -> Any:  # noqa: ANN401 - the module, imported late
     except ModuleNotFoundError as error:
         raise MissingExtra(f"{error.name} is not installed; run: pip install 'fablewright[postgres]'") from error
     return psycopg
+
+
+def _is_lost(driver: Any, error: psycopg.Error, borrowed: _Borrowed | None) -> bool:  # noqa: ANN401 - as above
+    """Whether the server is gone, or has ended the connection; it says so before it does so."""
+    is_ended = isinstance(error, driver.OperationalError) and error.sqlstate in _ENDED
+    return is_ended or (borrowed is not None and borrowed.connection.broken)
 
 
 def _let_go(borrowed: _Borrowed | None) -> None:

@@ -43,8 +43,11 @@ class Place:
     role: str
 
     def is_there(self, db: psycopg.Connection[Any]) -> bool:
-        """Whether there is such a schema; anybody may ask."""
-        return db.execute("SELECT 1 FROM pg_namespace WHERE nspname = %s", (self.schema,)).fetchone() is not None
+        """Whether there are such a schema and such a role; anybody may ask."""
+        query = """SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = %s)
+                   AND (%s = '' OR EXISTS (SELECT 1 FROM pg_roles WHERE rolname = %s))"""
+        row = db.execute(query, (self.schema, self.role, self.role)).fetchone()
+        return bool(row and row[0])
 
     def enter(self, db: psycopg.Connection[Any]) -> None:
         """Become the owner, and see this schema's tables from now on.
