@@ -132,6 +132,7 @@ def test_several_write_at_once_and_nothing_is_lost(opened: Callable[[], StateSto
         own = [name for name in names if name.startswith(f"{number}x")]
         assert own == [f"{number}x{step}" for step in range(10)]
 
+
 def test_another_process_writes_while_this_one_reads(opened: Callable[[], StateStore]) -> None:
     store, other = opened(), opened()
     store.append("Mine", [event("a")])
@@ -253,4 +254,3 @@ def test_putting_back_is_all_or_nothing(store: StateStore) -> None:
     with pytest.raises(FablewrightError):
         store.restore(Archive((ArchivedCampaign("Good"), ArchivedCampaign("Bad", (broken,)))), force=True)
     assert store.archive() == before
-

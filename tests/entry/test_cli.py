@@ -39,6 +39,7 @@ COMMANDS = (
     "serve",
     "mcp",
     "top",
+    "state",
     "doctor",
     "trace",
 )

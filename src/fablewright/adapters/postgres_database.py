@@ -24,7 +24,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, LiteralString, TypeVar
 
-from fablewright.adapters.postgres_migrations.migrate import HEADS, NewerState, Place, upgrade
+from fablewright.adapters.postgres_migrations.migrate import HEADS, Place, upgrade
 from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError, MissingExtra
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-__all__ = ["ConnectionBroke", "PostgresDatabase", "connected", "failure", "place_of"]
+__all__ = ["ConnectionBroke", "PostgresDatabase", "connected", "driver", "failure", "place_of"]
 
 _T = TypeVar("_T")
 
@@ -121,7 +121,7 @@ class PostgresDatabase:
     def _transaction(
         self, work: Callable[[psycopg.Connection[Any]], _T], *begin: LiteralString, patient: bool = False
     ) -> _T:
-        psycopg = _driver()
+        psycopg = driver()
         latest = time.monotonic() + (self._timeout if patient else 0.0)
         while True:
             borrowed, has_begun = None, False
@@ -201,7 +201,7 @@ def connected(url: str, timeout: float) -> psycopg.Connection[Any]:
         "application_name": "fablewright",
     }
     said: dict[str, Any] = conninfo_to_dict(url)
-    made: psycopg.Connection[Any] = _driver().connect(**(patience | said), autocommit=True)
+    made: psycopg.Connection[Any] = driver().connect(**(patience | said), autocommit=True)
     bounds = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
     made.execute("SELECT set_config(name, %s, false) FROM unnest(%s::text[]) AS name", (milliseconds, list(bounds)))
     return made
@@ -209,7 +209,7 @@ def connected(url: str, timeout: float) -> psycopg.Connection[Any]:
 
 def failure(error: psycopg.Error, place: Place, timeout: float) -> FablewrightError:
     """Say what went wrong, without the URL and what is in it."""
-    errors = _driver().errors
+    errors = driver().errors
     what = place.what
     if "vector" in str(error) and isinstance(error, (errors.FeatureNotSupported, errors.UndefinedFile)):
         said = "This PostgreSQL has no pgvector; install it there (on Debian: apt install postgresql-15-pgvector)"
@@ -231,7 +231,12 @@ def failure(error: psycopg.Error, place: Place, timeout: float) -> FablewrightEr
     return next((said for kind, said in kinds.items() if isinstance(error, kind)), other)
 
 
-def _driver() -> Any:  # noqa: ANN401 - the module, imported late
+def driver() -> Any:  # noqa: ANN401 - the module, imported late
+    """Return psycopg.
+
+    Raises:
+        MissingExtra: It is not installed.
+    """
     try:
         import psycopg  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
@@ -239,9 +244,9 @@ def _driver() -> Any:  # noqa: ANN401 - the module, imported late
     return psycopg
 
 
-def _is_lost(driver: Any, error: psycopg.Error, borrowed: _Borrowed | None) -> bool:  # noqa: ANN401 - as above
+def _is_lost(psycopg: Any, error: psycopg.Error, borrowed: _Borrowed | None) -> bool:  # noqa: ANN401 - as above
     """Whether the server is gone, or has ended the connection; it says so before it does so."""
-    is_ended = isinstance(error, driver.OperationalError) and error.sqlstate in _ENDED
+    is_ended = isinstance(error, psycopg.OperationalError) and error.sqlstate in _ENDED
     return is_ended or (borrowed is not None and borrowed.connection.broken)
 
 

@@ -18,14 +18,10 @@ if TYPE_CHECKING:
 
     import psycopg
 
-__all__ = ["HEADS", "NewerState", "Place", "downgrade", "upgrade"]
+__all__ = ["HEADS", "Place", "downgrade", "upgrade"]
 
 HEADS = {"campaigns": "campaigns_1", "index": "index_1"}
 """The latest step of each line; kept here so that nobody imports Alembic to learn that nothing is to be done."""
-
-
-class NewerState(ConfigurationError):
-    """A newer release has brought the tables further than this one knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,7 @@ class Place:
         """Return the latest step that was taken here; empty before the first.
 
         Raises:
-            NewerState: It is not known.
+            ConfigurationError: A newer release has brought the tables further than this one knows.
         """
         row = db.execute("SELECT to_regclass(%s)::text", (f"{self.schema}.alembic_version",)).fetchone()
         if row is None or row[0] is None:
@@ -75,7 +71,9 @@ class Place:
         found = db.execute("SELECT version_num FROM alembic_version").fetchone()
         revision = str(found[0]) if found else ""
         if revision and _number(revision) > _number(HEADS[self.what]):
-            raise NewerState(f"The {self.what} were written by a newer Fablewright: update this one to read them.")
+            raise ConfigurationError(
+                f"The {self.what} were written by a newer Fablewright: update this one to read them."
+            )
         return revision
 
 

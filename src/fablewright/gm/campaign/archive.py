@@ -1,10 +1,10 @@
-"""All campaigns of one game master as they are in one moment, and the file that holds them.
+r"""All campaigns of one game master as they are in one moment, and the file that holds them.
 
 The file is text, one JSON value a line, nothing but ASCII::
 
     {"format": "fablewright-state", "version": 1, "campaigns": 2, "events": 41, "scenes": 3, "choices": 1}
     {"campaign": "Tuesday table"}
-    {"event": ["k3f9x2ab", "2026-11-27", "", "{\\"kind\\": \\"met\\", \\"text\\": \\"Joss\\"}"]}
+    {"event": ["k3f9x2ab", "2026-11-27", "", "{\"kind\": \"met\", \"text\": \"Joss\"}"]}
     {"scene": ["The Landing Stage", "2026-11-27", "{...}"]}
     {"choice": ["vault-0f3a9c51d27e8b64", "Tuesday table"]}
     {"sha256": "..."}
