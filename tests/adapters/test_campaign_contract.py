@@ -188,7 +188,7 @@ def test_kill_9_loses_nothing_that_was_acknowledged_and_leaves_nothing_half_done
 ) -> None:
     dice = random.Random(5)
     acknowledged = -1
-    for _ in range(3):
+    for _ in range(2):
         killed = writer(place, "e", acknowledged + 1, 10**9)
         assert killed.stdout is not None
         said = [killed.stdout.readline()]

@@ -15,7 +15,7 @@ import pytest
 
 from fablewright.adapters.postgres_campaign import PostgresCampaigns
 from fablewright.adapters.postgres_index import PostgresIndex
-from fablewright.errors import ConfigurationError, FablewrightError, MissingExtra
+from fablewright.errors import ConfigurationError, FablewrightError, InvalidInput, MissingExtra
 from fablewright.gm.campaign.events import Event, Fact
 from fablewright.gm.campaign.ports import StoredScene
 from fablewright.gm.reading.notes import FileStamp, Passage
@@ -139,7 +139,7 @@ def test_a_second_writer_waits_and_then_says_that_it_is_busy(
     schema = store._db.place.schema
     hasty = PostgresCampaigns(postgres, owner=schema.removeprefix("fw_"), timeout=0.3)
     with admin.transaction():
-        admin.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"{schema} fablewright",))
+        admin.execute(f"LOCK TABLE {schema}.campaigns IN SHARE ROW EXCLUSIVE MODE")  # type: ignore[arg-type]
         with pytest.raises(FablewrightError, match=r"another program is writing the campaigns|did not answer in"):
             hasty.append("Mine", [event("b")])
         assert len(hasty.events("Mine")) == 1  # reading goes on
@@ -221,6 +221,7 @@ def test_a_user_cannot_be_another_owner(two: tuple[str, str, Server]) -> None:
         "CREATE TABLE fw_{ben}.mine (x int)",
         "COPY fw_{ben}.events TO STDOUT",
         "GRANT fw_{ben} TO CURRENT_USER",
+        "LOCK TABLE fw_{ben}.campaigns",
     ],
 )
 def test_by_no_statement_does_a_user_get_at_anothers(two: tuple[str, str, Server], attempt: str) -> None:
@@ -231,7 +232,7 @@ def test_by_no_statement_does_a_user_get_at_anothers(two: tuple[str, str, Server
         for role in (None, f"fw_{anna}"):
             if role:
                 connection.execute(f"SET ROLE {role}")  # type: ignore[arg-type] # a name of ours
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
                 connection.execute(attempt.format(ben=ben))  # type: ignore[arg-type] # as above
 
 
@@ -265,6 +266,23 @@ def test_a_user_who_may_make_no_role_is_told_what_to_ask_for(
     admin.execute(f"CREATE ROLE {user} LOGIN")  # type: ignore[arg-type] # a name of ours
     with pytest.raises(ConfigurationError, match=f"run: CREATE ROLE fw_{owner}; GRANT fw_{owner} TO {user};"):
         PostgresCampaigns(postgres_server.url_of(user), owner=owner).campaigns()
+
+
+def test_a_user_need_not_be_an_administrator_to_set_up_owners(
+    postgres_server: Server, admin: psycopg.Connection[Any]
+) -> None:
+    user, owner = an_owner(), an_owner()
+    admin.execute(f"CREATE ROLE {user} LOGIN CREATEROLE")  # type: ignore[arg-type] # a name of ours
+    admin.execute(f"GRANT CREATE ON DATABASE postgres TO {user}")  # type: ignore[arg-type] # as above
+    store = PostgresCampaigns(postgres_server.url_of(user), owner=owner)
+    assert store.append("Mine", [event("a")]) == 1
+    store.close()
+
+
+@pytest.mark.parametrize("owner", ["x; DROP SCHEMA public", "a__b", "a" * 21, "A"])
+def test_an_owners_name_that_could_be_mistaken_is_refused(postgres: str, owner: str) -> None:
+    with pytest.raises(InvalidInput, match="small letters, digits and single _"):
+        PostgresCampaigns(postgres, owner=owner)
 
 
 # ---------------------------------------------------------------- refusals

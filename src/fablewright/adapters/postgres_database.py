@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, LiteralString, TypeVar
 
 from fablewright.adapters.postgres_migrations.migrate import HEADS, Place, upgrade
-from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError, MissingExtra
+from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError, InvalidInput, MissingExtra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,15 @@ _T = TypeVar("_T")
 
 _READ: LiteralString = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _WRITE: LiteralString = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
-_TURN: LiteralString = "SELECT pg_advisory_xact_lock(hashtext(current_schema() || ' fablewright'))"
+_TURN: dict[str, LiteralString] = {
+    "campaigns": "LOCK TABLE campaigns IN SHARE ROW EXCLUSIVE MODE",
+    "index": "LOCK TABLE meta IN SHARE ROW EXCLUSIVE MODE",
+}
+"""Whoever holds it is the only one who writes, and holds up no reader. An advisory lock would do, but anybody may take
+that: another owner could hold this one up."""
+
+_LONGEST_OWNER = 20
+_OWNER = re.compile(r"([a-z](_?[a-z0-9])*)?")
 _ENDED = (None, "25P03", "57P01", "57P02", "57P03")
 """What PostgreSQL calls the end of a session that waited too long, and its own; None: it said nothing any more."""
 
@@ -51,7 +59,12 @@ def place_of(what: Literal["campaigns", "index"], owner: str, notes: str = "") -
     """Return where an owner's campaigns are, or the index of some notes.
 
     An owner's name holds no double underscore, so that no owner with some notes is called as another with others.
+
+    Raises:
+        InvalidInput: That is no owner's name.
     """
+    if len(owner) > _LONGEST_OWNER or not _OWNER.fullmatch(owner):
+        raise InvalidInput(f"An owner is called in at most {_LONGEST_OWNER} small letters, digits and single _.")
     begin = f"fw_{owner}" if owner else "fablewright"
     if what == "index":
         room = 37 if owner else 50  # names in PostgreSQL have 63 signs; what tells notes apart stands at the end
@@ -108,7 +121,7 @@ class PostgresDatabase:
             ConnectionBroke: It is not known whether it was kept.
             FablewrightError: As for ``read``; or somebody else writes for too long.
         """
-        return self._transaction(work, _WRITE, _TURN, patient=patient)
+        return self._transaction(work, _WRITE, _TURN[self.place.what], patient=patient)
 
     def close(self) -> None:
         """Close the connections; what still runs ends by itself. Closing twice is harmless."""

@@ -5,7 +5,7 @@ the file of ``sqlite_index`` is the ranking by words (``postgres_words``); the w
 all other steps of a search, are the same.
 
 Each set of notes has a schema of its own in the database (``postgres_database``), whose tables are made by migrations.
-Writers take turns by an advisory lock, a file is one transaction, and each search reads one snapshot: nobody sees half
+Writers take turns, a file is one transaction, and each search reads one snapshot: nobody sees half
 an update. Text is stored as bytes, because notes may hold what PostgreSQL's text may not (a NUL), and a passage is
 exactly what stands in the note.
 """

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from fablewright.entry.campaigns import open_campaigns
-from fablewright.entry.notes import notes_key
+from fablewright.entry.campaigns import where_campaigns_are as _where
 from fablewright.entry.json_output import to_json
 from fablewright.entry.new_file import write_new
+from fablewright.entry.notes import notes_key
 from fablewright.entry.secret import Secret
 from fablewright.entry.terminal import clean, emit, set_up_streams
 from fablewright.errors import FablewrightError, InvalidInput
@@ -81,7 +82,7 @@ def _back_up(settings: Settings, file: Path, *, force: bool) -> _Done:
 
 def _restore(settings: Settings, file: Path, *, force: bool) -> _Done:
     archive = _read(file)
-    with contextlib.closing(assemble.open_campaigns(settings)) as store:
+    with contextlib.closing(open_campaigns(settings)) as store:
         store.restore(archive, force=force)
     where = _where(settings)
     return f"Put back into {where}: {_counted(archive)}.", {"restored": str(file), "where": where, **_sizes(archive)}
@@ -95,7 +96,7 @@ def _move(settings: Settings, to: str, *, force: bool) -> _Done:
     if target == settings.state:
         raise InvalidInput(f"They are kept in {_where(settings)} already. Nothing was moved.")
     archive = _archive(settings)
-    with contextlib.closing(assemble.open_campaigns(elsewhere)) as store:
+    with contextlib.closing(open_campaigns(elsewhere)) as store:
         store.restore(archive, force=force)
         if store.archive() != archive:
             raise FablewrightError(f"What is in {_where(elsewhere)} now is not what was sent; do not use it.")
@@ -121,7 +122,7 @@ def _migrate(settings: Settings, *, down: bool, force: bool) -> _Done:
         raise InvalidInput(
             "That would lose all campaigns in the database: `state backup FILE` first, then add --force."
         )
-    notes = "" if settings.index else assemble.notes_key(settings)
+    notes = "" if settings.index else notes_key(settings)
     steps = take_away(url, settings.owner) if down else bring_up_to_date(url, settings.owner, notes)
     lines = [f"{_where(settings)}:"]
     for step in steps:
@@ -132,7 +133,7 @@ def _migrate(settings: Settings, *, down: bool, force: bool) -> _Done:
 
 
 def _archive(settings: Settings) -> Archive:
-    with contextlib.closing(assemble.open_campaigns(settings)) as store:
+    with contextlib.closing(open_campaigns(settings)) as store:
         return store.archive()
 
 
@@ -153,12 +154,6 @@ def _read(file: Path) -> Archive:
         return archive_in(content)
     except InvalidInput as error:
         raise InvalidInput(f"{file} {error}. Nothing was changed.") from error
-
-
-def _where(settings: Settings) -> str:
-    """Say where campaigns are, without a password."""
-    place = str(settings.state) or str(assemble.campaigns_file(settings))
-    return f"{place} for {settings.owner}" if settings.owner and settings.state else place
 
 
 def _sizes(archive: Archive) -> dict[str, object]:

@@ -1,6 +1,8 @@
 r"""All campaigns of one game master as they are in one moment, and the file that holds them.
 
-The file is text, one JSON value a line, nothing but ASCII::
+The file is text, one JSON value a line, nothing but ASCII:
+
+.. code-block:: json
 
     {"format": "fablewright-state", "version": 1, "campaigns": 2, "events": 41, "scenes": 3, "choices": 1}
     {"campaign": "Tuesday table"}
