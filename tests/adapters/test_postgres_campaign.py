@@ -71,6 +71,23 @@ def test_a_server_that_was_restarted_is_found_again(
     index.close()
 
 
+def test_what_is_logged_while_the_server_starts_anew_waits_for_it(
+    postgres_server: Server, store: PostgresCampaigns
+) -> None:
+    store.choose_usual("vault", "Mine")
+    postgres_server.stop()
+    starting = threading.Timer(0.5, postgres_server.start)
+    starting.start()
+    assert store.choose_usual("vault", "Mine") == "Mine"
+    assert store.append("Mine", [event("a")]) == 1
+    starting.join()
+    postgres_server.stop()
+    starting = threading.Timer(0.5, postgres_server.start)
+    starting.start()
+    assert store.append("Mine", [event("b")]) == 1
+    starting.join()
+
+
 def test_what_was_sent_when_the_server_went_away_is_there_once(
     store: PostgresCampaigns, admin: psycopg.Connection[Any]
 ) -> None:

@@ -80,7 +80,8 @@ class PostgresCampaigns:
             db.execute("INSERT INTO chosen VALUES (%s, %s)", (notes, _id_of(db, begun)))
             return begun
 
-        return self.chosen(notes) or self._db.write(write)
+        chosen = self._db.read(lambda db: _chosen(db, notes), patient=True)  # something is about to be written
+        return chosen or self._db.write(write)
 
     def version(self, campaign: str) -> int:
         """Return the number of the log's latest event: it only grows."""

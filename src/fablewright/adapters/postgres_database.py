@@ -98,15 +98,19 @@ class PostgresDatabase:
         self._closed = False
         self._is_ready = False
 
-    def read(self, work: Callable[[psycopg.Connection[Any]], _T]) -> _T:
+    def read(self, work: Callable[[psycopg.Connection[Any]], _T], *, patient: bool = False) -> _T:
         """Do some queries within one snapshot.
+
+        Args:
+            work: What to do.
+            patient: Whether to wait for a server that is not there, as long as one statement may take.
 
         Raises:
             MissingExtra: psycopg is not installed.
             ConfigurationError: The server refuses, or has no pgvector.
             FablewrightError: The server cannot be reached.
         """
-        return self._transaction(work, _READ)
+        return self._transaction(work, _READ, patient=patient)
 
     def write(self, work: Callable[[psycopg.Connection[Any]], _T], *, patient: bool = False) -> _T:
         """Change something, all or nothing. One writer at a time, in all processes: others wait for their turn.
@@ -115,7 +119,7 @@ class PostgresDatabase:
 
         Args:
             work: What to do.
-            patient: Whether to wait for a server that is not there, as long as one statement may take.
+            patient: As for ``read``.
 
         Raises:
             ConnectionBroke: It is not known whether it was kept.
