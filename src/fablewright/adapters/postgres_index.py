@@ -106,7 +106,7 @@ class PostgresIndex:
     def holds(self, name: str) -> bool:
         """Whether a file of that name is in the index."""
         query: LiteralString = "SELECT 1 FROM files WHERE name = %s"
-        return self._read(lambda db: db.execute(query, (_bytes(name),)).fetchone() is not None)
+        return self._db.read(lambda db: db.execute(query, (_bytes(name),)).fetchone() is not None)
 
     def count(self) -> int:
         """Return the number of passages."""
