@@ -18,6 +18,8 @@ import pytest
 
 from fablewright.testing.virtual_loop import VirtualTimeLoop
 
+from .postgres_server import postgres, postgres_server  # noqa: F401 - fixtures for every folder
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 

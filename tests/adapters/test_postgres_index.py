@@ -32,7 +32,7 @@ def test_another_version_is_built_anew_and_keeps_its_vectors(postgres: str, monk
     index.replace("a.md", STAMP, [Passage("An owl.", "a.md", (), 0, 7)])
     index.store("m", {key_of("An owl."): vector_of([1, 2])})
     index.close()
-    monkeypatch.setattr(postgres_index, "_SCHEMA_VERSION", 999_999)
+    monkeypatch.setattr(postgres_index, "_RULES", 999_999)
     again = PostgresIndex(postgres, notes)
     assert "built anew" in again.remark
     assert again.count() == 0
@@ -79,7 +79,7 @@ def test_a_second_writer_waits_and_then_says_that_it_is_busy(postgres: str) -> N
     index.replace("a.md", STAMP, [Passage("An owl.", "a.md", (), 0, 7)])
     hasty = PostgresIndex(postgres, notes, timeout=0.3)
     with psycopg.connect(postgres, autocommit=True) as holder, holder.transaction():
-        holder.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"fablewright_{notes} fablewright",))
+        holder.execute(f"LOCK TABLE fablewright_{notes}.meta IN SHARE ROW EXCLUSIVE MODE")  # type: ignore[arg-type]
         with pytest.raises(FablewrightError, match=r"another program is writing|did not answer in 0\.3 s"):
             hasty.remove(["a.md"])
         assert hasty.count() == 1  # readers are not held up

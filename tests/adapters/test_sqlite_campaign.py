@@ -1,12 +1,6 @@
 from __future__ import annotations
 
-import random
-import signal
 import sqlite3
-import subprocess
-import sys
-import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +8,6 @@ import pytest
 from fablewright.adapters.sqlite_campaign import SqliteCampaigns
 from fablewright.errors import ConfigurationError, FablewrightError
 from fablewright.gm.campaign.events import Event, Fact
-from fablewright.gm.campaign.ports import StoredScene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,122 +25,6 @@ def store(tmp_path: Path) -> Iterator[SqliteCampaigns]:
     store = SqliteCampaigns(tmp_path / "folder" / "campaigns.sqlite")
     yield store
     store.close()
-
-
-def test_what_goes_in_comes_out_in_its_order(store: SqliteCampaigns) -> None:
-    log = [event("b"), event("a", Fact("note", "x")), event("c", Fact("undo", "a"))]
-    assert store.append("Mine", log[:2]) == 2
-    assert store.append("Mine", log[2:]) == 1
-    assert store.events("Mine") == tuple(log)
-
-
-def test_an_event_that_is_sent_twice_is_there_once(store: SqliteCampaigns) -> None:
-    assert store.append("Mine", [event("a"), event("a")]) == 1
-    assert store.append("Mine", [event("a", Fact("note", "another"))]) == 0
-    assert store.events("Mine") == (event("a"),)
-    assert store.append("Other", [event("a")]) == 1
-
-
-def test_campaigns_stand_side_by_side(store: SqliteCampaigns) -> None:
-    assert store.campaigns() == {}
-    assert store.begin("Tuesday")
-    assert not store.begin("Tuesday")
-    store.append("Friday", [event("a")])
-    assert store.campaigns() == {"Tuesday": 0, "Friday": 1}
-    assert store.events("Tuesday") == store.events("Nobody's") == ()
-
-
-def test_each_set_of_notes_has_a_campaign_of_its_own(store: SqliteCampaigns) -> None:
-    assert store.chosen("notes-1") == ""
-    assert store.choose_usual("notes-1", "vault") == "vault"
-    assert store.choose_usual("notes-1", "vault") == "vault"
-    assert store.choose_usual("notes-2", "vault") == "vault 2"
-    store.choose("notes-1", "vault 2")
-    assert store.chosen("notes-1") == "vault 2"
-
-
-def test_the_version_changes_with_the_log_of_that_campaign_only(store: SqliteCampaigns) -> None:
-    before = store.version("Mine")
-    store.append("Other", [event("a")])
-    assert store.version("Mine") == before
-    store.append("Mine", [event("a")])
-    assert store.version("Mine") > before
-
-
-def test_the_latest_scenes_are_kept_for_each_campaign(store: SqliteCampaigns) -> None:
-    assert store.last_scene("Mine") is None
-    store.keep_scene("Other", StoredScene("theirs", "2026-11-27", "{}"))
-    for number in range(30):
-        store.keep_scene("Mine", StoredScene(f"scene {number}", "2026-11-27", "{}"))
-    assert store.last_scene("Mine") == StoredScene("scene 29", "2026-11-27", "{}")
-    assert store.last_scene("Other") == StoredScene("theirs", "2026-11-27", "{}")
-    assert [scene.title for scene in store.scenes("Mine")] == [f"scene {number}" for number in range(29, 9, -1)]
-    assert store.scenes("Nobody's") == ()
-    with sqlite3.connect(store.path) as connection:
-        counts = dict(connection.execute("SELECT campaign, count(*) FROM scenes GROUP BY campaign"))
-    connection.close()
-    assert sorted(counts.values()) == [1, 20]
-
-
-def test_several_write_at_once_and_nothing_is_lost(store: SqliteCampaigns) -> None:
-    others = [SqliteCampaigns(store.path) for _ in range(4)]
-
-    def write(number: int) -> None:
-        for step in range(10):
-            others[number].append("Mine", [event(f"{number}x{step}")])
-
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    names = [each.id for each in store.events("Mine")]
-    assert sorted(names) == sorted(f"{number}x{step}" for number in range(4) for step in range(10))
-    for other in others:
-        other.close()
-
-
-WRITER = """
-import sys
-from fablewright.adapters.sqlite_campaign import SqliteCampaigns
-from fablewright.gm.campaign.events import Event, Fact
-store = SqliteCampaigns(sys.argv[1])
-for number in range(int(sys.argv[2]), 10**9):
-    pair = [Event(f"e{number}{end}", "2026-11-27", Fact("note", "x" * 500)) for end in ("", "-2")]
-    store.append("Mine", pair)
-    print(number, flush=True)
-"""
-
-
-def test_kill_9_loses_nothing_that_was_acknowledged_and_leaves_nothing_half_done(tmp_path: Path) -> None:
-    path = tmp_path / "campaigns.sqlite"
-    dice = random.Random(5)
-    acknowledged = -1
-    for _ in range(4):
-        command = [sys.executable, "-c", WRITER, str(path), str(acknowledged + 1)]
-        writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert writer.stdout is not None
-        said = [writer.stdout.readline()]
-        time.sleep(dice.uniform(0.0, 0.15))
-        writer.send_signal(signal.SIGKILL)
-        said += writer.stdout.read().splitlines()
-        writer.wait()
-        writer.stdout.close()
-        acknowledged = max(int(line) for line in said if line.strip())
-        store = SqliteCampaigns(path)
-        names = {each.id for each in store.events("Mine")}
-        store.close()
-        assert {f"e{number}" for number in range(acknowledged + 1)} <= names
-        assert {name for name in names if not name.endswith("-2")} == {name.removesuffix("-2") for name in names}
-        acknowledged = len(names) // 2 - 1
-
-
-def test_another_process_writes_while_this_one_reads(store: SqliteCampaigns) -> None:
-    store.append("Mine", [event("a")])
-    other = SqliteCampaigns(store.path)
-    other.append("Mine", [event("b")])
-    other.close()
-    assert [each.id for each in store.events("Mine")] == ["a", "b"]
 
 
 def test_a_locked_file_is_a_sentence(store: SqliteCampaigns) -> None:

@@ -40,6 +40,7 @@ COMMANDS = (
     "serve",
     "mcp",
     "top",
+    "state",
     "doctor",
     "trace",
 )

@@ -27,7 +27,7 @@ def test_a_healthy_machine(data_dir: Path, capsys: pytest.CaptureFixture[str]) -
     capsys.readouterr()
     assert run(["doctor"]) == 0
     out = capsys.readouterr().out
-    for name in ("Python", "SQLite", "Settings", "Data folder", "Notes", "Index", "Haystack", "Extras"):
+    for name in ("Python", "SQLite", "Settings", "Data folder", "Campaigns", "Notes", "Index", "Haystack", "Extras"):
         assert f"✓ {name}" in out
     assert "its telemetry is off" in out
     assert "with FTS5" in out

@@ -4,27 +4,24 @@ For when one machine is outgrown: many processes on many machines read and write
 the file of ``sqlite_index`` is the ranking by words (``postgres_words``); the web of names (``postgres_web``), and so
 all other steps of a search, are the same.
 
-Each set of notes has a schema of its own in the database. Writers take turns by an advisory lock, a file is one
-transaction, and each search reads one snapshot: nobody sees half an update. Text is stored as bytes, because notes may
-hold what PostgreSQL's text may not (a NUL), and a passage is exactly what stands in the note.
-
-psycopg is LGPL: an extra, installed by whoever wants it, imported late and never shipped with us.
+Each set of notes has a schema of its own in the database (``postgres_database``), whose tables are made by migrations.
+Writers take turns, a file is one transaction, and each search reads one snapshot: nobody sees half
+an update. Text is stored as bytes, because notes may hold what PostgreSQL's text may not (a NUL), and a passage is
+exactly what stands in the note.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import math
 import re
-import threading
 import time
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
-from fablewright.adapters.postgres_web import WEB_TABLES, PostgresLookups, write_web
+from fablewright.adapters.postgres_database import PostgresDatabase, place_of
+from fablewright.adapters.postgres_web import PostgresLookups, write_web
 from fablewright.adapters.postgres_words import Counted, scores, weighed
-from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError, MissingExtra
+from fablewright.errors import ContractViolation
 from fablewright.gm.finding.web import Web
 from fablewright.gm.reading.chunks import RULES_VERSION
 from fablewright.gm.reading.embedded_text import dimensions_of, embedded_text, key_of
@@ -46,27 +43,9 @@ __all__ = ["PostgresIndex"]
 
 _T = TypeVar("_T")
 
-_SCHEMA_VERSION = 1000 * 3 + RULES_VERSION
-_DROPPED = "DROP TABLE IF EXISTS names, pins, passages, files, meta CASCADE"
-_TABLES = """
-    CREATE TABLE meta (key text PRIMARY KEY, value bigint NOT NULL);
-    CREATE TABLE files (
-        id bigserial PRIMARY KEY, name bytea NOT NULL UNIQUE,
-        size bigint NOT NULL, modified_ns bigint NOT NULL, sha256 text NOT NULL, refusal bytea NOT NULL
-    );
-    CREATE TABLE passages (
-        id bigserial PRIMARY KEY, file_id bigint NOT NULL REFERENCES files ON DELETE CASCADE,
-        place text NOT NULL, text bytea NOT NULL, key text NOT NULL, sort text NOT NULL, mentions text NOT NULL,
-        words tsvector NOT NULL
-    );
-    CREATE INDEX passages_by_file ON passages (file_id, id);
-    CREATE INDEX passages_by_key ON passages (key);
-    CREATE INDEX passages_by_word ON passages USING gin (words) WITH (fastupdate = off);
-    CREATE TABLE IF NOT EXISTS models (id serial PRIMARY KEY, name text NOT NULL UNIQUE, dimensions integer NOT NULL);
-    CREATE TABLE IF NOT EXISTS vectors (
-        model_id integer NOT NULL, key text NOT NULL, numbers halfvec NOT NULL, PRIMARY KEY (key, model_id)
-    );
-"""
+_RULES = 1000 * 3 + RULES_VERSION
+"""What passages and words of this release are; the thousands say what earlier ones called the tables."""
+
 _MOST_DIMENSIONS = 4000
 """More than that pgvector cannot put into an index of halves; such vectors are compared one by one."""
 
@@ -85,6 +64,7 @@ class PostgresIndex:
     Args:
         url: ``postgresql://user:password@host:port/database``. The password is never shown.
         notes: What tells one set of notes from others in the same database.
+        owner: Whose notes they are; empty: the user's.
         timeout: Seconds for connecting, and for one statement.
 
     Raises:
@@ -97,25 +77,20 @@ class PostgresIndex:
     searches_at_once = 8
     """Most of the time the server works and we wait; each has a connection of its own."""
 
-    def __init__(self, url: str, notes: str, *, timeout: float = 10.0) -> None:
-        self._url = url
-        self._schema = "fablewright_" + re.sub(r"\W", "_", notes.lower(), flags=re.ASCII)[-50:]
-        self._timeout = timeout
-        self._lock = threading.Lock()  # guards the fields below
-        self._idle: list[psycopg.Connection[Any]] = []
-        self._closed = False
+    def __init__(self, url: str, notes: str, *, owner: str = "", timeout: float = 10.0) -> None:
+        self._db = PostgresDatabase(url, place_of("index", owner, notes), timeout=timeout)
         self._counted = Counted(-1, 0)
-        self._write(self._build)
+        self._db.write(self._begin)
 
     def __repr__(self) -> str:
-        return f"<PostgresIndex {self._schema}>"
+        return f"<PostgresIndex {self._db.place.schema}>"
 
     # ------------------------------------------------------------ the port
 
     def stamps(self) -> dict[str, FileStamp]:
         """Return the stamp of every file in the index, by name."""
         query: LiteralString = "SELECT name, size, modified_ns, sha256, refusal FROM files"
-        rows = self._read(lambda db: db.execute(query).fetchall())
+        rows = self._db.read(lambda db: db.execute(query).fetchall())
         return {
             _text(name): FileStamp(size, modified_ns, sha256, _text(refusal))
             for name, size, modified_ns, sha256, refusal in sorted(rows)
@@ -125,22 +100,22 @@ class PostgresIndex:
         """Return the number of passages of every file in the index, by name."""
         query: LiteralString = """SELECT name, count(passages.id) FROM files LEFT JOIN passages ON file_id = files.id
                                   GROUP BY name"""
-        rows = self._read(lambda db: db.execute(query).fetchall())
+        rows = self._db.read(lambda db: db.execute(query).fetchall())
         return {_text(name): count for name, count in sorted(rows)}
 
     def holds(self, name: str) -> bool:
         """Whether a file of that name is in the index."""
         query: LiteralString = "SELECT 1 FROM files WHERE name = %s"
-        return self._read(lambda db: db.execute(query, (_bytes(name),)).fetchone() is not None)
+        return self._db.read(lambda db: db.execute(query, (_bytes(name),)).fetchone() is not None)
 
     def count(self) -> int:
         """Return the number of passages."""
-        return int(self._read(lambda db: _one(db, "SELECT count(*) FROM passages")))
+        return int(self._db.read(lambda db: _one(db, "SELECT count(*) FROM passages")))
 
     @property
     def version(self) -> int:
         """A number that grows with every change of what a search can find, also over a rebuilt index."""
-        return int(self._read(lambda db: _one(db, "SELECT value FROM meta WHERE key = 'version'")))
+        return int(self._db.read(lambda db: _one(db, "SELECT value FROM meta WHERE key = 'version'")))
 
     def replace(self, name: str, stamp: FileStamp, passages: Sequence[Passage]) -> None:
         """Store one file's passages in place of what was there, in one transaction."""
@@ -183,7 +158,7 @@ class PostgresIndex:
                 write_web(cursor, list(zip(ids, webs, strict=True)))
             _count_up(db)
 
-        self._write(write)
+        self._db.write(write)
 
     def touch(self, name: str, stamp: FileStamp) -> None:
         """Note that a file looks new but reads the same; what a search finds, and ``version``, stay."""
@@ -191,7 +166,7 @@ class PostgresIndex:
             "UPDATE files SET size = %s, modified_ns = %s, sha256 = %s, refusal = %s WHERE name = %s"
         )
         values = (stamp.size, stamp.modified_ns, stamp.sha256, _bytes(stamp.refusal), _bytes(name))
-        self._write(lambda db: db.execute(change, values))
+        self._db.write(lambda db: db.execute(change, values))
 
     def remove(self, names: Iterable[str]) -> None:
         """Forget files, all in one transaction; names that are not there are passed over."""
@@ -202,7 +177,7 @@ class PostgresIndex:
                 _count_up(db)
 
         if gone:
-            self._write(write)
+            self._db.write(write)
 
     def search(self, query: str, *, limit: int, filters: Mapping[str, str]) -> list[Passage]:
         """Return at most ``limit`` passages, best first; equal scores in the order of file and place.
@@ -224,17 +199,17 @@ class PostgresIndex:
             kept = [p for p in scored if accepts is None or accepts(p.file, p.heading)]
             return sorted(kept, key=lambda passage: (-passage.score, passage.file, passage.start))[:limit]
 
-        return self._read(read)
+        return self._db.read(read)
 
     # ------------------------------------------------------------ the port of a search of several steps
 
     def look(self, work: Callable[[Lookups], _T]) -> _T:
         """Do several lookups in one state of the index, whatever is written meanwhile."""
-        return self._read(lambda db: work(PostgresLookups(db, self._counts_of(db), _near)))
+        return self._db.read(lambda db: work(PostgresLookups(db, self._counts_of(db), _near)))
 
     def passages(self, scored: Sequence[tuple[int, float]]) -> list[Passage]:
         """Return passages by their numbers, with these scores, in this order; those that are gone are left out."""
-        there = self._read(lambda db: _by_numbers(db, [number for number, _ in scored]))
+        there = self._db.read(lambda db: _by_numbers(db, [number for number, _ in scored]))
         return [replace(there[number], score=score) for number, score in scored if number in there]
 
     def _counts_of(self, db: psycopg.Connection[Any]) -> Counted:
@@ -245,13 +220,21 @@ class PostgresIndex:
             counted = self._counted = Counted(version, int(_one(db, "SELECT count(*) FROM passages")))
         return counted
 
+    def _begin(self, db: psycopg.Connection[Any]) -> None:
+        """Empty an index whose passages other rules have made; vectors stay, and are found again by their texts."""
+        rules = _one(db, "SELECT value FROM meta WHERE key = 'schema'")
+        if rules == _RULES:
+            return
+        if rules is not None:
+            self.remark = "the index was written by another version of Fablewright and is built anew"
+        db.execute("TRUNCATE names, pins, passages, files, meta")
+        # Begins with the time, so that a rebuilt index never shows a version that a cache has seen before.
+        values = (_RULES, time.time_ns())
+        db.execute("INSERT INTO meta (key, value) VALUES ('schema', %s), ('version', %s)", values)
+
     def close(self) -> None:
         """Close the connections; searches that still run end by themselves. Closing twice is harmless."""
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+        self._db.close()
 
     # ------------------------------------------------------------ the port of vectors
 
@@ -262,7 +245,7 @@ class PostgresIndex:
                 SELECT 1 FROM vectors JOIN models ON models.id = model_id
                 WHERE vectors.key = passages.key AND models.name = %s
             ) GROUP BY key ORDER BY min(id) LIMIT %s"""
-        rows = self._read(lambda db: db.execute(query, (model, limit)).fetchall())
+        rows = self._db.read(lambda db: db.execute(query, (model, limit)).fetchall())
         return {key: embedded_text(json.loads(place)["heading"], _text(text)) for key, place, text in rows}
 
     def store(self, model: str, vectors: Mapping[str, Vector]) -> None:
@@ -285,13 +268,13 @@ class PostgresIndex:
                 _count_up(db)
 
         if sizes:
-            self._write(write)
+            self._db.write(write)
 
     def embedded(self, model: str) -> int:
         """Return how many passages can be found by their vector."""
         query: LiteralString = """SELECT count(*) FROM passages JOIN vectors USING (key)
                                   JOIN models ON models.id = model_id WHERE models.name = %s"""
-        return int(self._read(lambda db: _one(db, query, (model,))))
+        return int(self._db.read(lambda db: _one(db, query, (model,))))
 
     def nearest(self, model: str, vector: Vector, *, limit: int, filters: Mapping[str, str]) -> list[Passage]:
         """Return at most ``limit`` passages, nearest first; the score is the cosine, from -1 to 1.
@@ -307,91 +290,7 @@ class PostgresIndex:
             passages = _by_numbers(db, [number for number, _ in found])
             return [replace(passages[number], score=cosine) for number, cosine in found]
 
-        return self._read(read)
-
-    # ------------------------------------------------------------ transactions and connections
-
-    def _read(self, work: Callable[[psycopg.Connection[Any]], _T]) -> _T:
-        return self._transaction(work, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-
-    def _write(self, work: Callable[[psycopg.Connection[Any]], object]) -> None:
-        # One writer at a time, in all processes: PostgreSQL waits for the lock, and says so when that takes too long.
-        self._transaction(work, "SELECT pg_advisory_xact_lock(hashtext(current_schema() || ' fablewright'))")
-
-    def _transaction(self, work: Callable[[psycopg.Connection[Any]], _T], begin: LiteralString) -> _T:
-        try:
-            import psycopg  # noqa: PLC0415 - an extra
-        except ModuleNotFoundError as error:
-            raise MissingExtra(f"{error.name} is not installed; run: pip install 'fablewright[postgres]'") from error
-        connection = None
-        try:
-            connection = self._borrow(psycopg)
-            with connection.transaction():
-                connection.execute(begin)
-                result = work(connection)
-        except psycopg.Error as error:
-            _let_go(connection)
-            raise self._failure(psycopg, error) from None  # its text may hold the URL
-        except BaseException:
-            _let_go(connection)
-            raise
-        with self._lock:
-            if not self._closed:
-                self._idle.append(connection)
-                return result
-        connection.close()
-        return result
-
-    def _borrow(self, driver: Any) -> psycopg.Connection[Any]:  # noqa: ANN401 - the module, imported late
-        with self._lock:
-            if self._closed:
-                raise ContractViolation("the index is closed")
-            while self._idle:
-                connection = self._idle.pop()
-                if not connection.closed:
-                    return connection
-        made: psycopg.Connection[Any] = driver.connect(
-            self._url, autocommit=True, connect_timeout=math.ceil(self._timeout), application_name="fablewright"
-        )
-        for name in ("statement_timeout", "lock_timeout"):
-            made.execute("SELECT set_config(%s, %s, false)", (name, f"{self._timeout * 1000:.0f}"))
-        made.execute(f"CREATE SCHEMA IF NOT EXISTS {self._schema}")
-        made.execute("SELECT set_config('search_path', %s, false)", (f"{self._schema}, public",))
-        return made
-
-    def _build(self, db: psycopg.Connection[Any]) -> None:
-        if _one(db, "SELECT to_regclass('meta') IS NOT NULL"):
-            row = db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-            if row and row[0] == _SCHEMA_VERSION:
-                return
-            self.remark = "the index was written by another version of Fablewright and is built anew"
-        db.execute("CREATE EXTENSION IF NOT EXISTS vector WITH SCHEMA public")
-        db.execute(_DROPPED)
-        db.execute(_TABLES)
-        db.execute(WEB_TABLES)
-        # Begins with the time, so that a rebuilt index never shows a version that a cache has seen before.
-        values = (_SCHEMA_VERSION, time.time_ns())
-        db.execute("INSERT INTO meta (key, value) VALUES ('schema', %s), ('version', %s)", values)
-
-    def _failure(self, driver: Any, error: psycopg.Error) -> FablewrightError:  # noqa: ANN401 - as above
-        errors = driver.errors
-        if "vector" in str(error) and isinstance(error, (errors.FeatureNotSupported, errors.UndefinedFile)):
-            said = "This PostgreSQL has no pgvector; install it there (on Debian: apt install postgresql-15-pgvector)"
-            return ConfigurationError(said)
-        if isinstance(error, errors.ProgrammingError) and error.sqlstate is None:
-            return ConfigurationError("The URL of the index cannot be read; it is postgresql://USER@HOST/DATABASE.")
-        kinds: dict[type[Exception], FablewrightError] = {
-            errors.InsufficientPrivilege: ConfigurationError(
-                "PostgreSQL does not let this user make an index; ask for CREATE rights."
-            ),
-            errors.LockNotAvailable: FablewrightError("another program is writing the index; try again in a moment"),
-            errors.QueryCanceled: FablewrightError(f"PostgreSQL did not answer in {self._timeout:g} s."),
-            errors.OperationalError: FablewrightError(
-                "PostgreSQL cannot be reached, or refuses the user; is the URL right?"
-            ),
-        }
-        other = FablewrightError(f"PostgreSQL cannot use the index ({type(error).__name__}).")
-        return next((said for kind, said in kinds.items() if isinstance(error, kind)), other)
+        return self._db.read(read)
 
 
 # ---------------------------------------------------------------- words
@@ -507,12 +406,6 @@ def _count_up(db: psycopg.Connection[Any]) -> None:
 def _one(db: psycopg.Connection[Any], query: LiteralString, values: tuple[Any, ...] = ()) -> Any:  # noqa: ANN401 - any column
     row = db.execute(query, values).fetchone()
     return row[0] if row else None
-
-
-def _let_go(connection: psycopg.Connection[Any] | None) -> None:
-    if connection is not None:
-        with contextlib.suppress(Exception):
-            connection.close()  # whatever state it was in goes with it
 
 
 def _place(passage: Passage) -> str:

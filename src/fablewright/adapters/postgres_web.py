@@ -19,20 +19,7 @@ if TYPE_CHECKING:
     from fablewright.gm.finding.web import Web
     from fablewright.gm.reading.ports import Vector
 
-__all__ = ["WEB_TABLES", "PostgresLookups", "write_web"]
-
-WEB_TABLES: LiteralString = """
-    CREATE TABLE names (
-        key text NOT NULL, passage_id bigint NOT NULL REFERENCES passages ON DELETE CASCADE,
-        strength integer NOT NULL, plain text NOT NULL, PRIMARY KEY (key, passage_id)
-    );
-    CREATE INDEX names_by_passage ON names (passage_id);
-    CREATE TABLE pins (
-        kind text NOT NULL, passage_id bigint NOT NULL REFERENCES passages ON DELETE CASCADE,
-        place bigint NOT NULL, PRIMARY KEY (kind, passage_id)
-    );
-    CREATE INDEX pins_by_passage ON pins (passage_id);
-"""
+__all__ = ["PostgresLookups", "write_web"]
 
 
 def write_web(cursor: psycopg.Cursor[Any], webs: Sequence[tuple[int, Web]]) -> None:

@@ -10,13 +10,14 @@ somebody has seen to it.
 from __future__ import annotations
 
 import itertools
-import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from fablewright.adapters.sqlite_file import SqliteFile
-from fablewright.gm.campaign.events import KINDS, Event, Fact
+from fablewright.errors import InvalidInput
+from fablewright.gm.campaign.archive import Archive, ArchivedCampaign, LogRow
+from fablewright.gm.campaign.events import Event
 from fablewright.gm.campaign.ports import StoredScene
+from fablewright.gm.campaign.stored_fact import fact_stored, stored
 
 if TYPE_CHECKING:
     import sqlite3
@@ -46,7 +47,7 @@ _KEPT_SCENES = 20
 
 
 class SqliteCampaigns:
-    """A :class:`~fablewright.gm.campaign.ports.CampaignStore` in one file, safe to use from threads and processes.
+    """A :class:`~fablewright.gm.campaign.ports.StateStore` in one file, safe to use from threads and processes.
 
     The file is opened, and made where there is none, by the first call.
 
@@ -119,7 +120,7 @@ class SqliteCampaigns:
         query = """SELECT events.id, day, fact, after FROM events JOIN campaigns ON campaigns.id = campaign
                    WHERE name = ? ORDER BY seq"""
         rows = self._file.read(lambda connection: connection.execute(query, (campaign,)).fetchall())
-        return tuple(Event(name, day, _fact(data), after) for name, day, data, after in rows)
+        return tuple(Event(name, day, fact_stored(data), after) for name, day, data, after in rows)
 
     def append(self, campaign: str, events: Sequence[Event]) -> int:
         """Put events at the end of a log, all or none; return how many were new."""
@@ -127,7 +128,7 @@ class SqliteCampaigns:
 
         def write(connection: sqlite3.Connection) -> int:
             number = _id_of(connection, campaign)
-            rows = [(number, each.id, each.on, each.after, _data(each.fact)) for each in events]
+            rows = [(number, each.id, each.on, each.after, stored(each.fact)) for each in events]
             return sum(connection.execute(query, row).rowcount for row in rows)
 
         return self._file.write(write)
@@ -161,6 +162,33 @@ class SqliteCampaigns:
         row = self._file.read(lambda connection: connection.execute(query, (campaign,)).fetchone())
         return StoredScene(*row) if row else None
 
+    def archive(self) -> Archive:
+        """Return everything that is stored, as it is in one moment."""
+
+        def read(connection: sqlite3.Connection) -> Archive:
+            choices = connection.execute(
+                "SELECT notes, name FROM chosen JOIN campaigns ON campaigns.id = campaign ORDER BY notes"
+            ).fetchall()
+            campaigns = connection.execute("SELECT id, name FROM campaigns ORDER BY id").fetchall()
+            return Archive(tuple(_archived(connection, *row) for row in campaigns), tuple(sorted(choices)))
+
+        return self._file.read(read)
+
+    def restore(self, archive: Archive, *, force: bool = False) -> None:
+        """Store everything that an archive holds, or nothing; see the port."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            if not force and connection.execute("SELECT 1 FROM campaigns").fetchone():
+                raise InvalidInput(f"There are campaigns in {self.path} already; --force replaces them all.")
+            for table in ("chosen", "events", "scenes", "campaigns"):
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
+            for campaign in archive.campaigns:
+                _put_back(connection, campaign)
+            rows = ((notes, _id_of(connection, name)) for notes, name in archive.choices)
+            connection.executemany("INSERT INTO chosen VALUES (?, ?)", rows)
+
+        self._file.write(write)
+
     def close(self) -> None:
         """Close the database; a later call opens it again. Closing twice is harmless."""
         self._file.close()
@@ -172,14 +200,19 @@ def _id_of(connection: sqlite3.Connection, campaign: str) -> int:
     return int(connection.execute("SELECT id FROM campaigns WHERE name = ?", (campaign,)).fetchone()[0])
 
 
-def _data(fact: Fact) -> str:
-    return json.dumps({key: value for key, value in asdict(fact).items() if value}, ensure_ascii=False)
+def _archived(connection: sqlite3.Connection, number: int, name: str) -> ArchivedCampaign:
+    log = connection.execute("SELECT id, day, after, fact FROM events WHERE campaign = ? ORDER BY seq", (number,))
+    scenes = connection.execute("SELECT title, day, data FROM scenes WHERE campaign = ? ORDER BY seq", (number,))
+    return ArchivedCampaign(name, tuple(LogRow(*row) for row in log), tuple(StoredScene(*row) for row in scenes))
 
 
-def _fact(data: str) -> Fact:
-    """Read a fact; one that makes no sense is a note of what stands there, for what was logged is never lost."""
-    try:
-        fact = Fact(**json.loads(data))
-    except (TypeError, ValueError):
-        return Fact("note", data, secret=True)
-    return fact if fact.kind in KINDS else Fact("note", data, secret=True)
+def _put_back(connection: sqlite3.Connection, campaign: ArchivedCampaign) -> None:
+    number = _id_of(connection, campaign.name)
+    connection.executemany(
+        "INSERT INTO events (campaign, id, day, after, fact) VALUES (?, ?, ?, ?, ?)",
+        [(number, row.id, row.day, row.after, row.fact) for row in campaign.log],
+    )
+    connection.executemany(
+        "INSERT INTO scenes (campaign, title, day, data) VALUES (?, ?, ?, ?)",
+        [(number, scene.title, scene.on, scene.data) for scene in campaign.scenes],
+    )

@@ -9,8 +9,8 @@ import secrets
 from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from fablewright.adapters.sqlite_campaign import SqliteCampaigns
 from fablewright.entry.bus_network import open_network
+from fablewright.entry.campaigns import open_campaigns
 from fablewright.entry.crew import AGENTS, SEARCHES, Crew, policies
 from fablewright.entry.inspector import Inspector, NotesChanged
 from fablewright.entry.notes import Notes, most_document_bytes, open_notes, sample_campaign
@@ -23,12 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from fablewright.entry.config import Settings
+    from fablewright.gm.campaign.archive import StateStore
     from fablewright.gm.reading.notes import FileReport
     from fablewright.gm.reading.ports import Retriever
 
 __all__ = ["Notes", "assistant", "looking_on", "most_document_bytes", "open_notes", "sample_campaign"]
-
-_CAMPAIGNS = "campaigns.sqlite"
 
 
 @asynccontextmanager
@@ -111,9 +110,9 @@ async def looking_on(settings: Settings) -> AsyncIterator[Bus]:
         yield bus
 
 
-def _opened(settings: Settings, notes: Notes, leaving: ExitStack) -> tuple[SqliteCampaigns, Threads]:
+def _opened(settings: Settings, notes: Notes, leaving: ExitStack) -> tuple[StateStore, Threads]:
     """Return the campaigns and the threads, to be closed when one leaves: the threads first, then what they use."""
-    store = SqliteCampaigns(settings.data_dir / _CAMPAIGNS)
+    store = open_campaigns(settings)
     threads = Threads(name="notes")
     for close in (store.close, notes.close, threads.close):
         leaving.callback(close)

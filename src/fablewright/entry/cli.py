@@ -30,6 +30,7 @@ from fablewright.entry.commands.roll import roll
 from fablewright.entry.commands.rules import rules
 from fablewright.entry.commands.scene import scene
 from fablewright.entry.commands.serve import serve
+from fablewright.entry.commands.state import state
 from fablewright.entry.commands.top import top
 from fablewright.entry.commands.trace import trace
 from fablewright.entry.commands.undo import undo
@@ -144,5 +145,6 @@ app.command()(serve)
 app.command()(mcp)
 app.command()(agent)
 app.command()(top)
+app.command()(state)
 app.command()(doctor)
 app.command()(trace)

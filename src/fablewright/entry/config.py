@@ -75,10 +75,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"default": "the system's folder for user data"},
         ),
     ] = msgspec.field(default_factory=_data_dir)
+    state: Annotated[
+        Secret,
+        Meta(
+            description="Where [campaigns and the index](how-to/state.md) are, if not in `data_dir`: "
+            "`postgresql://user@host/database`.",
+            extra={"default": '`""`', "values": "a URL of PostgreSQL"},
+        ),
+    ] = msgspec.field(default_factory=Secret)
+    owner: Annotated[
+        str,
+        Meta(
+            pattern="^([a-z](_?[a-z0-9])*)?$",
+            max_length=20,
+            description="Whose campaigns and index they are, where several game masters share a database or a folder.",
+            extra={"values": "a name of small letters, digits and single `_`, 20 at most"},
+        ),
+    ] = ""
     index: Annotated[
         Secret,
         Meta(
-            description="Where the index is, if not in `data_dir`: `postgresql://user@host/database`.",
+            description="Where the index alone is, if elsewhere than `state` says: `postgresql://user@host/database`.",
             extra={"default": '`""`', "values": "a URL of PostgreSQL"},
         ),
     ] = msgspec.field(default_factory=Secret)
@@ -189,6 +206,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = msgspec.field(default_factory=Secret)
     rules: Annotated[Literal["2024", "2014"], Meta(description="Whose encounter budgets and names are used.")] = "2024"
+
+    @property
+    def state_dir(self) -> Path:
+        """Where campaigns and index are that are in no database: each owner's in a folder of their own."""
+        return self.data_dir / "owners" / self.owner if self.owner else self.data_dir
 
 
 _FIELDS = {each.name: each for each in msgspec.structs.fields(Settings)}

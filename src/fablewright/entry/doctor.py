@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from rich.text import Text
 
 from fablewright.entry import assemble
+from fablewright.entry.campaigns import open_campaigns, where_campaigns_are
 from fablewright.entry.embedders import open_embedder
 from fablewright.entry.event_loop import run_loop
 from fablewright.entry.json_output import to_json
@@ -86,6 +87,7 @@ def doctor(invocation: Invocation, flags: Mapping[str, object], config: Path | N
 
 def _with_settings(settings: Settings) -> Iterator[_Finding]:
     yield _data_dir(settings)
+    yield _campaigns(settings)
     try:
         notes = assemble.open_notes(settings, settings.notes)
     except InvalidInput as error:
@@ -123,6 +125,16 @@ def _data_dir(settings: Settings) -> _Finding:
         why = (error.strerror or "it cannot be used").lower()
         return _Finding("Data folder", "bad", f"{settings.data_dir} cannot be written to: {why}", remedy)
     return _Finding("Data folder", "ok", str(settings.data_dir))
+
+
+def _campaigns(settings: Settings) -> _Finding:
+    where = where_campaigns_are(settings)
+    try:
+        with contextlib.closing(open_campaigns(settings)) as store:
+            count = len(store.campaigns())
+    except FablewrightError as error:
+        return _Finding("Campaigns", "bad", f"{where}: {error}", "Without them, scenes come without memory.")
+    return _Finding("Campaigns", "ok", f"{count} in {where}")
 
 
 def _notes(notes: assemble.Notes) -> Iterator[_Finding]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fablewright.entry.config import Settings
     from fablewright.gm.reading.notes import FileReport
 
-__all__ = ["Notes", "most_document_bytes", "open_notes", "sample_campaign"]
+__all__ = ["Notes", "most_document_bytes", "notes_key", "open_notes", "sample_campaign"]
 
 _MB = 1_000_000
 _ROOM_FOR_PICTURES = 10
@@ -81,14 +81,23 @@ def open_notes(settings: Settings, folders: Sequence[Path] = ()) -> Notes:
         max_bytes=settings.max_file_mb * _MB,
         max_document_bytes=most_document_bytes(settings),
     )
-    chosen = [folder.expanduser() for folder in chosen]  # who starts us without a shell may have left a ~
-    places = sorted(str(folder.resolve()) for folder in chosen)
-    digest = hashlib.sha256("\n".join(places).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    name = re.sub(r"[^\w-]+", "-", chosen[0].resolve().name)[:40].strip("-") or "notes"
-    key = f"{name}-{digest}"
+    key = _key_of(chosen)
     index = _open_index(settings, key)
     label = "the sample campaign" if is_sample else ", ".join(str(folder) for folder in chosen)
     return Notes(source, index, label, is_sample, key)
+
+
+def notes_key(settings: Settings) -> str:
+    """Return what tells the notes of the settings from others."""
+    return _key_of(settings.notes or [sample_campaign()])
+
+
+def _key_of(folders: Sequence[Path]) -> str:
+    folders = [folder.expanduser() for folder in folders]  # who started us without a shell may have left a ~
+    places = sorted(str(folder.resolve()) for folder in folders)
+    digest = hashlib.sha256("\n".join(places).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    name = re.sub(r"[^\w-]+", "-", folders[0].resolve().name)[:40].strip("-") or "notes"
+    return f"{name}-{digest}"
 
 
 def most_document_bytes(settings: Settings) -> int:
@@ -97,8 +106,9 @@ def most_document_bytes(settings: Settings) -> int:
 
 
 def _open_index(settings: Settings, name: str) -> SqliteIndex | PostgresIndex:
-    if not settings.index:
-        return SqliteIndex(settings.data_dir / "index" / f"{name}.sqlite")
+    url = (settings.index or settings.state).reveal()
+    if not url:
+        return SqliteIndex(settings.state_dir / "index" / f"{name}.sqlite")
     from fablewright.adapters.postgres_index import PostgresIndex  # noqa: PLC0415 - only where it is wanted
 
-    return PostgresIndex(settings.index.reveal(), name)
+    return PostgresIndex(url, name, owner=settings.owner)
