@@ -39,12 +39,13 @@ COMMANDS = (
     "chat",
     "serve",
     "mcp",
+    "agent",
     "top",
     "state",
     "doctor",
     "trace",
 )
-STAY = ("serve", "mcp", "top")
+STAY = ("serve", "mcp", "top", "agent")
 """Commands that stay until they are ended: tests of their own start them as the help shows."""
 STAND_IN = "EXAMPLE"
 
