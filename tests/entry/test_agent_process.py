@@ -18,7 +18,9 @@ from fablewright.entry.cli import run
 from fablewright.entry.config import Settings
 from fablewright.entry.secret import Secret
 from fablewright.entry.system_report import SystemReport
+from fablewright.entry.web.sitting import sitting
 from fablewright.entry.whole_system import WholeSystem
+from fablewright.gm.orchestrator import HandleRequest
 from fablewright.testing.nats_server import NatsServer
 
 if TYPE_CHECKING:
@@ -142,6 +144,17 @@ async def test_who_looks_on_sees_all_processes_and_switches_their_breakers(club:
         report = msgspec.json.decode(await system.report(), type=SystemReport)
         states = {(breaker.agent, breaker.action): breaker.state for breaker in report.breakers}
         assert states["haystack_pipeline", "retrieve_documents"] == "forced_open"
+
+
+@pytest.mark.anyio
+async def test_a_server_is_a_front_and_its_system_page_shows_all_processes(club: Club, tmp_path: Path) -> None:
+    first_line(club.start("all"))
+    async with sitting(Settings(bus=Secret(club.server.url), data_dir=tmp_path / "front", prose="off")) as table:
+        answer = await table.bus.ask("orchestrator", HandleRequest(FIRST), timeout=30.0)
+        assert answer.status == "answered"
+        report = await table.system.look()
+        assert {"haystack_pipeline", "orchestrator"} <= {agent.name for agent in report.agents}
+        assert [each.asked for each in report.actions if each.action == "handle_request"] == [1]
 
 
 @pytest.mark.parametrize(

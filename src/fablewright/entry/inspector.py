@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from fablewright.runtime.bus import Bus
     from fablewright.runtime.context import Context
 
-__all__ = ["Inspector", "NodeReport", "NotesChanged", "ReportNow", "SwitchBreaker"]
+__all__ = ["Inspector", "NodeReport", "NotesChanged", "ReportNow", "SwitchBreaker", "switch_breaker"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +109,13 @@ class Inspector(Agent):
     async def switch_breaker(self, order: SwitchBreaker, ctx: Context) -> None:
         """Switch a circuit breaker, if there is one here."""
         del ctx
-        breaker = self._bus.breaker(order.agent, order.about)
-        if breaker is None:
-            return
-        now = self._bus.now()
-        match order.state:
-            case "open":
-                breaker.force_open(now)
-            case "closed":
-                breaker.force_closed(now)
-            case _:
-                breaker.release(now)
+        switch_breaker(self._bus, order.agent, order.about, order.state)
+
+
+def switch_breaker(bus: Bus, agent: str, action: str, state: str) -> None:
+    """Force the circuit breaker of an action ``open`` or ``closed``, or let it judge by itself; if there is one."""
+    breaker = bus.breaker(agent, action)
+    if breaker is None:
+        return
+    switch = {"open": breaker.force_open, "closed": breaker.force_closed}.get(state, breaker.release)
+    switch(bus.now())

@@ -1,4 +1,4 @@
-"""How all processes on a bus are doing together: their reports, added up into one."""
+"""How a bus is doing: this process alone, or all processes on it together, their reports added up into one."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import asyncio
 import itertools
 import secrets
 from collections import Counter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
-from fablewright.entry.inspector import NodeReport, ReportNow, SwitchBreaker
+from fablewright.entry.inspector import NodeReport, ReportNow, SwitchBreaker, switch_breaker
 from fablewright.entry.system_report import (
     ActionReport,
     BreakerReport,
     Bucket,
     CacheReport,
     SystemReport,
+    system_report,
 )
 from fablewright.errors import FablewrightError
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from fablewright.runtime.bus import Bus
 
-__all__ = ["WholeSystem", "added_up"]
+__all__ = ["OneProcess", "System", "WholeSystem", "added_up"]
 
 T = TypeVar("T", ActionReport, BreakerReport, CacheReport)
 
@@ -34,8 +35,39 @@ _PATIENCE = 0.5
 _WORST_FIRST = ("forced_open", "open", "half_open", "forced_closed", "closed")
 
 
+class System(Protocol):
+    """What can be looked at."""
+
+    async def look(self) -> SystemReport:
+        """Return how it is doing."""
+        ...
+
+    async def force(self, agent: str, action: str, state: str) -> None:
+        """Have the circuit breakers of an action ``open``, ``closed``, or judge by themselves (``auto``)."""
+        ...
+
+
+class OneProcess:
+    """A bus by itself.
+
+    Args:
+        bus: The bus.
+    """
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    async def look(self) -> SystemReport:
+        """Return how it is doing."""
+        return system_report(self._bus)
+
+    async def force(self, agent: str, action: str, state: str) -> None:
+        """Have the circuit breaker of an action ``open``, ``closed``, or judge by itself (``auto``)."""
+        switch_breaker(self._bus, agent, action, state)
+
+
 class WholeSystem:
-    """Asks all processes how they are doing; what ``top`` looks at.
+    """Asks all processes how they are doing.
 
     Args:
         bus: One that all of them are on.
@@ -49,7 +81,11 @@ class WholeSystem:
         self._known: frozenset[str] = frozenset()
 
     async def report(self) -> bytes:
-        """Return how they are doing together, as JSON.
+        """Return how they are doing together, as JSON; see ``look``."""
+        return msgspec.json.encode(await self.look())
+
+    async def look(self) -> SystemReport:
+        """Return how they are doing together.
 
         Raises:
             FablewrightError: Nobody reports.
@@ -71,7 +107,7 @@ class WholeSystem:
         self._known = frozenset() if new == self._known else new
         if not reports:
             raise FablewrightError("No agent is on this bus")
-        return msgspec.json.encode(added_up(reports))
+        return added_up(reports)
 
     async def force(self, agent: str, action: str, state: str) -> None:
         """Have the circuit breakers of an action ``open``, ``closed``, or judge by themselves (``auto``)."""

@@ -19,6 +19,7 @@ from fablewright.entry.web.board import Board
 from fablewright.entry.web.event_log import EventLog
 from fablewright.entry.web.good_answers import GoodAnswers
 from fablewright.entry.web.runs import Runs
+from fablewright.entry.whole_system import OneProcess, WholeSystem
 from fablewright.gm.answer_data import answer_data
 from fablewright.gm.answering.scene import scene_answer
 from fablewright.gm.scenario_generator import GroundedSceneReady
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from fablewright.entry.assemble import Notes
     from fablewright.entry.config import Settings
+    from fablewright.entry.whole_system import System
     from fablewright.gm.reading.notes import FileReport
     from fablewright.runtime.bus import Bus
     from fablewright.runtime.subscription import Subscription
@@ -42,7 +44,8 @@ class Sitting:
     Attributes:
         settings: What holds now.
         notes: The GM's.
-        bus: With all agents up.
+        bus: With all agents up, here or elsewhere.
+        system: How it is doing; with all processes, where agents run elsewhere.
         runs: Requests of clients.
         news: For every open page.
         board: What the players see.
@@ -56,6 +59,7 @@ class Sitting:
     settings: Settings
     notes: Notes
     bus: Bus
+    system: System
     seeds: Iterator[int | None]
 
     def __init__(self) -> None:
@@ -89,6 +93,7 @@ class Sitting:
             starting.push_async_callback(self.runs.stop)
             before, self._running = self._running, starting
             self.settings, self.notes, self.bus = settings, notes, bus
+            self.system = WholeSystem(bus) if settings.bus else OneProcess(bus)
             self.seeds = itertools.repeat(None) if settings.seed is None else itertools.count(settings.seed)
             self.news.append("setup", {"notes": notes.label})
             await before.aclose()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from starlette.routing import Route
 
-from fablewright.entry.system_report import BreakerReport, Forced, SystemReport, breaker_report, system_report
+from fablewright.entry.system_report import BreakerReport, Forced, SystemReport
 from fablewright.entry.web.operation import Reply, operation
 from fablewright.entry.web.problem import ProblemError
 from fablewright.entry.web.stories import Stories, StoriesReply, StoryReply
@@ -46,7 +46,7 @@ def system_routes(sitting: Sitting) -> list[Route]:
 
     @operation("How the server is doing", {200: Reply(SystemReport, "As it is now.")})
     async def system(_request: Request) -> Response:
-        return as_json(system_report(sitting.bus))
+        return as_json(await sitting.system.look())
 
     @operation(
         "Force a circuit breaker open or closed",
@@ -58,12 +58,11 @@ def system_routes(sitting: Sitting) -> list[Route]:
     )
     async def force(request: Request) -> Response:
         order = read(await request.body(), BreakerOrder)
-        breaker = sitting.bus.breaker(order.agent, order.action)
-        if breaker is None:
-            raise ProblemError(404, f"{order.agent}.{order.action} has no circuit breaker."[:200])
-        now = sitting.bus.now()
-        {"open": breaker.force_open, "closed": breaker.force_closed, "auto": breaker.release}[order.state](now)
-        return as_json(breaker_report(sitting.bus, order.agent, order.action))
+        await sitting.system.force(order.agent, order.action, order.state)
+        for each in (await sitting.system.look()).breakers:
+            if (each.agent, each.action) == (order.agent, order.action):
+                return as_json(each)
+        raise ProblemError(404, f"{order.agent}.{order.action} has no circuit breaker."[:200])
 
     @operation(
         "The latest stories", {200: Reply(StoriesReply, "Up to 50.")}, detail="A request is told a second later."
