@@ -86,11 +86,11 @@ def test_the_last_message_of_the_user_counts_and_seeds_hold(client: openai.OpenA
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ({"messages": []}, "length"),
+        ({"messages": []}, "messages is empty"),
         ({"messages": [{"role": "system", "content": "x"}]}, "no message with the role user"),
         ({"messages": [{"role": "wizard", "content": "x"}]}, "wizard"),
         ({"messages": [{"role": "user", "content": "  "}]}, "empty"),
-        ({"messages": [{"role": "user", "content": "x" * 4001}]}, "4000"),
+        ({"messages": [{"role": "user", "content": "x" * 4001}]}, "at most 4,000 characters"),
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x/"}}]}]},
             "Pictures",

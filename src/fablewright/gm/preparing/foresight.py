@@ -28,7 +28,14 @@ from fablewright.gm.haystack_pipeline import (
 from fablewright.gm.preparing.threads import threads
 from fablewright.gm.reading.name_key import name_key
 from fablewright.gm.scenario_generator import GameState, ScenarioGenerator, SuggestScenes
-from fablewright.gm.scene.focus import foci, is_opening, opening_names, scenes_in, search_words
+from fablewright.gm.scene.focus import (
+    Section,
+    foci,
+    is_opening,
+    opening_names,
+    scenes_in,
+    search_words,
+)
 from fablewright.gm.scene.note_kind import file_title
 from fablewright.gm.scene.onward import is_played
 from fablewright.protocol.message import Request
@@ -41,7 +48,7 @@ if TYPE_CHECKING:
     from fablewright.gm.haystack_pipeline import NotesStatus
     from fablewright.gm.reading.notes import Passage
     from fablewright.gm.rules.bestiary import Bestiary
-    from fablewright.gm.scene.focus import Focus, Section
+    from fablewright.gm.scene.focus import Focus
     from fablewright.gm.scene.scenario import Scene
     from fablewright.runtime.context import Context
 
