@@ -71,6 +71,9 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def asked(page: Page, words: str = ASK) -> None:
     """Ask, and wait until the scene is there."""
     page.wait_for_selector("#scene:not([aria-busy])")  # all is set up, and the latest scene of the table is there
+    if page.locator("#stop").is_visible():  # what is still written of it would be taken for what is asked for now
+        page.click("#stop")
+        expect(page.locator("#stop")).to_be_hidden()
     page.evaluate("document.querySelector('#scene').replaceChildren()")
     page.fill("#words", words)
     page.keyboard.press("Enter")
