@@ -54,9 +54,10 @@ def test_settings_cannot_be_changed(tmp_path: Path) -> None:
 
 
 def test_folders_in_the_file_are_relative_to_the_file(tmp_path: Path) -> None:
-    settings = load(tmp_path, 'notes = ["camp", "/abs", "~/n"]\ndata_dir = "d"').settings
+    settings = load(tmp_path, 'notes = ["camp", "/abs", "~/n"]\ndata_dir = "d"\nbus_key = "k"').settings
     assert settings.notes == (tmp_path / "camp", Path("/abs"), Path("~/n").expanduser())
     assert settings.data_dir == tmp_path / "d"
+    assert (settings.bus_key, settings.bus_ca) == (tmp_path / "k", None)
 
 
 def test_one_folder_needs_no_brackets(tmp_path: Path) -> None:

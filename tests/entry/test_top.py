@@ -39,6 +39,7 @@ REPORT = SystemReport(
     tasks=2,
     loop_lag_ms=312.0,
     contract_violations=0,
+    unreadable=0,
     dead_letters={"late": 1},
     agents=(AgentReport("orchestrator", 0, 1000, 1, 64, 0), AgentReport("writer", 2, 1000, 4, 4, 1)),
     pending=(

@@ -25,12 +25,12 @@ import uuid
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-import nats
 import nats.errors
 from nats.js.api import AckPolicy, ConsumerConfig, KeyValueConfig, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import Error as JetStreamError
 from nats.js.errors import InvalidKeyError, KeyNotFoundError, KeyWrongLastSequenceError, NotFoundError
 
+from fablewright.adapters.nats_access import Access, WaryClient
 from fablewright.errors import FablewrightError
 from fablewright.gm.preparing.ports import Batch, Lease, Task, Worked
 from fablewright.protocol.job import UNFINISHED, State
@@ -66,12 +66,19 @@ class JetStreamQueue:
         url: The server's: ``nats://host:4222``.
         rules: How long a lease lasts, and how many tries there are.
         now: The system's clock, in seconds since 1970.
+        access: With which key it is entered, and how it is known.
+
+    Raises:
+        ConfigurationError: The key or the certificates cannot be used.
     """
 
-    def __init__(self, url: str, rules: JobRules, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, url: str, rules: JobRules, *, now: Callable[[], float] = time.time, access: Access | None = None
+    ) -> None:
         self._url = url
         self._rules = rules
         self._now = now
+        self._access = (access or Access()).options()
         self._connecting = asyncio.Lock()
         self._client: Client | None = None
         self._open: tuple[JetStreamContext, KeyValue] | None = None
@@ -243,16 +250,19 @@ class JetStreamQueue:
         async def ignore(_error: Exception) -> None:
             """What matters is raised by the call that it concerns."""
 
-        self._client = await nats.connect(
+        client = WaryClient()
+        await client.connect(
             self._url,
-            connect_timeout=_CONNECT,
+            connect_timeout=_CONNECT,  # type: ignore[arg-type]  # it is waited for, whatever the annotation says
             allow_reconnect=False,
             max_reconnect_attempts=1,
-            reconnect_time_wait=0.2,
+            reconnect_time_wait=0.2,  # type: ignore[arg-type]  # as above
             error_cb=ignore,
             name="fablewright work",
+            **self._access,
         )
-        stream = self._client.jetstream(timeout=_CONNECT)
+        self._client = client
+        stream = client.jetstream(timeout=_CONNECT)
         await stream.add_stream(
             StreamConfig(
                 name=_STREAM,

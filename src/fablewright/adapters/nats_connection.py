@@ -20,10 +20,10 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from fablewright.adapters.nats_access import WaryClient
 from fablewright.errors import ContractViolation, MissingExtra, Unreachable
 
 try:
-    from nats.aio.client import Client
     from nats.errors import Error as NatsError
     from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
 except ImportError as error:
@@ -71,7 +71,7 @@ class Arrived(NamedTuple):
     is_nobody: bool
 
 
-class Connection(Client):
+class Connection(WaryClient):
     """A connection to a NATS server that is never late."""
 
     def __init__(self) -> None:
@@ -158,6 +158,16 @@ class Connection(Client):
             self._transport.writelines(unsent)
         self._write()
         await super()._send_ping(future)
+
+    async def _process_err(self, err_msg: str) -> None:
+        """Take a server's complaint: what is not about one subject ends the connection, and a new one is tried.
+
+        The client would close for good, though a key that is not taken now may be taken in a minute.
+        """
+        if "permissions violation" in err_msg.lower():
+            await super()._process_err(err_msg)
+        else:
+            await self._process_op_err(NatsError(f"nats: {err_msg.strip(chr(39))}"))
 
     async def _process_op_err(self, e: Exception) -> None:
         if self.is_connected:

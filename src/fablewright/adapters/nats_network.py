@@ -5,12 +5,15 @@
 | ``fw.<agent>.<action>`` | asks and tells | one of the agent's replicas (a queue group) |
 | ``fw-stop.<agent>`` | withdrawals | all of its replicas |
 | ``fw-event.<action>`` | what is published | every node |
-| ``fw-in.<node>.<message id>`` | outcomes, pieces and grants of streams | that node |
-| ``fw-in.<node>._beat`` | what of its requests is under way elsewhere | that node |
+| ``fw-in.<role>.<node>.<message id>`` | outcomes, pieces and grants of streams | that node |
+| ``fw-in.<role>.<node>._beat`` | what of its requests is under way elsewhere | that node |
 
-Each node has one inbox for all of its requests. While there is no connection an ask is refused at once, rather than
-kept until there is one: its asker can do something else meanwhile, and what is kept would be begun late. A server that
-hangs is noticed within 12 s; what was asked over it is given up after three (see ``runtime.abroad``).
+Each node has one inbox for all of its requests. What stands before the last - of its name is its role: so a server can
+be told who may read which inboxes, and who may write to them (``deploy/nats.conf``).
+
+While there is no connection an ask is refused at once, rather than kept until there is one: its asker can do something
+else meanwhile, and what is kept would be begun late. A server that hangs is noticed within 12 s; what was asked over it
+is given up after three (see ``runtime.abroad``).
 
 A server that was held up and goes on hands over what it had taken before: that may be begun though nobody waits any
 more. It is stopped again by its withdrawal, which comes right behind, or as soon as its asker is connected again.
@@ -21,11 +24,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import ssl
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from fablewright.adapters.nats_access import Access
 from fablewright.adapters.nats_connection import Arrived, Connection, NatsError
 from fablewright.errors import ContractViolation, Unreachable
 from fablewright.protocol.envelope import Envelope
@@ -44,8 +49,10 @@ __all__ = ["NatsNetwork"]
 
 _log = logging.getLogger(__name__)
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""What a node may be called."""
+_NAME = re.compile(r"(?=.{1,64}\Z)([A-Za-z0-9][A-Za-z0-9_-]*-)?[A-Za-z0-9_]+")
+"""What a node may be called: ``role-node``, or without a role."""
+
+_NO_ROLE = "_"
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 """What a message of a node may be called."""
@@ -68,17 +75,24 @@ class NatsNetwork:
     Args:
         servers: Where the NATS servers are, as ``nats://127.0.0.1:4222``.
         codec: Makes bytes of what crosses.
+        access: With which key they are entered, and how they are known.
+
+    Raises:
+        ConfigurationError: The key or the certificates cannot be used.
 
     Attributes:
         unreadable: How much came that was no parcel, or not one for where it came; it was dropped.
     """
 
-    def __init__(self, servers: str | Sequence[str], codec: Codec) -> None:
+    def __init__(self, servers: str | Sequence[str], codec: Codec, access: Access | None = None) -> None:
         self._servers = [servers] if isinstance(servers, str) else list(servers)
         self._codec = codec
+        self._access = (access or Access()).options()
         self._connection = Connection()
         self._supervisor = Supervisor()
         self._node = ""
+        self._inbox = ""
+        self._refusal = ""
         self._far: Far | None = None
         self._has_begun = False
         self._is_in = False
@@ -99,10 +113,10 @@ class NatsNetwork:
         """
         if not _NAME.fullmatch(node):
             raise ContractViolation(f"A node is called by letters, digits, - and _, not {node!r}.")
-        self._node, self._far = node, far
+        self._node, self._inbox, self._far = node, _inbox_of(node), far
         coming = self._supervisor.start(self._come_in(), name="NATS connects")
         await asyncio.wait({coming}, timeout=_PATIENCE)
-        if not self._is_in:
+        if not self._is_in and not self._refusal:
             _log.warning("There is no NATS server at %s yet; trying on.", ", ".join(self._servers))
 
     async def _come_in(self) -> None:
@@ -119,8 +133,9 @@ class NatsNetwork:
             ping_interval=_PING,  # type: ignore[arg-type]  # as above
             max_outstanding_pings=2,
             pending_size=0,  # nothing is kept for later
+            **self._access,
         )
-        await self._connection.listen(f"fw-in.{self._node}.>", self._on_inbox)
+        await self._connection.listen(f"{self._inbox}.>", self._on_inbox)
         await self._connection.listen("fw-event.*", self._on_message)
         self._is_in = True
         await self._flush()
@@ -176,22 +191,22 @@ class NatsNetwork:
         headers, body = self._codec.encode(parcel, asyncio.get_running_loop().time(), self._far.request_of)
         reply = ""
         if node:
-            subject = f"fw-in.{node}.{parcel.message_id}"
+            subject = f"{_inbox_of(node)}.{parcel.message_id}"
             if isinstance(parcel, Chunk):
-                reply = f"fw-in.{self._node}.{parcel.message_id}"  # where grants go
+                reply = f"{self._inbox}.{parcel.message_id}"  # where grants go
         else:
             subject = _subject_of(parcel)
             if isinstance(parcel, Envelope) and parcel.to:
-                reply = f"fw-in.{self._node}.{parcel.message_id}"  # where the server says that nobody listens
+                reply = f"{self._inbox}.{parcel.message_id}"  # where the server says that nobody listens
         self._connection.put(subject, body, reply, headers)
 
     def remind(self, node: str, message_ids: Sequence[str]) -> None:
         """Send a node word of what is under way here; if it is gone the server says so."""
-        reply = f"fw-in.{self._node}._gone.{node}"
+        reply = f"{self._inbox}._gone.{node}"
         for start in range(0, len(message_ids), _IDS_PER_BEAT):
             body = " ".join(message_ids[start : start + _IDS_PER_BEAT]).encode()
             with suppress(Unreachable):  # then nothing else gets through either
-                self._connection.put(f"fw-in.{node}._beat", body, reply)
+                self._connection.put(f"{_inbox_of(node)}._beat", body, reply)
 
     # -------------------------------------------------------------- what comes in; these only hand over
 
@@ -199,7 +214,7 @@ class NatsNetwork:
         far = self._far
         if far is None:
             return
-        what = message.subject.split(".", 2)[2]
+        what = message.subject.split(".", 3)[3]
         if message.is_nobody:
             what, _, node = what.partition(".")
             if what == "_gone":
@@ -243,16 +258,30 @@ class NatsNetwork:
             return can_be_answered is not None and subject == _subject_of(parcel)
         if isinstance(parcel, Withdraw):
             return subject == _subject_of(parcel)
-        return subject == f"fw-in.{self._node}.{parcel.message_id}"
+        return subject == f"{self._inbox}.{parcel.message_id}"
 
     # -------------------------------------------------------------- what the connection says
 
     async def _on_error(self, error: Exception) -> None:
         if self._connection.is_connected:
-            _log.warning("NATS: %r", error)
+            _log.warning("NATS: %s", error)  # above all what the key of this process does not allow
         else:
+            self._note_refusal(error)
             self._connection.let_go()  # of an attempt to connect that came to nothing; the client forgets to
             _log.debug("NATS: %r", error)
+
+    def _note_refusal(self, error: Exception) -> None:
+        """Say why a server lets nobody in, once for each reason; that there is none is said elsewhere."""
+        said = str(error)
+        if isinstance(error, ssl.SSLError) or "TLS" in said:
+            refusal = f"is not the one that was asked for: {said}"
+        elif "authorization" in said.lower() or "authentication" in said.lower():
+            refusal = "does not take this process's key (the setting bus_key)"
+        else:
+            return
+        if refusal != self._refusal:
+            _log.error("The NATS server at %s %s. Trying on.", ", ".join(self._servers), refusal)
+        self._refusal = refusal
 
     async def _on_disconnect(self) -> None:
         if self._far is not None:
@@ -260,6 +289,7 @@ class NatsNetwork:
 
     async def _on_reconnect(self) -> None:
         _log.warning("The connection to the NATS server is back.")
+        self._refusal = ""
         if self._far is not None:
             self._far.back()
 
@@ -272,10 +302,19 @@ def _subject_of(parcel: Parcel) -> str:
     return f"fw-stop.{_token(parcel.to)}" if isinstance(parcel, Withdraw) else ""
 
 
+@lru_cache(maxsize=4096)
+def _inbox_of(node: str) -> str:
+    """Return what all subjects of a node's inbox begin with."""
+    role, _, own = node.rpartition("-")
+    return f"fw-in.{role or _NO_ROLE}.{own}"
+
+
 def _node_of(reply: str) -> str:
-    """Return the node whose inbox a subject is in."""
-    _, _, rest = reply.partition("fw-in.")
-    return rest.partition(".")[0]
+    """Return the node whose inbox a subject is in; empty if it is in none."""
+    match reply.split("."):
+        case ["fw-in", role, own, *_]:
+            return own if role == _NO_ROLE else f"{role}-{own}"
+    return ""
 
 
 @lru_cache(maxsize=4096)

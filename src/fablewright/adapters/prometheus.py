@@ -223,6 +223,8 @@ def _of_the_bus(seen: BusStatistics | None) -> Iterator[Metric]:
 
     violations = row(lambda of: of.contract_violations)
     yield _counter("contract_violations", "Handlers that answered twice, or not at all.", (), violations)
+    unreadable = row(lambda of: of.unreadable)
+    yield _counter("unreadable", "What came over the network and was dropped.", (), unreadable)
     yield _gauge("pending_requests", "Requests that have no outcome yet.", (), row(lambda of: of.pending))
     yield _gauge("pending_bytes", "What their bodies take in memory.", (), row(lambda of: of.pending_bytes))
     yield _gauge("tasks", "Tasks that have something to do.", (), row(lambda of: of.tasks))

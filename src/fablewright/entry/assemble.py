@@ -9,7 +9,7 @@ import secrets
 from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from fablewright.entry.bus_network import open_network
+from fablewright.entry.bus_network import open_network, role_of
 from fablewright.entry.campaigns import open_campaigns
 from fablewright.entry.crew import AGENTS, SEARCHES, Crew, policies
 from fablewright.entry.inspector import Inspector, NotesChanged
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fablewright.gm.campaign.archive import StateStore
     from fablewright.gm.reading.notes import FileReport
     from fablewright.gm.reading.ports import Retriever
+    from fablewright.runtime.network import Network
 
 __all__ = ["Notes", "assistant", "looking_on", "most_document_bytes", "open_notes", "sample_campaign"]
 
@@ -57,7 +58,10 @@ async def assistant(
         ConfigurationError: A setting of the model makes no sense.
         MissingExtra: What a model on this machine, or the bus, needs is not installed.
     """
-    network, node = open_network(settings), secrets.token_hex(4)
+    network, here = open_network(settings), agents
+    if here is None:
+        here = AGENTS if network is None else ()
+    node = _node(network, here)
     bus = Bus(BusOptions(default_timeout=settings.timeout, policies=policies(settings), network=network), node=node)
 
     def outdate() -> None:
@@ -72,7 +76,7 @@ async def assistant(
     with ExitStack() as leaving:
         store, threads = _opened(settings, notes, leaving)
         crew = Crew(settings, notes, store, bus, threads, on_report=on_report, on_change=changed, retriever=retriever)
-        for name in (AGENTS if network is None else ()) if agents is None else agents:
+        for name in here:
             agent = crew.make(name)
             if agent is not None:
                 bus.register(agent)
@@ -106,8 +110,15 @@ async def looking_on(settings: Settings) -> AsyncIterator[Bus]:
         ConfigurationError: The URL of the bus is none.
         MissingExtra: What the bus needs is not installed.
     """
-    async with Bus(BusOptions(network=open_network(settings))) as bus:
+    network = open_network(settings)
+    async with Bus(BusOptions(network=network), node=_node(network, ())) as bus:
         yield bus
+
+
+def _node(network: Network | None, agents: Sequence[str]) -> str:
+    """Return what to call this process: on a network one sees what it is."""
+    own = secrets.token_hex(4)
+    return own if network is None else f"{role_of(agents)}-{own}"
 
 
 def _opened(settings: Settings, notes: Notes, leaving: ExitStack) -> tuple[StateStore, Threads]:

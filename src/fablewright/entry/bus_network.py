@@ -11,10 +11,12 @@ from fablewright.errors import ConfigurationError, MissingExtra
 from fablewright.gm.scenario_generator import GroundedSceneReady
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fablewright.entry.config import Settings
     from fablewright.runtime.network import Network
 
-__all__ = ["bus_place", "open_network"]
+__all__ = ["bus_place", "open_network", "role_of"]
 
 _PUBLISHED = (GroundedSceneReady, NodeReport)
 """What is published and handled by no agent: who wants it subscribes."""
@@ -25,7 +27,7 @@ def open_network(settings: Settings) -> Network | None:
     """Return the way to agents in other processes; None where all are in one. Nothing is connected yet.
 
     Raises:
-        ConfigurationError: The URL is none of NATS.
+        ConfigurationError: The URL is none of NATS, or the key or the certificates cannot be used.
         MissingExtra: The client of NATS is not installed.
     """
     if not settings.bus:
@@ -39,10 +41,20 @@ def open_network(settings: Settings) -> Network | None:
         if (error.name or "").partition(".")[0] != "nats":
             raise
         raise MissingExtra("The client of NATS is not installed; run: pip install 'fablewright[nats]'") from error
+    from fablewright.adapters.nats_access import Access  # noqa: PLC0415 - as above
     from fablewright.adapters.wire.codec import Wire  # noqa: PLC0415 - only where it is wanted
     from fablewright.adapters.wire.registry import messages_of  # noqa: PLC0415 - as above
 
-    return NatsNetwork(servers, Wire({*messages_of((*CLASSES, Inspector)), *_PUBLISHED}))
+    wire = Wire({*messages_of((*CLASSES, Inspector)), *_PUBLISHED})
+    return NatsNetwork(servers, wire, Access(settings.bus_key, settings.bus_ca))
+
+
+def role_of(agents: Sequence[str]) -> str:
+    """Return what a process is on the bus, by the agents that run in it.
+
+    What it may do there is said by its key, not by its role; but the key decides which role it can have.
+    """
+    return "front" if not agents else agents[0] if len(agents) == 1 else "crew"
 
 
 def bus_place(settings: Settings) -> str:

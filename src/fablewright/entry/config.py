@@ -113,6 +113,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             extra={"default": '`""`', "values": "URLs of NATS servers, with commas between"},
         ),
     ] = msgspec.field(default_factory=Secret)
+    bus_key: Annotated[
+        Path | None,
+        Meta(
+            description="This process's key for the bus: a file with an nkey's seed, or with credentials of NATS.",
+            extra={"default": "none", "values": "the path of a file"},
+        ),
+    ] = None
+    bus_ca: Annotated[
+        Path | None,
+        Meta(
+            description="Whose certificates of NATS servers are believed, for `bus` and `work`; then all is encrypted.",
+            extra={"default": "those that the system knows", "values": "the path of a PEM file"},
+        ),
+    ] = None
+    work_key: Annotated[
+        Path | None,
+        Meta(
+            description="The key for `work`, as `bus_key` is that for the bus.",
+            extra={"default": "none", "values": "the path of a file"},
+        ),
+    ] = None
     embedder: Annotated[
         Literal["none", "minilm", "ollama", "openai", "sentence-transformers"],
         Meta(description="What makes vectors of your notes, so that they are found by meaning too."),
@@ -345,7 +366,7 @@ def _convert(key: str, raw: object, where: str, *, strict: bool, folder: Path) -
         raise ConfigurationError(f"{where}: {error}") from error
     if key == "notes":
         return tuple(folder / each for each in value)
-    return folder / value if key == "data_dir" else value
+    return folder / value if isinstance(value, Path) else value
 
 
 def _path(kind: type, raw: object) -> object:

@@ -118,6 +118,7 @@ class SystemReport(msgspec.Struct, frozen=True):
     tasks: Annotated[int, Meta(description="Tasks that have something to do.")]
     loop_lag_ms: Annotated[float, Meta(description="The longest that the event loop was held up so far.")]
     contract_violations: int
+    unreadable: Annotated[int, Meta(description="What came over the network and was dropped: it could not be read.")]
     dead_letters: Annotated[dict[str, int], Meta(description="By reason, since the start.")]
     agents: tuple[AgentReport, ...]
     pending: Annotated[tuple[PendingReport, ...], Meta(description="The oldest 200.")]
@@ -139,6 +140,7 @@ def system_report(bus: Bus) -> SystemReport:
         tasks=seen.tasks,
         loop_lag_ms=_ms(seen.loop_lag),
         contract_violations=seen.contract_violations,
+        unreadable=seen.unreadable,
         dead_letters={reason.value: count for reason, count in seen.dead_letters.items()},
         agents=tuple(
             AgentReport(name, of.waiting, of.room, of.running, of.concurrency, of.crashes)

@@ -34,6 +34,7 @@ def figures(report: SystemReport) -> RenderableType:
         (f"{report.pending_count:,}", "waiting", ""),
         (f"{missed:,}", "without a reply", "bold red" if missed else ""),
         (f"{sum(report.dead_letters.values()):,}", "dead letters", ""),
+        *([(f"{report.unreadable:,}", "unreadable", "bold red")] if report.unreadable else []),
         (f"{report.tasks:,}", "tasks", ""),
         (duration(report.loop_lag_ms), "longest hold-up", "bold red" if report.loop_lag_ms > 250 else ""),
     )

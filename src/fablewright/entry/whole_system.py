@@ -131,6 +131,7 @@ def added_up(reports: Mapping[str, SystemReport]) -> SystemReport:
         tasks=sum(report.tasks for report in every),
         loop_lag_ms=max(report.loop_lag_ms for report in every),
         contract_violations=sum(report.contract_violations for report in every),
+        unreadable=sum(report.unreadable for report in every),
         dead_letters=_sum(report.dead_letters for report in every),
         agents=tuple(sorted(agents, key=lambda agent: agent.name)),
         pending=tuple(sorted((one for report in every for one in report.pending), key=lambda one: -one.age_ms)),

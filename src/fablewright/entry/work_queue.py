@@ -43,6 +43,7 @@ async def work_queue(settings: Settings) -> AsyncIterator[WorkQueue]:
 def _on_nats(settings: Settings, rules: JobRules) -> WorkQueue:
     try:
         from fablewright.adapters.jetstream_queue import JetStreamQueue  # noqa: PLC0415 - only where it is wanted
+        from fablewright.adapters.nats_access import Access  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
         raise MissingExtra(f"{error.name} is not installed; run: pip install 'fablewright[nats]'") from error
-    return JetStreamQueue(settings.work.reveal(), rules)
+    return JetStreamQueue(settings.work.reveal(), rules, access=Access(settings.work_key, settings.bus_ca))

@@ -496,5 +496,6 @@ class Bus:
             actions=MappingProxyType(actions),
             breakers=MappingProxyType({key: a.breaker for key, a in actions.items() if a.breaker is not None}),
             tasks=len(self._supervisor) - sum(post.stands_by for post in self._posts),
+            unreadable=0 if self._dispatch.node is None else self._dispatch.node.unreadable,
             loop_lag=0.0 if self._watchdog is None else self._watchdog.longest,
         )

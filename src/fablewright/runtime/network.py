@@ -121,6 +121,11 @@ class Far(Protocol):
 class Network(Protocol):
     """The way to agents on other nodes, for one node."""
 
+    @property
+    def unreadable(self) -> int:
+        """How much came so far that was no parcel, or not one for where it came; all of it was dropped."""
+        ...
+
     async def join(self, node: str, far: Far) -> None:
         """Come in under an address; from now on whatever is sent to it arrives."""
         ...

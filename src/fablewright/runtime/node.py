@@ -86,6 +86,11 @@ class Node:
             self._served.add(agent)
             await self._network.serve(agent)
 
+    @property
+    def unreadable(self) -> int:
+        """How much came over the network that could not be read."""
+        return self._network.unreadable
+
     def end_all(self) -> None:
         """Tell the others, as far as they can be reached, that no more answers will come, and that none are wanted."""
         self.abroad.leave()

@@ -85,6 +85,8 @@ class BusStatistics:
         actions: By (agent, action), of those that were ever asked.
         breakers: State by (agent, action), for those that have one.
         tasks: Tasks alive that have something to do; an agent's worker that stands by is none.
+        unreadable: What came over the network and was dropped: forged, too large, too deep, or sent to where it does
+            not belong. What came twice is a dead letter, ``duplicate``.
         loop_lag: The longest that the loop was seen to be held up, in seconds; 0.0 without a watchdog.
     """
 
@@ -99,3 +101,4 @@ class BusStatistics:
     breakers: Mapping[tuple[str, str], State]
     tasks: int
     loop_lag: float = 0.0
+    unreadable: int = 0

