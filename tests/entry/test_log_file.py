@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from fablewright.entry.log_file import log_file, report_crash, start_log
+from fablewright.entry.log_file import log_file, report_crash, start_log, telling_warnings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +24,18 @@ def test_warnings_go_to_the_file_and_not_to_the_terminal(data_dir: Path, capsys:
 def test_a_quiet_run_leaves_no_file(data_dir: Path) -> None:
     start_log(data_dir)
     assert not log_file(data_dir).exists()
+
+
+def test_of_a_process_that_nobody_sits_before_warnings_are_told_too(
+    data_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start_log(data_dir)
+    with telling_warnings():
+        logging.getLogger("x").warning("the key is not taken")
+        logging.getLogger("x").info("nothing")
+    logging.getLogger("x").warning("later")
+    assert capsys.readouterr() == ("", "WARNING: the key is not taken\n")
+    assert "later" in log_file(data_dir).read_text("utf-8")
 
 
 def test_a_large_log_is_put_aside_once(data_dir: Path) -> None:

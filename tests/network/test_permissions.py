@@ -256,7 +256,7 @@ async def test_nobody_comes_in_without_a_key_that_is_known(
         if key == "front":
             assert await bus.ask("orchestrator", Echo("tea"), timeout=5) == "tea from orchestrator"
             return
-        with pytest.raises(Unreachable):
+        with pytest.raises(Unreachable, match="the NATS server does not take this process's key"):
             await bus.ask("orchestrator", Echo("tea"), timeout=5)
     assert "does not take this process's key" in caplog.text
 

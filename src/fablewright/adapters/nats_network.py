@@ -137,7 +137,7 @@ class NatsNetwork:
         )
         await self._connection.listen(f"{self._inbox}.>", self._on_inbox)
         await self._connection.listen("fw-event.*", self._on_message)
-        self._is_in = True
+        self._is_in, self._refusal = True, ""
         await self._flush()
         for agent in list(self._served):
             await self.serve(agent)
@@ -188,6 +188,8 @@ class NatsNetwork:
         """Send something on its way; see ``Network.send``."""
         if self._far is None:
             raise Unreachable("this node has left the network")
+        if self._refusal and not self._connection.is_connected:
+            raise Unreachable(f"the NATS server {self._refusal}")
         headers, body = self._codec.encode(parcel, asyncio.get_running_loop().time(), self._far.request_of)
         reply = ""
         if node:

@@ -11,6 +11,7 @@ from fablewright.entry.assemble import assistant, open_notes
 from fablewright.entry.bus_network import bus_place
 from fablewright.entry.crew import AGENTS
 from fablewright.entry.event_loop import run_loop
+from fablewright.entry.log_file import telling_warnings
 from fablewright.entry.terminal import emit, set_up_streams
 from fablewright.errors import ConfigurationError, InvalidInput
 
@@ -39,7 +40,8 @@ def run_agents(settings: Settings, names: Sequence[str]) -> int:
     """
     set_up_streams()
     wanted = agents_called(settings, names)
-    return run_loop(_run(settings, wanted))
+    with telling_warnings():
+        return run_loop(_run(settings, wanted))
 
 
 def agents_called(settings: Settings, names: Sequence[str]) -> tuple[str, ...]:

@@ -10,9 +10,10 @@ import traceback
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["debugging", "log_file", "report_crash", "start_log"]
+__all__ = ["debugging", "log_file", "report_crash", "start_log", "telling_warnings"]
 
 _MOST_BYTES = 1_000_000
 _NAME = "fablewright"  # tells our handler from those of a program that we may run in
@@ -53,6 +54,19 @@ def start_log(data_dir: Path) -> None:
     root.addHandler(handler)
     if debugging():
         root.setLevel(logging.INFO)
+
+
+@contextlib.contextmanager
+def telling_warnings() -> Iterator[None]:
+    """Send warnings to standard error as well, of a process that nobody sits before: its keeper looks there."""
+    handler = logging.NullHandler() if debugging() else logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
 
 
 def report_crash(error: BaseException, data_dir: Path) -> str:
