@@ -166,7 +166,11 @@ class NatsNetwork:
         connection = self._connection
         if not self._has_begun:
             return
-        await self._flush()
+        for subscription in filter(None, self._served.values()):
+            with suppress(NatsError):  # then the connection is gone, and they with it
+                await subscription.unsubscribe()
+        self._served.clear()
+        await self._flush()  # the server has taken that too: whoever asks from now on is refused, and waits for nobody
         self._far = None
         try:
             async with asyncio.timeout(_FAREWELL):
