@@ -1,4 +1,4 @@
-"""A NATS server, a process for each agent, and a fault proxy before each of them: who is there, and what befalls them."""
+"""A NATS server, a process for each agent, and a fault proxy before each: who is there, and what befalls them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from fablewright.testing.fault_proxy import FaultProxy
 from fablewright.testing.nats_server import NatsServer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
@@ -108,9 +109,7 @@ class Company:
         before = self._numbers[name]
         await self._begin(name)
         os.kill(before, signal.SIGTERM)
-        async with asyncio.timeout(_LONGEST_FAREWELL):
-            while _lives(before):
-                await asyncio.sleep(_LOOK)
+        await _until(lambda: not _lives(before), _LONGEST_FAREWELL)
 
     # -------------------------------------------------------------- processes
 
@@ -141,9 +140,18 @@ class Company:
         said = self._folder / f"said-{self._births}-{name}"
         async with self._lock:  # a fork takes a while, and the front goes on meanwhile
             self._numbers[name] = await asyncio.to_thread(_bear, self._nursery, f"{self._url(name)} {name} {said}\n")
-        async with asyncio.timeout(_LONGEST_BIRTH):
-            while not said.exists() or _READY not in said.read_text("utf-8"):
-                await asyncio.sleep(_LOOK)
+        await _until(lambda: said.exists() and _READY in said.read_text("utf-8"), _LONGEST_BIRTH)
+
+
+async def _until(condition: Callable[[], bool], seconds: float) -> None:
+    """Wait for what another process does.
+
+    Raises:
+        TimeoutError: It was not done in time.
+    """
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - nobody here could set an event
+            await asyncio.sleep(_LOOK)
 
 
 def _bear(nursery: subprocess.Popen[str], line: str) -> int:

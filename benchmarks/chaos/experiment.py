@@ -1,34 +1,42 @@
-"""One experiment from its beginning to its end: everybody starts, faults come and go, all is looked at, and nobody stays."""
+"""One experiment from beginning to end: everybody starts, faults come and go, all is looked at, and nobody stays."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import statistics
 import tempfile
 import time
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from benchmarks.chaos.company import Company
 from benchmarks.chaos.trial import Trial, count_writing, written
 from fablewright.entry.assemble import assistant, open_notes
 from fablewright.entry.config import load_settings
+from fablewright.entry.inspector import Inspector
+from fablewright.entry.system_report import SystemReport
+from fablewright.entry.whole_system import WholeSystem
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Iterable
 
     from benchmarks.chaos.faults import Fault
+    from fablewright.runtime.bus import Bus
 
 __all__ = ["Found", "experiment", "slowness"]
 
 _SETTINGS = {"FABLEWRIGHT_CIRCUIT_BREAKER_RESET_TIME": "1"}
-"""A search that failed five times is tried again after a second instead of a minute: else one fault would hide the next."""
+"""What failed five times is tried again after a second instead of a minute: else one fault would hide the next."""
 _LAST = 1.0
 """Seconds in which what was told is written."""
+_LOOKS = 20
+"""Times of half a second in which agents hear that nobody waits for what they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ async def experiment(faults: Iterable[Fault], *, scenes: int, rate: float, seed:
     slow = [slowness()]
     with tempfile.TemporaryDirectory(prefix="fw-chaos-") as place:
         folder = Path(place)
-        tasks, files = asyncio.all_tasks(), 0
+        tasks = asyncio.all_tasks()
         async with Company(folder, **_SETTINGS) as company:
             settings = load_settings({"bus": company.url, "data_dir": str(folder / "front")}, directory=folder).settings
             files = _open_files()
@@ -70,25 +78,48 @@ async def experiment(faults: Iterable[Fault], *, scenes: int, rate: float, seed:
                 count_writing(folder / "campaigns.sqlite")
                 await trial.run(faults, scenes=scenes)
                 await asyncio.sleep(_LAST)
+                at_work = await _at_work(bus)
                 slow.append(slowness())
                 copies = written(folder / "campaigns.sqlite")
-                broken = trial.broken_promises(copies, slowness=max(slow))
-            broken += _left(files)
+                broken = trial.broken_promises(copies, slowness=max(slow)) + at_work
+            broken += await _left(files)
         left = [task.get_name() for task in asyncio.all_tasks() - tasks if not task.done()]
         broken += [f"{len(left)} tasks are left: {', '.join(left)}"] if left else []
     return Found(trial, copies, broken, max(slow))
 
 
-def _left(files: int) -> list[str]:
-    """Return what is still open that was not before the front came, as a sentence."""
-    gc.collect()
-    more = _open_files() - files
-    return [f"{more} files or connections are left open"] if more > 0 else []
+async def _at_work(bus: Bus) -> list[str]:
+    """Return what the agents' processes still do although nobody waits for it, as a sentence."""
+    system, at_work = WholeSystem(bus), ""
+    for _ in range(_LOOKS):
+        seen = msgspec.json.decode(await system.report(), type=SystemReport)
+        agents = [agent for agent in seen.agents if not agent.name.startswith(Inspector.name)]
+        busy = [agent.name for agent in agents if agent.running + agent.waiting]
+        if not busy and not seen.pending_count:
+            return []
+        at_work = f"{seen.pending_count} requests are pending, and these are at work: {', '.join(busy) or 'nobody'}"
+    return [at_work]
 
 
-def _open_files() -> int:
+async def _left(before: Counter[str]) -> list[str]:
+    """Return what is still open that was not before the front came, as sentences."""
+    for _ in range(20):  # the other end of a connection is in this process too, and hears of its end a little later
+        gc.collect()
+        more = _open_files() - before
+        if not more:
+            return []
+        await asyncio.sleep(0.1)
+    return [f"left open: {count} of {name}" for name, count in more.items()]
+
+
+def _open_files() -> Counter[str]:
+    """Return how many files and connections of each kind this process has open; none where that cannot be seen."""
     table = Path("/proc/self/fd")
-    return len(os.listdir(table)) if table.exists() else 0  # noqa: PTH208 - iterdir would count itself
+    found: Counter[str] = Counter()
+    for each in table.iterdir() if table.exists() else ():
+        with suppress(OSError):  # that with which one looks
+            found[str(each.readlink()).partition(":")[0]] += 1
+    return found
 
 
 def slowness() -> float:

@@ -22,13 +22,14 @@ def report(found: Found) -> str:
     by_fault: dict[str, list[Episode]] = {}
     for episode in trial.episodes:
         by_fault.setdefault(str(episode.fault), []).append(episode)
+    twice = sum(count > 1 for count in found.copies.values())
+    overran = sum(each > 0 for each in late)
+    slow = f"a machine {found.slowness:.1f} times slower than a quiet one"
     lines = [
-        f"{len(trial.scenes):,} scenes, {len(trial.episodes)} faults, "
-        f"a machine {found.slowness:.1f} times slower than a quiet one.",
+        f"{len(trial.scenes):,} scenes, {len(trial.episodes)} faults, {slow}.",
         f"Outcomes: {_counted(trial.outcomes)}.",
-        f"Written down: {sum(found.copies.values()):,}; twice: {sum(count > 1 for count in found.copies.values())}. "
-        f"Second outcomes: {trial.twice}.",
-        f"After its deadline came the outcome of {sum(each > 0 for each in late)} scenes, the latest {late[-1]:.0f} ms.",
+        f"Written down: {sum(found.copies.values()):,}; twice: {twice}. Second outcomes: {trial.twice}.",
+        f"After its deadline came the outcome of {overran} scenes, the latest {late[-1]:.0f} ms after it.",
         "",
         "| fault | times | first scene after its end, s: median | longest | out of the notes: longest | outcomes |",
         "|---|--:|--:|--:|--:|---|",

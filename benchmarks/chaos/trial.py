@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fablewright.runtime.bus import Bus
     from fablewright.runtime.events import Event
 
-__all__ = ["Episode", "Trial", "count_writing", "written"]
+__all__ = ["Episode", "Scene", "Trial", "count_writing", "title_of", "written"]
 
 MOST_LATE = 0.05
 """Seconds after its deadline at which a request has its outcome at the latest, on a machine that is not slow."""
@@ -114,6 +114,7 @@ class Trial:
         self._settled: set[str] = set()
         self._pattern: Answer | None = None
         self._supervisor = Supervisor()
+        self._under_way: set[asyncio.Task[None]] = set()
         bus.observe(self._look)
 
     @property
@@ -134,9 +135,7 @@ class Trial:
             episode.over = self._now()
             await self._recovered(episode)
         load.cancel()
-        while len(self.scenes) < self._asked:
-            await asyncio.sleep(0.05)
-        await self._supervisor.stop()
+        await asyncio.gather(load, *self._under_way, return_exceptions=True)
         self._assign()
 
     async def warm_up(self) -> None:
@@ -156,7 +155,9 @@ class Trial:
         begins = self._now()
         for number in itertools.count(1):
             self._asked = number
-            self._supervisor.start(self._one(number), name=f"scene {number}")
+            scene = self._supervisor.start(self._one(number), name=f"scene {number}")
+            self._under_way.add(scene)
+            scene.add_done_callback(self._under_way.discard)
             begins += 1 / self._rate
             await asyncio.sleep(max(0.0, begins - self._now()))
 

@@ -58,9 +58,7 @@ class FaultProxy:
         way: What becomes of bytes now.
     """
 
-    def __init__(
-        self, host: str, port: int, *, latency: float = 0.2, drop: int = 64, every: float = 0.05
-    ) -> None:
+    def __init__(self, host: str, port: int, *, latency: float = 0.2, drop: int = 64, every: float = 0.05) -> None:
         self.address = ""
         self.way: Way = "clear"
         self._target = host, port
