@@ -1,13 +1,15 @@
-"""A NATS server, a process for each agent, and a fault proxy before each: who is there, and what befalls them."""
+"""NATS, a process for each agent, and fault proxies before each: who is there, and what befalls them."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
+import socket
 import subprocess
 import sys
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from benchmarks.chaos.faults import Fault
 
-__all__ = ["Company"]
+__all__ = ["Company", "cluster"]
 
 _READY = "Ctrl-C ends it"
 """What an agent's process says when it is on the bus."""
@@ -36,41 +38,50 @@ class Company:
 
     Args:
         folder: Where the agents keep what they keep, and what they say.
+        servers: How many NATS servers; several are a cluster, and everybody knows all of them.
         settings: Of the agents, as environment variables.
 
     Attributes:
         url: Where the front finds the bus.
     """
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, servers: int = 1, **settings: str) -> None:
         self.url = ""
         self._folder = folder
         self._settings = settings
-        self._server = NatsServer()
-        self._proxies: dict[str, FaultProxy] = {}
+        self._servers = [NatsServer(*options) for options in cluster(servers)]
+        self._turns = itertools.cycle(self._servers)
+        self._proxies: dict[str, list[FaultProxy]] = {}
         self._numbers: dict[str, int] = {}
         self._births = 0
         self._lock = asyncio.Lock()
         self._leaving = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        await asyncio.to_thread(self._server.start)
-        self._leaving.callback(self._server.stop)
-        host, _, port = self._server.url.rpartition("/")[2].partition(":")
-        for place in (*AGENTS, FRONT):
-            self._proxies[place] = await self._leaving.enter_async_context(FaultProxy(host, int(port)))
-        self.url = self._url(FRONT)
-        nursery = await asyncio.to_thread(self._open_nursery)
-        self._leaving.callback(_close, nursery)
-        self._nursery = nursery
-        await asyncio.gather(*(self._begin(name) for name in AGENTS))
+        try:
+            await self._enter()
+        except BaseException:
+            await self._leaving.aclose()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.resume()
         await self._leaving.aclose()
+
+    async def _enter(self) -> None:
+        for server in self._servers:
+            await asyncio.to_thread(server.start)
+            self._leaving.callback(server.stop)
+        for place in (*AGENTS, FRONT):
+            proxies = [FaultProxy(*_address(server)) for server in self._servers]
+            self._proxies[place] = [await self._leaving.enter_async_context(proxy) for proxy in proxies]
+        self.url = self._url(FRONT)
+        nursery = await asyncio.to_thread(self._open_nursery)
+        self._leaving.callback(_close, nursery)
+        self._nursery = nursery
+        await asyncio.gather(*(self._begin(name) for name in AGENTS))
 
     # -------------------------------------------------------------- what befalls them
 
@@ -90,19 +101,22 @@ class Company:
             await asyncio.sleep(fault.lasts)
             os.kill(self._numbers[fault.target], signal.SIGCONT)
         else:
-            self._proxies[fault.target].become(fault.kind)
+            for proxy in self._proxies[fault.target]:
+                proxy.become(fault.kind)
             await asyncio.sleep(fault.lasts)
-            self._proxies[fault.target].become("clear")
+            for proxy in self._proxies[fault.target]:
+                proxy.become("clear")
 
     async def _suffer_server(self, fault: Fault) -> None:
+        server = next(self._turns)
         if fault.kind == "kill":
-            await asyncio.to_thread(self._server.stop)
+            await asyncio.to_thread(server.stop)
             await asyncio.sleep(fault.lasts)
-            await asyncio.to_thread(self._server.start)
+            await asyncio.to_thread(server.start)
         else:
-            self._server.pause()
+            server.pause()
             await asyncio.sleep(fault.lasts)
-            self._server.resume()
+            server.resume()
 
     async def _renew(self, name: str) -> None:
         """Start another process of an agent, and when that is there end the one before it."""
@@ -114,7 +128,7 @@ class Company:
     # -------------------------------------------------------------- processes
 
     def _url(self, place: str) -> str:
-        return f"nats://{self._proxies[place].address}"
+        return ",".join(f"nats://{proxy.address}" for proxy in self._proxies[place])
 
     def _open_nursery(self) -> subprocess.Popen[str]:
         environment = {
@@ -141,6 +155,22 @@ class Company:
         async with self._lock:  # a fork takes a while, and the front goes on meanwhile
             self._numbers[name] = await asyncio.to_thread(_bear, self._nursery, f"{self._url(name)} {name} {said}\n")
         await _until(lambda: said.exists() and _READY in said.read_text("utf-8"), _LONGEST_BIRTH)
+
+
+def cluster(servers: int) -> list[list[str]]:
+    """Return what each server is told to be one of so many."""
+    if servers == 1:
+        return [[]]
+    with ExitStack() as held:
+        sockets = [held.enter_context(closing(socket.create_server(("127.0.0.1", 0)))) for _ in range(servers)]
+        places = [f"nats://127.0.0.1:{each.getsockname()[1]}" for each in sockets]
+    same = ["--cluster_name", "chaos", "--routes", ",".join(places), "--no_advertise"]
+    return [["--cluster", place, *same, "--server_name", f"chaos-{number}"] for number, place in enumerate(places)]
+
+
+def _address(server: NatsServer) -> tuple[str, int]:
+    host, _, port = server.url.rpartition("/")[2].partition(":")
+    return host, int(port)
 
 
 async def _until(condition: Callable[[], bool], seconds: float) -> None:

@@ -56,7 +56,7 @@ class Found:
     slowness: float
 
 
-async def experiment(faults: Iterable[Fault], *, scenes: int, rate: float, seed: int) -> Found:
+async def experiment(faults: Iterable[Fault], *, scenes: int, rate: float, seed: int, servers: int = 1) -> Found:
     """Ask for scenes while faults come and go.
 
     Args:
@@ -64,12 +64,13 @@ async def experiment(faults: Iterable[Fault], *, scenes: int, rate: float, seed:
         scenes: How many are asked for at most; the last fault may add some.
         rate: Of them a second.
         seed: Of what is asked for.
+        servers: How many NATS servers there are.
     """
     slow = [slowness()]
     with tempfile.TemporaryDirectory(prefix="fw-chaos-") as place:
         folder = Path(place)
         tasks = asyncio.all_tasks()
-        async with Company(folder, **_SETTINGS) as company:
+        async with Company(folder, servers, **_SETTINGS) as company:
             settings = load_settings({"bus": company.url, "data_dir": str(folder / "front")}, directory=folder).settings
             files = _open_files()
             async with assistant(settings, open_notes(settings, settings.notes)) as bus:

@@ -21,6 +21,8 @@ _ALL = "all agents"
 
 _SHORTEST, _LONGEST = 0.3, 5.0
 """Seconds that a fault lasts: shorter and longer than the three after which a node that says nothing is given up."""
+_HUNG, _OFTEN = 14.0, 0.1
+"""Seconds that one in ten lasts: longer than the twelve after which a server that says nothing is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +60,5 @@ def faults(seed: int) -> Iterator[Fault]:
     dice = random.Random(seed)
     while True:
         for kind, target in dice.sample(_BEFORE, len(_BEFORE)):
-            yield Fault(kind, target, dice.uniform(0.5, 2.0), dice.uniform(_SHORTEST, _LONGEST))  # type: ignore[arg-type]
+            lasts = _HUNG if dice.random() < _OFTEN else dice.uniform(_SHORTEST, _LONGEST)
+            yield Fault(kind, target, dice.uniform(0.5, 2.0), lasts)  # type: ignore[arg-type]
