@@ -12,6 +12,8 @@ import signal
 import sys
 from pathlib import Path
 
+import haystack
+
 from fablewright.adapters import haystack_retriever, nats_network
 from fablewright.adapters.wire import codec
 from fablewright.entry.agent_process import run_agents
@@ -19,7 +21,7 @@ from fablewright.entry.config import load_settings
 
 __all__: list[str] = []
 
-_BESIDE = (haystack_retriever, nats_network, codec)  # imported late elsewhere; here before the first is born
+_BESIDE = (haystack, haystack_retriever, nats_network, codec)  # imported late elsewhere; here before the first is born
 
 
 def _run(bus: str, name: str, said: str) -> int:

@@ -37,7 +37,11 @@ MOST_LATE = 0.05
 LONGEST_RECOVERY = 5.0
 """Seconds after a fault at which there is a scene again at the latest, likewise."""
 
-_WORDS = ("the first encounter", "a fight", "what happens next", "an ambush on the road", "a secret meeting")
+_WHAT = ("the first encounter", "a fight", "what happens next", "an ambush", "a secret meeting", "a chase")
+_WHOM = ("a guard", "a smuggler", "wolves", "a priest", "goblins", "a ghost", "a merchant", "bandits", "an old friend")
+_WHERE = ("on the road", "at the inn", "in the cellar", "at the docks", "in the woods", "by the river", "in a ruin")
+_WHEN = ("at dusk", "at dawn", "in the rain", "at midnight", "on market day", "in the fog", "after the storm")
+"""What scenes are about: so many different things that few searches are answered by what was found before."""
 _LEAST, _MOST = 1.5, 8.0
 """Seconds that a scene has: less and more than the three after which a node that says nothing is given up."""
 _GIVE_UP = 60.0
@@ -143,7 +147,7 @@ class Trial:
         async with asyncio.timeout(_GIVE_UP):
             while self._pattern is None:
                 try:
-                    answer = await self._bus.ask("orchestrator", HandleRequest(_WORDS[0], "scene"), timeout=_MOST)
+                    answer = await self._bus.ask("orchestrator", HandleRequest(_WHAT[0], "scene"), timeout=_MOST)
                 except FablewrightError:
                     answer = None
                 if answer is not None and answer.status == "answered":
@@ -163,7 +167,9 @@ class Trial:
 
     async def _one(self, number: int) -> None:
         timeout = self._dice.uniform(_LEAST, _MOST)
-        request = HandleRequest(self._dice.choice(_WORDS), "scene", seed=number, wishes=self._called(number))
+        what, whom, where, when = (self._dice.choice(each) for each in (_WHAT, _WHOM, _WHERE, _WHEN))
+        words = f"{what} with {whom} {where} {when}"
+        request = HandleRequest(words, "scene", seed=number, wishes=self._called(number))
         loop, asked = asyncio.get_running_loop(), self._now()
         fired: list[float] = []
         beside = loop.call_at(asked + timeout, lambda: fired.append(loop.time()))
