@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from benchmarks.chaos.company import Company
+from benchmarks.chaos.faults import AGENTS
 from benchmarks.chaos.trial import Trial, count_writing, written
 from fablewright.entry.assemble import assistant, open_notes
 from fablewright.entry.config import load_settings
 from fablewright.entry.inspector import Inspector
-from fablewright.entry.system_report import SystemReport
 from fablewright.entry.whole_system import WholeSystem
 
 if TYPE_CHECKING:
@@ -35,8 +33,10 @@ _SETTINGS = {"FABLEWRIGHT_CIRCUIT_BREAKER_RESET_TIME": "1"}
 """What failed five times is tried again after a second instead of a minute: else one fault would hide the next."""
 _LAST = 1.0
 """Seconds in which what was told is written."""
-_LOOKS = 20
-"""Times of half a second in which agents hear that nobody waits for what they do."""
+_LOOKS, _LOOK = 20, 0.5
+"""Looks, and seconds between them, until which agents have heard that nobody waits for what they do."""
+_TO_REPORT = 2.0
+"""Seconds that a process has to say how it is doing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +91,17 @@ async def experiment(faults: Iterable[Fault], *, scenes: int, rate: float, seed:
 
 async def _at_work(bus: Bus) -> list[str]:
     """Return what the agents' processes still do although nobody waits for it, as a sentence."""
-    system, at_work = WholeSystem(bus), ""
+    system, found = WholeSystem(bus, patience=_TO_REPORT), ""
     for _ in range(_LOOKS):
-        seen = msgspec.json.decode(await system.report(), type=SystemReport)
+        seen = await system.look()
         agents = [agent for agent in seen.agents if not agent.name.startswith(Inspector.name)]
+        silent = set(AGENTS) - {agent.name for agent in agents}
         busy = [agent.name for agent in agents if agent.running + agent.waiting]
-        if not busy and not seen.pending_count:
+        if not silent and not busy and not seen.pending_count:
             return []
-        at_work = f"{seen.pending_count} requests are pending, and these are at work: {', '.join(busy) or 'nobody'}"
-    return [at_work]
+        found = f"pending: {seen.pending_count}, at work: {', '.join(busy) or 'nobody'}, silent: {len(silent)}"
+        await asyncio.sleep(_LOOK)
+    return [found]
 
 
 async def _left(before: Counter[str]) -> list[str]:
