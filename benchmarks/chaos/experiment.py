@@ -106,12 +106,13 @@ async def _at_work(bus: Bus) -> list[str]:
 
 async def _left(before: Counter[str]) -> list[str]:
     """Return what is still open that was not before the front came, as sentences."""
+    more = _open_files() - before
     for _ in range(20):  # the other end of a connection is in this process too, and hears of its end a little later
+        if not more:
+            break
+        await asyncio.sleep(0.1)
         gc.collect()
         more = _open_files() - before
-        if not more:
-            return []
-        await asyncio.sleep(0.1)
     return [f"left open: {count} of {name}" for name, count in more.items()]
 
 

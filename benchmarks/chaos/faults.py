@@ -61,4 +61,4 @@ def faults(seed: int) -> Iterator[Fault]:
     while True:
         for kind, target in dice.sample(_BEFORE, len(_BEFORE)):
             lasts = _HUNG if dice.random() < _OFTEN else dice.uniform(_SHORTEST, _LONGEST)
-            yield Fault(kind, target, dice.uniform(0.5, 2.0), lasts)  # type: ignore[arg-type]
+            yield Fault(kind, target, dice.uniform(0.5, 2.0), lasts)
