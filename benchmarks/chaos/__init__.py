@@ -1,0 +1,1 @@
+"""What becomes of scenes while processes, the broker and the network between them go wrong."""

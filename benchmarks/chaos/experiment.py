@@ -1,0 +1,139 @@
+"""One experiment from beginning to end: everybody starts, faults come and go, all is looked at, and nobody stays."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import statistics
+import tempfile
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.chaos.company import Company
+from benchmarks.chaos.faults import AGENTS
+from benchmarks.chaos.trial import Trial, count_writing, written
+from fablewright.entry.assemble import assistant, open_notes
+from fablewright.entry.config import load_settings
+from fablewright.entry.inspector import Inspector
+from fablewright.entry.whole_system import WholeSystem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from benchmarks.chaos.faults import Fault
+    from fablewright.runtime.bus import Bus
+
+__all__ = ["Found", "experiment", "slowness"]
+
+_SETTINGS = {"FABLEWRIGHT_CIRCUIT_BREAKER_RESET_TIME": "1"}
+"""What failed five times is tried again after a second instead of a minute: else one fault would hide the next."""
+_LAST = 1.0
+"""Seconds in which what was told is written."""
+_LOOKS, _LOOK = 20, 0.5
+"""Looks, and seconds between them, until which agents have heard that nobody waits for what they do."""
+_TO_REPORT = 2.0
+"""Seconds that a process has to say how it is doing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found out.
+
+    Attributes:
+        trial: The scenes and the faults.
+        copies: How often each scene was written down.
+        broken: What should have held and did not, as sentences.
+        slowness: How many times slower this machine was than one that is not slow.
+    """
+
+    trial: Trial
+    copies: Counter[str]
+    broken: list[str]
+    slowness: float
+
+
+async def experiment(faults: Iterable[Fault], *, scenes: int, rate: float, seed: int, servers: int = 1) -> Found:
+    """Ask for scenes while faults come and go.
+
+    Args:
+        faults: In their order.
+        scenes: How many are asked for at most; the last fault may add some.
+        rate: Of them a second.
+        seed: Of what is asked for.
+        servers: How many NATS servers there are.
+    """
+    slow = [slowness()]
+    with tempfile.TemporaryDirectory(prefix="fw-chaos-") as place:
+        folder = Path(place)
+        tasks = asyncio.all_tasks()
+        async with Company(folder, servers, **_SETTINGS) as company:
+            settings = load_settings({"bus": company.url, "data_dir": str(folder / "front")}, directory=folder).settings
+            files = _open_files()
+            async with assistant(settings, open_notes(settings, settings.notes)) as bus:
+                trial = Trial(bus, company, rate=rate, seed=seed)
+                await trial.warm_up()
+                count_writing(folder / "campaigns.sqlite")
+                await trial.run(faults, scenes=scenes)
+                await asyncio.sleep(_LAST)
+                at_work = await _at_work(bus)
+                slow.append(slowness())
+                copies = written(folder / "campaigns.sqlite")
+                broken = trial.broken_promises(copies, slowness=max(slow)) + at_work
+            broken += await _left(files)
+        left = [task.get_name() for task in asyncio.all_tasks() - tasks if not task.done()]
+        broken += [f"{len(left)} tasks are left: {', '.join(left)}"] if left else []
+    return Found(trial, copies, broken, max(slow))
+
+
+async def _at_work(bus: Bus) -> list[str]:
+    """Return what the agents' processes still do although nobody waits for it, as a sentence."""
+    system, found = WholeSystem(bus, patience=_TO_REPORT), ""
+    for _ in range(_LOOKS):
+        seen = await system.look()
+        agents = [agent for agent in seen.agents if not agent.name.startswith(Inspector.name)]
+        silent = set(AGENTS) - {agent.name for agent in agents}
+        busy = [agent.name for agent in agents if agent.running + agent.waiting]
+        if not silent and not busy and not seen.pending_count:
+            return []
+        found = f"pending: {seen.pending_count}, at work: {', '.join(busy) or 'nobody'}, silent: {len(silent)}"
+        await asyncio.sleep(_LOOK)
+    return [found]
+
+
+async def _left(before: Counter[str]) -> list[str]:
+    """Return what is still open that was not before the front came, as sentences."""
+    more = _open_files() - before
+    for _ in range(20):  # the other end of a connection is in this process too, and hears of its end a little later
+        if not more:
+            break
+        await asyncio.sleep(0.1)
+        gc.collect()
+        more = _open_files() - before
+    return [f"left open: {count} of {name}" for name, count in more.items()]
+
+
+def _open_files() -> Counter[str]:
+    """Return how many files and connections of each kind this process has open; none where that cannot be seen."""
+    table = Path("/proc/self/fd")
+    found: Counter[str] = Counter()
+    for each in table.iterdir() if table.exists() else ():
+        with suppress(OSError):  # that with which one looks
+            found[str(each.readlink()).partition(":")[0]] += 1
+    return found
+
+
+def slowness() -> float:
+    """Return how many times slower this machine is right now than one that is not slow; 1 or more."""
+
+    def loop() -> float:
+        began = time.perf_counter()
+        table: dict[str, tuple[int, list[int]]] = {}
+        for number in range(20_000):
+            table[f"k{number}"] = (number, [number])
+        return time.perf_counter() - began
+
+    return max(1.0, statistics.median(loop() for _ in range(9)) / 0.0046)

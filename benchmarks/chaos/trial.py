@@ -1,0 +1,275 @@
+"""Scenes asked for at a steady rate while faults come and go, and what became of each of them.
+
+What has to hold is said by ``broken_promises``. A machine that is slow or busy is late for everything, also for what
+costs nothing; so each request has a bare timer of the same loop beside it, which fires when it should have ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from fablewright.errors import FablewrightError
+from fablewright.gm.orchestrator import HandleRequest
+from fablewright.gm.scene.wishes import Kept, Wishes
+from fablewright.runtime.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from benchmarks.chaos.company import Company
+    from benchmarks.chaos.faults import Fault
+    from fablewright.gm.answer import Answer
+    from fablewright.runtime.bus import Bus
+    from fablewright.runtime.events import Event
+
+__all__ = ["Episode", "Scene", "Trial", "count_writing", "title_of", "written"]
+
+MOST_LATE = 0.05
+"""Seconds after its deadline at which a request has its outcome at the latest, on a machine that is not slow."""
+LONGEST_RECOVERY = 5.0
+"""Seconds after a fault at which there is a scene again at the latest, likewise."""
+
+_WHAT = ("the first encounter", "a fight", "what happens next", "an ambush", "a secret meeting", "a chase")
+_WHOM = ("a guard", "a smuggler", "wolves", "a priest", "goblins", "a ghost", "a merchant", "bandits", "an old friend")
+_WHERE = ("on the road", "at the inn", "in the cellar", "at the docks", "in the woods", "by the river", "in a ruin")
+_WHEN = ("at dusk", "at dawn", "in the rain", "at midnight", "on market day", "in the fog", "after the storm")
+"""What scenes are about: so many different things that few searches are answered by what was found before."""
+_LEAST, _MOST = 1.5, 8.0
+"""Seconds that a scene has: less and more than the three after which a node that says nothing is given up."""
+_GIVE_UP = 60.0
+"""Seconds after which there will be no scene any more."""
+_SUCCESSES = ("answered", "degraded")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What became of one.
+
+    Attributes:
+        number: Which.
+        asked: When, in seconds of the loop.
+        ended: When it had its outcome.
+        outcome: An answer's status, or the name of what was raised.
+        overrun: Seconds that its outcome came after its deadline.
+        excused: Of these, how many a bare timer was late too.
+    """
+
+    number: int
+    asked: float
+    ended: float
+    outcome: str
+    overrun: float
+    excused: float
+
+
+@dataclass(slots=True)
+class Episode:
+    """One fault, and what was seen of it.
+
+    Attributes:
+        fault: Which.
+        began: When, in seconds of the loop.
+        over: When it was over.
+        first: Seconds until a scene that was asked for after that was there.
+        grounded: Seconds until one out of the notes was there.
+        outcomes: Of the scenes that were asked for between its beginning and the next fault.
+    """
+
+    fault: Fault
+    began: float
+    over: float = 0.0
+    first: float = _GIVE_UP
+    grounded: float = _GIVE_UP
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+
+class Trial:
+    """A front, what it asks for, and what becomes of it.
+
+    Args:
+        bus: The front.
+        company: The others.
+        rate: Scenes a second.
+        seed: Of what is asked for, and how long it may take.
+
+    Attributes:
+        scenes: All that have their outcome.
+        episodes: The faults that there were.
+        twice: Outcomes that came for a request which had one.
+    """
+
+    def __init__(self, bus: Bus, company: Company, *, rate: float, seed: int) -> None:
+        self.scenes: list[Scene] = []
+        self.episodes: list[Episode] = []
+        self.twice = 0
+        self._bus = bus
+        self._company = company
+        self._rate = rate
+        self._dice = random.Random(seed)
+        self._asked = 0
+        self._settled: set[str] = set()
+        self._pattern: Answer | None = None
+        self._supervisor = Supervisor()
+        self._under_way: set[asyncio.Task[None]] = set()
+        bus.observe(self._look)
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        """How many scenes had which outcome."""
+        return Counter(scene.outcome for scene in self.scenes)
+
+    async def run(self, faults: Iterable[Fault], *, scenes: int) -> None:
+        """Have faults come and go until so many scenes were asked for, or there are no more faults."""
+        load = self._supervisor.start(self._load(), name="the load")
+        for fault in faults:
+            if self._asked >= scenes:
+                break
+            await asyncio.sleep(fault.after)
+            episode = Episode(fault, self._now())
+            self.episodes.append(episode)
+            await self._company.suffer(fault)
+            episode.over = self._now()
+            await self._recovered(episode)
+        load.cancel()
+        await asyncio.gather(load, *self._under_way, return_exceptions=True)
+        self._assign()
+
+    async def warm_up(self) -> None:
+        """Come first: wait until there is a scene out of the notes: whoever was started last may not be there yet."""
+        async with asyncio.timeout(_GIVE_UP):
+            while self._pattern is None:
+                try:
+                    answer = await self._bus.ask("orchestrator", HandleRequest(_WHAT[0], "scene"), timeout=_MOST)
+                except FablewrightError:
+                    answer = None
+                if answer is not None and answer.status == "answered":
+                    self._pattern = answer
+                else:
+                    await asyncio.sleep(0.2)
+
+    async def _load(self) -> None:
+        begins = self._now()
+        for number in itertools.count(1):
+            self._asked = number
+            scene = self._supervisor.start(self._one(number), name=f"scene {number}")
+            self._under_way.add(scene)
+            scene.add_done_callback(self._under_way.discard)
+            begins += 1 / self._rate
+            await asyncio.sleep(max(0.0, begins - self._now()))
+
+    async def _one(self, number: int) -> None:
+        timeout = self._dice.uniform(_LEAST, _MOST)
+        what, whom, where, when = (self._dice.choice(each) for each in (_WHAT, _WHOM, _WHERE, _WHEN))
+        words = f"{what} with {whom} {where} {when}"
+        request = HandleRequest(words, "scene", seed=number, wishes=self._called(number))
+        loop, asked = asyncio.get_running_loop(), self._now()
+        fired: list[float] = []
+        beside = loop.call_at(asked + timeout, lambda: fired.append(loop.time()))
+        outcome = "nothing"
+        try:
+            answer = await self._bus.ask("orchestrator", request, timeout=timeout)
+            outcome = answer.status
+        except FablewrightError as error:
+            outcome = type(error).__name__
+        finally:
+            ended = self._now()
+            beside.cancel()
+            excused = fired[0] - asked - timeout if fired else 0.0
+            self.scenes.append(Scene(number, asked, ended, outcome, ended - asked - timeout, excused))
+
+    def _called(self, number: int) -> Wishes:
+        """Return the wish for a scene's title, by which it is known again wherever it is written down."""
+        assert self._pattern is not None  # noqa: S101 - there was a first one
+        assert self._pattern.scene is not None  # noqa: S101 - it is a scene
+        scene = self._pattern.scene
+        titled = replace(scene, title=replace(scene.title, text=title_of(number)))
+        return Wishes(kept=Kept(titled, self._pattern.citations, ("title",)))
+
+    async def _recovered(self, episode: Episode) -> None:
+        """Wait until there are scenes again; those asked for while the fault lasted are no sign of it."""
+        while self._now() - episode.over < _GIVE_UP:
+            for scene in self.scenes:
+                if scene.asked >= episode.over and scene.outcome in _SUCCESSES:
+                    took = scene.ended - episode.over
+                    episode.first = min(episode.first, took)
+                    if scene.outcome == "answered":
+                        episode.grounded = min(episode.grounded, took)
+            if episode.grounded < _GIVE_UP:
+                return
+            await asyncio.sleep(0.05)
+
+    def _assign(self) -> None:
+        """Count each scene's outcome with the fault that it met."""
+        for scene in self.scenes:
+            met = [episode for episode in self.episodes if episode.began <= scene.ended]
+            if met:
+                met[-1].outcomes[scene.outcome] += 1
+
+    def _look(self, event: Event) -> None:
+        if event.what == "ended" and event.to == "orchestrator":
+            self.twice += event.message_id in self._settled
+            self._settled.add(event.message_id)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    # -------------------------------------------------------------- what has to hold
+
+    def broken_promises(self, copies: Counter[str], *, slowness: float) -> list[str]:
+        """Return what should have held and did not, as sentences.
+
+        Args:
+            copies: How often each title was written down.
+            slowness: How many times slower this machine is than one that is not slow; bounds in seconds grow with it.
+        """
+        found = [f"{self.twice} outcomes came for requests that had one"] if self.twice else []
+        most = MOST_LATE * slowness
+        found += [
+            f"scene {scene.number} ({scene.outcome}) ended {1000 * scene.overrun:.0f} ms after its deadline"
+            for scene in self.scenes
+            if scene.overrun - scene.excused > most
+        ]
+        found += [
+            f"{episode.fault}: the first scene came {episode.first:.1f} s after its end"
+            for episode in self.episodes
+            if episode.first > LONGEST_RECOVERY * slowness
+        ]
+        found += [f"{title} was written {count} times" for title, count in copies.items() if count > 1]
+        numbers = Counter(scene.number for scene in self.scenes)
+        if len(numbers) != self._asked or max(numbers.values()) > 1:
+            found.append(f"{self._asked} scenes were asked for, {len(self.scenes)} ended")
+        statistics = self._bus.statistics()
+        if statistics.pending:
+            found.append(f"{statistics.pending} requests are still pending")
+        return found
+
+
+def title_of(number: int | str) -> str:
+    """Return what a scene is called."""
+    return f"Scene number {number}"
+
+
+def count_writing(database: Path) -> None:
+    """Have all that is put among the kept scenes from now on counted: of old ones the table forgets itself."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.executescript(
+            """
+            CREATE TABLE written (title TEXT);
+            CREATE TRIGGER writing AFTER INSERT ON scenes BEGIN INSERT INTO written VALUES (new.title); END;
+            """
+        )
+
+
+def written(database: Path) -> Counter[str]:
+    """Return how often each scene of a trial was written down since ``count_writing``."""
+    query = "SELECT title, count(*) FROM written WHERE title LIKE ? GROUP BY title"
+    with closing(sqlite3.connect(database)) as connection:
+        return Counter(dict(connection.execute(query, (title_of("%"),)).fetchall()))
