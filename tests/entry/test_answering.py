@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from fablewright.entry.answering import answer_in_time, ask_once
+from fablewright.errors import PeerLost
 from fablewright.gm.answer import Answer
 from fablewright.gm.orchestrator import HandleRequest
 from fablewright.gm.scenario_generator import DECLINED
 from fablewright.gm.scene.scenario import Line, Origin, Scene
 from fablewright.runtime.bus import Bus
-from fablewright.testing.fakes import Hang, Reply, ScriptedAgent
+from fablewright.testing.fakes import Hang, Raise, Reply, ScriptedAgent
 
 pytestmark = pytest.mark.anyio
 
@@ -48,3 +49,22 @@ async def test_what_changes_the_log_is_not_asked_twice(words: str) -> None:
         answer = await ask_once(bus, HandleRequest(words), timeout=5.0)
     assert answer.status == "failed"
     assert len(orchestrator.received) == 1
+
+
+@pytest.mark.parametrize(
+    ("raised", "said", "is_ours"),
+    [
+        (PeerLost("scenario_generator is silent; it will not be answered."), "scenario_generator is silent", False),
+        (KeyError("scene"), "orchestrator failed on handle_request: KeyError", True),
+    ],
+)
+async def test_an_agent_that_is_not_there_is_said_and_is_no_fault_of_ours(
+    raised: Exception, said: str, caplog: pytest.LogCaptureFixture, *, is_ours: bool
+) -> None:
+    bus = Bus()
+    bus.register(ScriptedAgent("orchestrator", {HandleRequest: (Raise(raised),)}))
+    async with bus:
+        answer = await ask_once(bus, HandleRequest("a bridge"), timeout=5.0)
+    assert answer.status == "failed"
+    assert answer.missing[0].startswith(said)
+    assert ("No answer to" in caplog.text) is is_ours

@@ -78,9 +78,11 @@ async def _ask(bus: Bus, request: HandleRequest, timeout: float) -> Answer:
             cause = cause.__cause__
         if isinstance(cause, InvalidInput):
             raise cause from error
-        if isinstance(error, RemoteError):  # a fault of ours; who looks into it needs the traceback
+        if isinstance(cause, RemoteError) or not isinstance(cause, RequestFailed):
+            # A fault of ours; who looks into it needs the traceback. That an agent is not there is none.
             _log.error("No answer to %r", request, exc_info=error)
-        return Answer(want=request.want or "scene", status="failed", missing=(str(error),))
+            cause = error
+        return Answer(want=request.want or "scene", status="failed", missing=(str(cause),))
 
 
 async def settle(bus: Bus) -> None:
