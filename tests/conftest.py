@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import hypothesis
 import pytest
 
+from fablewright.testing.slowness import slowness as slowness_now
 from fablewright.testing.virtual_loop import VirtualTimeLoop
 
 from .postgres_server import postgres, postgres_server  # noqa: F401 - fixtures for every folder
@@ -104,19 +103,8 @@ def _no_secret_is_logged() -> Generator[None]:
 
 @pytest.fixture
 def slowness() -> float:
-    """How many times slower this machine is right now than the one that bounds in seconds were measured on; 1 or more.
-
-    There a question to a bare asyncio queue took 6.7 us, and this loop, in proportion, 4.6 ms.
-    """
-
-    def loop() -> float:
-        began = time.perf_counter()
-        table: dict[str, tuple[int, list[int]]] = {}
-        for number in range(20_000):
-            table[f"k{number}"] = (number, [number])
-        return time.perf_counter() - began
-
-    return max(1.0, statistics.median(loop() for _ in range(9)) / 0.0046)
+    """How many times slower this machine is right now than the one that bounds were measured on; 1 or more."""
+    return slowness_now()
 
 
 @pytest.fixture

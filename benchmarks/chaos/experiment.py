@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import statistics
 import tempfile
-import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from fablewright.entry.assemble import assistant, open_notes
 from fablewright.entry.config import load_settings
 from fablewright.entry.inspector import Inspector
 from fablewright.entry.whole_system import WholeSystem
+from fablewright.testing.slowness import slowness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from benchmarks.chaos.faults import Fault
     from fablewright.runtime.bus import Bus
 
-__all__ = ["Found", "experiment", "slowness"]
+__all__ = ["Found", "experiment"]
 
 _SETTINGS = {"FABLEWRIGHT_CIRCUIT_BREAKER_RESET_TIME": "1"}
 """What failed five times is tried again after a second instead of a minute: else one fault would hide the next."""
@@ -124,16 +123,3 @@ def _open_files() -> Counter[str]:
         with suppress(OSError):  # that with which one looks
             found[str(each.readlink()).partition(":")[0]] += 1
     return found
-
-
-def slowness() -> float:
-    """Return how many times slower this machine is right now than one that is not slow; 1 or more."""
-
-    def loop() -> float:
-        began = time.perf_counter()
-        table: dict[str, tuple[int, list[int]]] = {}
-        for number in range(20_000):
-            table[f"k{number}"] = (number, [number])
-        return time.perf_counter() - began
-
-    return max(1.0, statistics.median(loop() for _ in range(9)) / 0.0046)

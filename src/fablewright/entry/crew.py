@@ -109,7 +109,7 @@ class Crew:
             InvalidInput: There is no such model.
             MissingExtra: What a model on this machine needs is not installed.
         """
-        return next(make for each, make in _MAKERS.items() if each.name == name)(self)
+        return _BY_NAME[name](self)
 
     def campaign_memory(self) -> CampaignMemory:
         """Return what keeps the campaign's log."""
@@ -217,7 +217,8 @@ _MAKERS: Mapping[type[Agent], Callable[[Crew], Agent | None]] = {
 
 CLASSES = tuple(_MAKERS)
 """Those of all agents."""
-AGENTS = tuple(each.name for each in CLASSES)
+_BY_NAME = {each.name: make for each, make in _MAKERS.items()}
+AGENTS = tuple(_BY_NAME)
 """The names of all agents."""
 
 
