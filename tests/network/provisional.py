@@ -81,7 +81,7 @@ _MESSAGES: dict[str, Any] = {kind.action: kind for kind in (Echo, Odd, Relay, Bl
 
 
 class JsonCodec:
-    def encode(self, parcel: Parcel, now: float, request_of: RequestOf) -> tuple[dict[str, str], bytes]:
+    def encode(self, parcel: Parcel, now: float, request_of: RequestOf) -> tuple[Mapping[str, str], bytes]:
         fields: dict[str, Any]
         if isinstance(parcel, Envelope):
             if isinstance(parcel.body, LegacyMessage):

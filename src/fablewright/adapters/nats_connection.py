@@ -16,7 +16,7 @@ import logging
 import re
 import socket
 import struct
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -44,13 +44,16 @@ _MOST_UNSENT = 8 * 1024 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """Of SO_LINGER: what the system has not sent yet is dropped."""
 
+_LINE = re.compile(rb"HMSG ([^ \r\n]+) (\d{1,10}) (?:([^ \r\n]+) )?(\d{1,10}) (\d{1,10})\r\n")
+"""What stands before a message: subject, subscription, perhaps where answers go, size of its head, of it all."""
+
 _SUBJECTS = re.compile("[!-~]+ [!-~]*")
 """A subject and another one or none: nothing in them ends a word or a line."""
 
 _HEAD, _NOBODY = "NATS/1.0", "503"
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _MOST_HEAD = 4096
-"""Bytes of headers that are read; what has more comes from nobody that we know."""
+"""Bytes of headers that are read; and kept, as most are the same few."""
 
 
 class Arrived(NamedTuple):
@@ -71,6 +74,9 @@ class Arrived(NamedTuple):
     is_nobody: bool
 
 
+_arrived: Callable[[tuple[object, ...]], Arrived] = partial(tuple.__new__, Arrived)
+
+
 class Connection(WaryClient):
     """A connection to a NATS server that is never late."""
 
@@ -89,20 +95,30 @@ class Connection(WaryClient):
             Unreachable: There is no connection, or the server takes no more.
             ContractViolation: It is too large for the server, or a name in it would end a line.
         """
+        if not self._unsent:  # what goes in one turn of the loop meets the same server
+            self._check()
+        head = _head_of(tuple(headers.items()))
+        size = len(head) + len(body)
+        if size > self._max_payload:
+            raise ContractViolation(f"It takes {size} bytes; the NATS server takes {self._max_payload} at the most.")
+        where = f"{subject} {reply}"
+        if not _SUBJECTS.fullmatch(where):
+            raise ContractViolation(f"Nothing can be sent to {subject!r}, to be answered to {reply!r}.")
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._unsent += (f"HPUB {where} {len(head)} {size}\r\n".encode(), head, body, b"\r\n")
+
+    def _check(self) -> None:
+        """Look whether the server can be given more.
+
+        Raises:
+            Unreachable: There is no connection, or the server takes no more.
+        """
         transport = self._stream
         if transport is None or not self.is_connected:
             raise Unreachable("there is no connection to the NATS server")
         if transport.get_write_buffer_size() > _MOST_UNSENT:
             raise Unreachable("the NATS server takes no more at present")
-        head = _head_of(tuple(headers.items()))
-        if not _SUBJECTS.fullmatch(f"{subject} {reply}"):
-            raise ContractViolation(f"Nothing can be sent to {subject!r}, to be answered to {reply!r}.")
-        size = len(head) + len(body)
-        if size > self._max_payload:
-            raise ContractViolation(f"It takes {size} bytes; the NATS server takes {self._max_payload} at the most.")
-        if not self._unsent:
-            asyncio.get_running_loop().call_soon(self._write)
-        self._unsent += (f"HPUB {subject} {reply} {len(head)} {size}\r\n".encode(), head, body, b"\r\n")
 
     def _write(self) -> None:
         """Give the transport what was put since the loop's last turn."""
@@ -135,8 +151,9 @@ class Connection(WaryClient):
         if taker is None:
             return
         try:
-            is_nobody, headers = _read_head(head)
-            taker(Arrived(subject.decode(), reply.decode(), headers, body, is_nobody))
+            # What has a longer head comes from nobody that we know.
+            is_nobody, headers = _read_head(head) if len(head) <= _MOST_HEAD else (False, _NO_HEADERS)
+            taker(_arrived((subject.decode(), reply.decode(), headers, body, is_nobody)))
         except Exception:  # noqa: BLE001 - one message must not end the reading of all others
             _log.exception("Something that came to %r could not be taken", subject)
 
@@ -176,7 +193,7 @@ class Connection(WaryClient):
 
 
 class _Reader(Parser):
-    """nats-py's parser, which looks at each message with two patterns and a coroutine; whole ones need neither."""
+    """nats-py's parser, which looks at each message with three patterns and a coroutine; one is enough for ours."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
@@ -188,19 +205,13 @@ class _Reader(Parser):
             await super().parse(data)
             return
         at = 0
-        while data.startswith((b"HMSG ", b"MSG "), at):
-            line_end = data.find(b"\r\n", at)
-            kind, *words = data[at:line_end].split()
-            begin = line_end + 2
-            if line_end < 0 or len(words) < 3:
-                break
-            end = begin + int(words[-1])
+        while line := _LINE.match(data, at):
+            subject, sid, reply, head_size, size = line.groups(b"")
+            begin = line.end()
+            body, end = begin + int(head_size), begin + int(size)
             if end + 2 > len(data):
                 break
-            with_head = kind == b"HMSG"
-            body = begin + int(words[-2]) if with_head else begin
-            reply = words[2] if len(words) > (4 if with_head else 3) else b""
-            self._take(int(words[1]), words[0], reply, data[begin:body], data[body:end])
+            self._take(int(sid), subject, reply, data[begin:body], data[body:end])
             at = end + 2
         if at < len(data):
             await super().parse(data[at:])
@@ -225,8 +236,6 @@ def _head_of(headers: tuple[tuple[str, str], ...]) -> bytes:
 @lru_cache(maxsize=1024)
 def _read_head(head: bytes) -> tuple[bool, Mapping[str, str]]:
     """Return whether the server says that nobody listens, and the headers by name."""
-    if len(head) > _MOST_HEAD:
-        return False, _NO_HEADERS
     first, *lines = head.decode("utf-8", "replace").split("\r\n")
     named = dict(line.split(": ", 1) for line in lines if ": " in line)
     return first.startswith(f"{_HEAD} {_NOBODY}"), MappingProxyType(named)

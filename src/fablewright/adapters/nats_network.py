@@ -25,6 +25,7 @@ import asyncio
 import logging
 import re
 import ssl
+import time
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ from fablewright.adapters.nats_connection import Arrived, Connection, NatsError
 from fablewright.errors import ContractViolation, Unreachable
 from fablewright.protocol.envelope import Envelope
 from fablewright.protocol.pending import Withdraw
+from fablewright.runtime.home import clock_of
 from fablewright.runtime.network import Chunk, Unreadable
 from fablewright.runtime.supervisor import Supervisor
 
@@ -94,6 +96,7 @@ class NatsNetwork:
         self._inbox = ""
         self._refusal = ""
         self._far: Far | None = None
+        self._now = time.monotonic
         self._has_begun = False
         self._is_in = False
         self._served: dict[str, Subscription | None] = {}  # None: as soon as there is a connection
@@ -111,9 +114,10 @@ class NatsNetwork:
         Raises:
             ContractViolation: The node's name makes no address.
         """
-        if not _NAME.fullmatch(node):
+        if not _is_name(node):
             raise ContractViolation(f"A node is called by letters, digits, - and _, not {node!r}.")
         self._node, self._inbox, self._far = node, _inbox_of(node), far
+        self._now = clock_of(asyncio.get_running_loop())
         coming = self._supervisor.start(self._come_in(), name="NATS connects")
         await asyncio.wait({coming}, timeout=_PATIENCE)
         if not self._is_in and not self._refusal:
@@ -194,7 +198,7 @@ class NatsNetwork:
             raise Unreachable("this node has left the network")
         if self._refusal and not self._connection.is_connected:
             raise Unreachable(f"the NATS server {self._refusal}")
-        headers, body = self._codec.encode(parcel, asyncio.get_running_loop().time(), self._far.request_of)
+        headers, body = self._codec.encode(parcel, self._now(), self._far.answering)
         reply = ""
         if node:
             subject = f"{_inbox_of(node)}.{parcel.message_id}"
@@ -236,18 +240,17 @@ class NatsNetwork:
         far = self._far
         if far is None:
             return
-        now = asyncio.get_running_loop().time()
         try:
-            parcel = self._codec.decode(message.headers, message.body, now, far.request_of)
+            parcel = self._codec.decode(message.headers, message.body, self._now(), far.asked)
         except Unreadable as error:
             self._drop(error)
-            if _ID.fullmatch(error.message_id) and (not error.reply_to or _NAME.fullmatch(error.reply_to)):
+            if _ID.fullmatch(error.message_id) and (not error.reply_to or _is_name(error.reply_to)):
                 far.garbled(error)
             return
         if not self._belongs(parcel, message.subject):
             self._drop(f"{type(parcel).__name__} came to {message.subject}")
         elif not self._is_our_own(parcel):
-            far.arrived(parcel, _node_of(message.reply) if isinstance(parcel, Chunk) else "")
+            far.arrived(parcel, _node_of(message.reply) if type(parcel) is Chunk else "")
 
     def _drop(self, why: object) -> None:
         self.unreadable += 1
@@ -260,7 +263,7 @@ class NatsNetwork:
     def _belongs(self, parcel: Parcel, subject: str) -> bool:
         """Return whether a parcel is one for where it came, whose sender the server let send there."""
         if isinstance(parcel, Envelope):
-            can_be_answered = _ID.fullmatch(parcel.message_id) and _NAME.fullmatch(parcel.reply_to or "none")
+            can_be_answered = _ID.fullmatch(parcel.message_id) and _is_name(parcel.reply_to or "none")
             return can_be_answered is not None and subject == _subject_of(parcel)
         if isinstance(parcel, Withdraw):
             return subject == _subject_of(parcel)
@@ -303,12 +306,24 @@ class NatsNetwork:
 def _subject_of(parcel: Parcel) -> str:
     """Return where a parcel goes that is for no node in particular."""
     if isinstance(parcel, Envelope):
-        action = _token(parcel.action)
-        return f"fw.{_token(parcel.to)}.{action}" if parcel.to else f"fw-event.{action}"
+        return _subject(parcel.to, parcel.action)
     return f"fw-stop.{_token(parcel.to)}" if isinstance(parcel, Withdraw) else ""
 
 
-@lru_cache(maxsize=4096)
+# Agents, actions and nodes are few, and the same come again and again; what an attacker sends pushes out, no more.
+
+
+@lru_cache(maxsize=1024)
+def _subject(to: str, action: str) -> str:
+    return f"fw.{_token(to)}.{_token(action)}" if to else f"fw-event.{_token(action)}"
+
+
+@lru_cache(maxsize=1024)
+def _is_name(node: str) -> bool:
+    return _NAME.fullmatch(node) is not None
+
+
+@lru_cache(maxsize=1024)
 def _inbox_of(node: str) -> str:
     """Return what all subjects of a node's inbox begin with."""
     role, _, own = node.rpartition("-")
@@ -323,7 +338,6 @@ def _node_of(reply: str) -> str:
     return ""
 
 
-@lru_cache(maxsize=4096)
 def _token(name: str) -> str:
     """Return a name as one token of a subject."""
     return quote(name, safe="").replace(".", "%2E").replace("~", "%7E")

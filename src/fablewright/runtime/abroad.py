@@ -46,7 +46,7 @@ _MOST_ROOM = 4096
 
 def room_of(envelope: Envelope) -> int:
     """Return for how many pieces the asker of a stream has room; 0 if it asked for none, or for what makes no sense."""
-    room = envelope.headers.get(_ROOM, "")
+    room = envelope.headers.get(_ROOM, "") if envelope.headers else ""
     return int(room) if room.isascii() and room.isdigit() and len(room) < 5 and int(room) <= _MOST_ROOM else 0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from fablewright.protocol.pending import Ended, Outcome, PendingRequests, Settle, Tick
+from fablewright.protocol.pending import Ended, Outcome, PendingRequests, Tick, Withdraw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,8 +31,7 @@ class Arrivals:
     def __init__(self, expired: Callable[[str, str], None], *, remember: int = 4096) -> None:
         self._expired = expired
         self._remember = remember
-        self._under_way = PendingRequests(remember=1)
-        self._receiver: dict[str, str] = {}
+        self._under_way = PendingRequests()
         self._seen: dict[str, None] = {}
         self._seen_before: dict[str, None] = {}
         self._recalled: dict[str, None] = {}
@@ -49,7 +48,7 @@ class Arrivals:
     def is_new(self, envelope: Envelope) -> bool:
         """Return whether a message comes for the first time, and remember it."""
         message_id = envelope.message_id
-        if message_id in self._seen or message_id in self._seen_before or message_id in self._receiver:
+        if message_id in self._seen or message_id in self._seen_before or message_id in self._under_way:
             return False
         self._note(message_id)
         return True
@@ -72,16 +71,16 @@ class Arrivals:
 
     def begin(self, envelope: Envelope, until: float, now: float) -> None:
         """Watch a request until it is answered, or its time is over."""
-        self._receiver[envelope.message_id] = envelope.to
-        self._perform(self._under_way.ask(now, envelope.message_id, envelope.to, until))
-        if until < self._wakes_at:
+        effects = self._under_way.ask(now, envelope.message_id, envelope.to, until)
+        if effects:
+            self._perform(effects)
+        elif until < self._wakes_at:
             self._arm(until)
 
     def end(self, ended: Ended) -> None:
         """Take note that a request was answered; once more changes nothing."""
-        self._receiver.pop(ended.message_id, None)
-        if ended.message_id in self._under_way and not self._under_way.reply(ended.now, ended.message_id):
-            self._perform(self._under_way.handle(ended))
+        if not self._under_way.reply(ended.now, ended.message_id):
+            self._under_way.handle(ended)  # there is nothing to be stopped: it has ended
 
     def stop(self) -> None:
         """Watch nothing any more."""
@@ -101,10 +100,8 @@ class Arrivals:
 
     def _perform(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
-            if isinstance(effect, Settle):
-                to = self._receiver.pop(effect.message_id, None)
-                if to is not None:
-                    self._expired(effect.message_id, to)
+            if isinstance(effect, Withdraw):
+                self._expired(effect.message_id, effect.to)
 
     def _arm(self, due: float) -> None:
         """Set the timer; as that of who waits, it is left alone when its request ends before."""

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
     from fablewright.protocol.message import Message
 
-__all__ = ["Envelopes", "story_ids"]
+__all__ = ["Envelopes", "envelope_of", "story_ids"]
 
 _ASK = Kind.ASK  # a member looked up in its Enum costs 0.05 us
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 # A NamedTuple's own constructor is a Python function; this saves half of what an envelope costs.
-_envelope: Callable[[tuple[object, ...]], Envelope] = partial(tuple.__new__, Envelope)
+envelope_of: Callable[[tuple[object, ...]], Envelope] = partial(tuple.__new__, Envelope)
+"""Returns the envelope whose fields are the items of a row, in their order."""
 
 
 class Envelopes:
@@ -80,7 +81,7 @@ class Envelopes:
             reply_to, deadline, attempt, priority, path, None, trace, _NO_HEADERS,
         )
         # fmt: on
-        return _envelope(row)
+        return envelope_of(row)
 
 
 def story_ids(envelope: Envelope) -> dict[str, str | None]:

@@ -71,6 +71,7 @@ class Guests:
         self._bus = bus
         self._outstanding = outstanding
         self._channels = channels
+        self.linger_of = bus.linger_of
         self._receiving = Receiving(self, self.send_back)
         self._guests: dict[str, _Guest] = {}
 
@@ -188,10 +189,6 @@ class Guests:
     def bury(self, envelope: Envelope, reason: Reason) -> None:
         """Keep a message that found no taker."""
         self._bus.bury(envelope, reason)
-
-    def linger_of(self, envelope: Envelope) -> float:
-        """Return how many seconds after its deadline the work on a request is still of use."""
-        return self._bus.linger_of(envelope)
 
     def _forget(self, message_id: str) -> None:
         guest = self._guests.pop(message_id, None)

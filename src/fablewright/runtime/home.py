@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Home"]
+__all__ = ["Home", "clock_of"]
 
 
 class Home:
@@ -34,9 +34,7 @@ class Home:
         """Live on the running loop from now on, and return it."""
         self.loop = loop = asyncio.get_running_loop()
         self.thread = threading.get_ident()
-        # The loop's own time() is one more call around the monotonic clock; several times per request.
-        is_plain = type(loop).time is asyncio.BaseEventLoop.time
-        self.now = time.monotonic if is_plain else loop.time
+        self.now = clock_of(loop)
         return loop
 
     @property
@@ -53,6 +51,14 @@ class Home:
         """Have something called on the loop, from any thread; nothing happens where the loop is closed."""
         if self.loop is not None and not self.loop.is_closed():
             self.loop.call_soon_threadsafe(call, *args)
+
+
+def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
+    """Return what tells a loop's time in seconds, at the least price: it is asked several times per request.
+
+    A loop's own ``time()`` is, as a rule, one more call around the monotonic clock.
+    """
+    return time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
 
 
 def _time_of_the_loop() -> float:

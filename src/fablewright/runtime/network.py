@@ -38,7 +38,7 @@ Parcel: TypeAlias = Envelope | Ended | Withdraw | Chunk | Grant
 """What crosses. An envelope to nobody (``to`` is empty) is an event, for every node."""
 
 RequestOf: TypeAlias = "Callable[[str], object]"
-"""Returns the request of that id, which this node waits for or answers; None: there is none (any more)."""
+"""Returns the request of that id, which this node waits for, or which it answers; None: there is none (any more)."""
 
 
 class Unreadable(FablewrightError):
@@ -58,7 +58,7 @@ class Unreadable(FablewrightError):
 class Codec(Protocol):
     """Makes bytes of parcels, and parcels of bytes."""
 
-    def encode(self, parcel: Parcel, now: float, request_of: RequestOf) -> tuple[dict[str, str], bytes]:
+    def encode(self, parcel: Parcel, now: float, request_of: RequestOf) -> tuple[Mapping[str, str], bytes]:
         """Return headers and body.
 
         Args:
@@ -93,8 +93,12 @@ class Far(Protocol):
         """Take what came; ``sender`` is the address of the node that sent it, empty where it does not matter."""
         ...
 
-    def request_of(self, message_id: str) -> object:
-        """Return the request of that id, asked or answered here; None: there is none (any more)."""
+    def asked(self, message_id: str) -> object:
+        """Return the request of that id that this node waits for; None: there is none (any more)."""
+        ...
+
+    def answering(self, message_id: str) -> object:
+        """Return the request of that id that this node handles for another one; None: there is none (any more)."""
         ...
 
     def garbled(self, what: Unreadable) -> None:

@@ -143,10 +143,13 @@ class Node:
             except ContractViolation as error:
                 _log.warning("%s grants what it cannot: %s", sender or "Somebody", error)
 
-    def request_of(self, message_id: str) -> object:
-        """Return the request of that id, asked or answered here; None: there is none (any more)."""
-        asked = self.abroad.request_of(message_id)
-        return self.guests.request_of(message_id) if asked is None else asked
+    def asked(self, message_id: str) -> object:
+        """Return the request of that id that this bus waits for; None: there is none (any more)."""
+        return self.abroad.request_of(message_id)
+
+    def answering(self, message_id: str) -> object:
+        """Return the request of that id that is handled here for another node; None: there is none (any more)."""
+        return self.guests.request_of(message_id)
 
     def garbled(self, what: Unreadable) -> None:
         """Take word that something came which cannot be read; who waits for an answer to it has one."""

@@ -86,7 +86,7 @@ class Hub:
         now = asyncio.get_running_loop().time()
         codec = self._codec
         if codec is not None:
-            headers, body = codec.encode(parcel, now, self.nodes[sender].request_of)
+            headers, body = codec.encode(parcel, now, self.nodes[sender].answering)
             if len(body) > self._max_bytes:
                 raise ContractViolation(f"A message of {len(body)} bytes is too large for the network.")
 
@@ -97,7 +97,7 @@ class Hub:
                     far.arrived(parcel, sender)
                     return
                 try:
-                    came = codec.decode(headers, body, asyncio.get_running_loop().time(), far.request_of)
+                    came = codec.decode(headers, body, asyncio.get_running_loop().time(), far.asked)
                 except Unreadable as error:
                     self.unreadable[node] += 1
                     far.garbled(error)

@@ -19,6 +19,7 @@ What comes from outside is believed to be nothing:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from fablewright.adapters.wire.registry import Registry
 from fablewright.errors import ContractViolation
 from fablewright.protocol.envelope import LONGEST_TIMEOUT, Envelope, Kind
 from fablewright.protocol.pending import Ended, Outcome, Withdraw
+from fablewright.runtime.envelopes import envelope_of
 from fablewright.runtime.failure import said
 from fablewright.runtime.network import Chunk, Grant, Unreadable
 
@@ -50,7 +52,9 @@ _MOST_AROUND = 16 * 1024
 """Bytes of all that stands around a message: ids, names, path, headers, errors."""
 
 _ASK, _TELL, _REPLIED = Kind.ASK, Kind.TELL, Outcome.REPLIED  # a member looked up in its Enum costs 0.05 us
+_ENDED, _ASK_FRAME, _TELL_FRAME = frames.Ended, frames.Ask, frames.Tell
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+_WITHOUT_TIME: Mapping[str, str] = MappingProxyType({_VERSION: VERSION})
 
 
 class Wire:
@@ -76,13 +80,13 @@ class Wire:
 
     # -------------------------------------------------------------- out
 
-    def encode(self, parcel: Parcel, now: float, request_of: RequestOf) -> tuple[dict[str, str], bytes]:
+    def encode(self, parcel: Parcel, now: float, request_of: RequestOf) -> tuple[Mapping[str, str], bytes]:
         """Return headers and body; see ``Codec``."""
         try:
             if isinstance(parcel, Envelope):
                 frame, headers = self._sent(parcel), _headers(parcel, now)
             else:
-                frame, headers = self._answer(parcel, request_of), {_VERSION: VERSION}
+                frame, headers = self._answer(parcel, request_of), _WITHOUT_TIME
             data = self._write(frame)
             if len(data) > self._small:
                 self._measure(frame, data)
@@ -116,12 +120,12 @@ class Wire:
         )
 
     def _answer(self, parcel: Ended | Withdraw | Chunk | Grant, request_of: RequestOf) -> Any:  # noqa: ANN401 - a frame
+        if type(parcel) is Ended and parcel.outcome is _REPLIED:
+            entry = self._answered(parcel.message_id, request_of)
+            if entry.reply is None:
+                raise ContractViolation(f"{entry.name} is told, not asked: there is no reply.")
+            return frames.Ended(parcel.message_id, _REPLIED, entry.name, entry.reply.out(parcel.value))
         match parcel:
-            case Ended(outcome=Outcome.REPLIED):
-                entry = self._answered(parcel.message_id, request_of)
-                if entry.reply is None:
-                    raise ContractViolation(f"{entry.name} is told, not asked: there is no reply.")
-                return frames.Ended(parcel.message_id, _REPLIED, entry.name, entry.reply.out(parcel.value))
             case Ended():
                 failures = failures_of(parcel.value)
                 return frames.Ended(parcel.message_id, parcel.outcome, failures=failures)
@@ -173,8 +177,11 @@ class Wire:
             frame = self._read(body)
             if len(body) > _MOST_AROUND and len(body) - len(getattr(frame, "body", b"")) > _MOST_AROUND:
                 raise ValueError("too much stands around the message")  # noqa: TRY301 - one place says it
-            if isinstance(frame, frames.Sent):
-                return self._envelope(frame, _deadline(headers, now))
+            kind = type(frame)
+            if kind is _ENDED and frame.outcome is _REPLIED:
+                return Ended(now, frame.message_id, _REPLIED, self._reply(frame, request_of))
+            if kind is _ASK_FRAME or kind is _TELL_FRAME:
+                return self._envelope(frame, kind is _ASK_FRAME, _deadline(headers, now))
             return self._parcel(frame, now, request_of)
         except Exception as error:  # whatever it is, it came from outside
             raise Unreadable(
@@ -183,39 +190,25 @@ class Wire:
                 reply_to=getattr(frame, "reply_to", None) or "",
             ) from error
 
-    def _envelope(self, frame: frames.Sent, deadline: float | None) -> Envelope:
-        is_ask = type(frame) is frames.Ask
+    def _envelope(self, frame: frames.Sent, is_ask: bool, deadline: float | None) -> Envelope:  # noqa: FBT001 - inside
         if is_ask and deadline is None:
             raise ValueError("it is asked without a deadline")
         message = self._named(frame.type).message.read(frame.body)
         if message.action != frame.action:
             raise ValueError(f"{frame.type} does not go to {frame.action!r:.40}")
-        return Envelope(
-            frame.message_id,
-            _ASK if is_ask else _TELL,
-            frame.sender,
-            frame.to,
-            frame.action,
-            message,
-            frame.correlation_id,
-            frame.causation_id,
-            frame.reply_to,
-            deadline,
-            frame.attempt,
-            frame.priority,
-            frame.path,
-            frame.idempotency_key,
-            frame.traceparent,
-            frame.headers or _NO_HEADERS,
+        kind, headers = _ASK if is_ask else _TELL, frame.headers or _NO_HEADERS
+        # One row, in the order of the fields, as in ``runtime.envelopes``.
+        # fmt: off
+        row = (
+            frame.message_id, kind, frame.sender, frame.to, frame.action, message, frame.correlation_id,
+            frame.causation_id, frame.reply_to, deadline, frame.attempt, frame.priority, frame.path,
+            frame.idempotency_key, frame.traceparent, headers,
         )
+        # fmt: on
+        return envelope_of(row)
 
     def _parcel(self, frame: Any, now: float, request_of: RequestOf) -> Parcel:  # noqa: ANN401 - a frame
         match frame:
-            case frames.Ended(outcome=Outcome.REPLIED):
-                reply = self._asked(frame, request_of).reply
-                if reply is None:
-                    raise ValueError(f"{frame.type} has no reply")
-                return Ended(now, frame.message_id, _REPLIED, reply.read(frame.body))
             case frames.Ended():
                 return Ended(now, frame.message_id, frame.outcome, value_of(frame.outcome, frame.failures))
             case frames.Chunk():
@@ -226,6 +219,12 @@ class Wire:
             case frames.Withdraw():
                 return Withdraw(frame.message_id, frame.to)
         return Grant(frame.message_id, frame.granted)
+
+    def _reply(self, frame: frames.Ended, request_of: RequestOf) -> object:
+        reply = self._asked(frame, request_of).reply
+        if reply is None:
+            raise ValueError(f"{frame.type} has no reply")
+        return reply.read(frame.body)
 
     def _asked(self, frame: frames.Ended | frames.Chunk, request_of: RequestOf) -> Entry:
         """Return what a reply is a reply to; late ones are read by the name that they bring."""
@@ -242,7 +241,7 @@ class Wire:
         return entry
 
 
-def _headers(envelope: Envelope, now: float) -> dict[str, str]:
+def _headers(envelope: Envelope, now: float) -> Mapping[str, str]:
     """Return what stands beside an envelope.
 
     Raises:
@@ -251,8 +250,28 @@ def _headers(envelope: Envelope, now: float) -> dict[str, str]:
     if envelope.deadline is None:
         if envelope.kind is _ASK:
             raise ContractViolation(f"{_called(envelope)} is asked without a deadline, so it cannot travel.")
-        return {_VERSION: VERSION}
-    return {_VERSION: VERSION, _REMAINING: str(max(0, int((envelope.deadline - now) * 1000)))}
+        return _WITHOUT_TIME
+    return _with_remaining(max(0, int((envelope.deadline - now) * 1000)))
+
+
+# Times that are left are few: what comes in a second has the same few time-outs.
+
+
+@lru_cache(maxsize=4096)
+def _with_remaining(milliseconds: int) -> Mapping[str, str]:
+    return MappingProxyType({_VERSION: VERSION, _REMAINING: str(milliseconds)})
+
+
+@lru_cache(maxsize=4096)
+def _seconds(said: str) -> float:
+    """Return the time that is left.
+
+    Raises:
+        ValueError: It is no number of milliseconds up to a day.
+    """
+    if len(said) > 10 or not (said.isascii() and said.isdigit()) or int(said) > LONGEST_TIMEOUT * 1000:
+        raise ValueError(f"{_REMAINING} is {said!r:.20}")
+    return int(said) / 1000
 
 
 def _deadline(headers: Mapping[str, str], now: float) -> float | None:
@@ -264,9 +283,7 @@ def _deadline(headers: Mapping[str, str], now: float) -> float | None:
     said = headers.get(_REMAINING)
     if said is None:
         return None
-    if len(said) > 10 or not (said.isascii() and said.isdigit()) or int(said) > LONGEST_TIMEOUT * 1000:
-        raise ValueError(f"{_REMAINING} is {said!r:.20}")
-    return now + int(said) / 1000
+    return now + _seconds(said)
 
 
 def _printable(text: str) -> str:
