@@ -47,6 +47,9 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _LINE = re.compile(rb"HMSG ([^ \r\n]+) (\d{1,10}) (?:([^ \r\n]+) )?(\d{1,10}) (\d{1,10})\r\n")
 """What stands before a message: subject, subscription, perhaps where answers go, size of its head, of it all."""
 
+_AT_ONCE = 64
+"""Parts, four to a message, that do not wait for the end of the loop's turn: who gets them can begin while we go on."""
+
 _SUBJECTS = re.compile("[!-~]+ [!-~]*")
 """A subject and another one or none: nothing in them ends a word or a line."""
 
@@ -107,6 +110,8 @@ class Connection(WaryClient):
         if not self._unsent:
             asyncio.get_running_loop().call_soon(self._write)
         self._unsent += (f"HPUB {where} {len(head)} {size}\r\n".encode(), head, body, b"\r\n")
+        if len(self._unsent) >= _AT_ONCE:
+            self._write()
 
     def _check(self) -> None:
         """Look whether the server can be given more.
@@ -121,7 +126,7 @@ class Connection(WaryClient):
             raise Unreachable("the NATS server takes no more at present")
 
     def _write(self) -> None:
-        """Give the transport what was put since the loop's last turn."""
+        """Give the transport what was put since the last time."""
         unsent, self._unsent = self._unsent, []
         if unsent and self._stream is not None and self.is_connected:
             self._stream.write(b"".join(unsent))

@@ -263,8 +263,8 @@ class NatsNetwork:
     def _belongs(self, parcel: Parcel, subject: str) -> bool:
         """Return whether a parcel is one for where it came, whose sender the server let send there."""
         if isinstance(parcel, Envelope):
-            can_be_answered = _ID.fullmatch(parcel.message_id) and _is_name(parcel.reply_to or "none")
-            return can_be_answered is not None and subject == _subject_of(parcel)
+            can_be_answered = _ID.fullmatch(parcel.message_id) is not None and _is_name(parcel.reply_to or "none")
+            return can_be_answered and subject == _subject_of(parcel)
         if isinstance(parcel, Withdraw):
             return subject == _subject_of(parcel)
         return subject == f"{self._inbox}.{parcel.message_id}"

@@ -154,7 +154,7 @@ def lines_of(wire: Wire, message: type[Message]) -> dict[str, str]:
     lines = {}
     for name, parcel in parcels.items():
         headers, body = wire.encode(parcel, 100.0, lambda _: request)
-        lines[name] = json.dumps({"what": name, "headers": headers, "body": json.loads(body)}, ensure_ascii=False)
+        lines[name] = json.dumps({"what": name, "headers": dict(headers), "body": json.loads(body)}, ensure_ascii=False)
     return lines
 
 
@@ -192,7 +192,7 @@ def other_lines(wire: Wire) -> dict[str, str]:
     lines = {}
     for name, parcel in parcels.items():
         headers, body = wire.encode(parcel, 100.0, lambda _: RerankTexts("oak", ()))
-        lines[name] = json.dumps({"what": name, "headers": headers, "body": json.loads(body)}, ensure_ascii=False)
+        lines[name] = json.dumps({"what": name, "headers": dict(headers), "body": json.loads(body)}, ensure_ascii=False)
     return lines
 
 
