@@ -101,6 +101,57 @@ async def test_the_order_in_which_they_start_does_not_matter(networks: Callable[
             await front.ask("worker", Echo("late"))
 
 
+class SlowToWarmUp(Worker):
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self.is_warm = asyncio.Event()
+        self.error = error
+
+    async def warm_up(self) -> None:
+        if self.error is not None:
+            raise self.error
+        await self.is_warm.wait()
+
+
+async def test_who_is_not_warm_yet_is_not_asked_where_another_is(networks: Callable[[], Network]) -> None:
+    warm, cold = Worker(), SlowToWarmUp()
+    async with AsyncExitStack() as stack:
+        front = await stack.enter_async_context(Bus(BusOptions(network=networks())))
+        old = await stack.enter_async_context(with_agent(warm, networks))
+        new = await stack.enter_async_context(with_agent(cold, networks))
+        assert await new.ask("worker", Echo("own")) == "own from worker"  # who lives beside it need not go elsewhere
+        for n in range(20):
+            await front.ask("worker", Echo(str(n)))
+        assert (len(warm.ended), len(cold.ended)) == (20, 1)
+        cold.is_warm.set()
+        await new.warm()
+        await old.stop()
+        for n in range(20):
+            await front.ask("worker", Echo(str(n)))
+        assert (len(warm.ended), len(cold.ended)) == (20, 21)
+
+
+async def test_who_cannot_warm_up_or_takes_too_long_is_asked_all_the_same(
+    networks: Callable[[], Network], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node, "_TO_WARM_UP", 0.1)
+    for worker in (SlowToWarmUp(), SlowToWarmUp(OSError("no disk"))):
+        async with with_agent(worker, networks) as back, Bus(BusOptions(network=networks())) as front:
+            await back.warm()
+            assert await front.ask("worker", Echo("hi")) == "hi from worker"
+
+
+async def test_who_stops_before_it_is_warm_leaves_nothing_behind(networks: Callable[[], Network]) -> None:
+    async with with_agent(SlowToWarmUp(), networks) as back:
+        await asyncio.sleep(0.01)
+        before = back.statistics().tasks
+        await back.remove("worker")
+        await back.add(SlowToWarmUp())
+        await asyncio.sleep(0.01)
+        assert back.statistics().tasks == before
+    assert back.statistics().tasks == 0
+
+
 async def test_names_may_have_any_signs(networks: Callable[[], Network]) -> None:
     for name in ("old agent.v2", "*", "héros >", "a%2Eb"):
         async with with_agent(Worker(name), networks), Bus(BusOptions(network=networks())) as front:

@@ -442,6 +442,28 @@ def test_there_is_nothing_to_release_in_a_state_that_was_not_forced(state: State
     assert (breaker.state, breaker.has_moves, breaker.take_moves()) == (state, False, [])
 
 
+# ------------------------------------------------------------------ news from elsewhere
+
+
+def test_news_that_it_is_well_lets_the_next_caller_prove_it() -> None:
+    breaker = opened()
+    assert refusal(breaker, 5.0)
+    breaker.is_well(5.0)
+    breaker.is_well(9.0)  # once more changes nothing
+    assert (breaker.state, breaker.retry_after(5.0)) == (State.OPEN, 0.0)
+    assert len(herd(breaker, 5.0)) == 1
+    assert breaker.state is State.HALF_OPEN
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.OPEN])
+def test_news_that_it_is_well_changes_no_other_state(state: State) -> None:
+    breaker = in_state(state)
+    before = breaker.retry_after(60.0)
+    breaker.take_moves()
+    breaker.is_well(60.0)
+    assert (breaker.state, breaker.retry_after(60.0), breaker.has_moves) == (state, before, False)
+
+
 # ------------------------------------------------------------------ what it says
 
 

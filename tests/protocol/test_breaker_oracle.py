@@ -46,6 +46,10 @@ class Went(NamedTuple):
     after: State
 
 
+class Well(NamedTuple):
+    at: float
+
+
 class Answer(NamedTuple):
     at: float
     failed: bool
@@ -55,7 +59,7 @@ class Answer(NamedTuple):
 class BreakerOracle:
     def __init__(self, rules: BreakerRules) -> None:
         self.rules = rules
-        self.history: list[Given | Told | Went] = []
+        self.history: list[Given | Told | Went | Well] = []
 
     # -------------------------------------------------------------- what a breaker does
 
@@ -90,12 +94,16 @@ class BreakerOracle:
         if self.state is State.FORCED_OPEN:
             return math.inf
         if self.state is State.OPEN:
-            return max(0.0, self.moves()[-1].at + self.open_time() - now)
+            is_well = any(isinstance(event, Well) for event in self.since_the_last_move())
+            return 0.0 if is_well else max(0.0, self.moves()[-1].at + self.open_time() - now)
         if self.state is State.HALF_OPEN:
             under_way = [end for end in self.deadlines().values() if now < end]
             if len(under_way) + len(self.answers()) >= self.rules.permits:
                 return min(under_way) - now
         return 0.0
+
+    def is_well(self, now: float) -> None:
+        self.history.append(Well(now))
 
     # -------------------------------------------------------------- read off the history
 
@@ -107,9 +115,12 @@ class BreakerOracle:
         return [event for event in self.history if isinstance(event, Went)]
 
     def era(self) -> list[Given | Told]:
-        """What happened since the last move."""
+        """The calls of the state under way."""
+        return [event for event in self.since_the_last_move() if isinstance(event, Given | Told)]
+
+    def since_the_last_move(self) -> list[Given | Told | Went | Well]:
         since = list(itertools.takewhile(lambda event: not isinstance(event, Went), reversed(self.history)))
-        return [event for event in reversed(since) if not isinstance(event, Went)]
+        return since[::-1]
 
     def given(self) -> dict[int, float]:
         return {event.number: event.at for event in self.era() if isinstance(event, Given)}
@@ -188,10 +199,10 @@ class Both:
         self.now += delay
         if what == "admit":
             self.admit()
-        elif what in {"force_open", "force_closed", "release"}:
+        elif what in {"force_open", "force_closed", "release", "is_well"}:
             getattr(self.breaker, what)(self.now)
-            if what == "release":
-                self.oracle.release(self.now)
+            if what in {"release", "is_well"}:
+                getattr(self.oracle, what)(self.now)
             else:
                 self.oracle.force(State(what.replace("force", "forced")), self.now)
         elif what == "again":
@@ -243,7 +254,7 @@ RULES = st.builds(
 SLOW = st.sampled_from([(None, None), (0.5, 0.5), (2.0, 1.0)])
 DELAYS = [0.0, 0.0, 0.0, 1 / 128, 0.25, 0.5, 1.0, 2.0, 4.0, 9.75]
 COMMON = ["admit", "admit", "admit", "success", "failure", "failure"]
-RARE = ["neutral", "again", "release", "force_open", "force_closed"]
+RARE = ["neutral", "again", "is_well", "release", "force_open", "force_closed"]
 STEPS = st.lists(
     st.tuples(st.sampled_from(DELAYS), st.sampled_from([*COMMON, *COMMON, *RARE]), st.integers(0, 9)), max_size=60
 )

@@ -76,6 +76,7 @@ async def _run(settings: Settings, names: Sequence[str]) -> int:
         if len(here) < len(names) and len(names) < len(AGENTS):
             missing = ", ".join(sorted(set(names) - set(here)))
             raise ConfigurationError(f"The settings call for no {missing}: `fablewright doctor` shows them.")
+        await bus.warm()
         emit(f"{', '.join(here)}: on {bus_place(settings)}. Ctrl-C ends it.\n")
         await ended.wait()
         await bus.stop(drain=_TO_LEAVE)

@@ -28,7 +28,7 @@ from fablewright.gm.writer import Writing, writing_policies
 from fablewright.protocol.breaker import BreakerRules
 from fablewright.protocol.cache import CacheRules
 from fablewright.protocol.retry import RetryRules
-from fablewright.runtime.policies import Policy
+from fablewright.runtime.policies import HealthCheck, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -248,5 +248,6 @@ def _search_policy(settings: Settings) -> Policy:
         share=True,
         retry=RetryRules(settings.max_rag_retries),
         breaker=BreakerRules(settings.circuit_breaker_threshold, settings.circuit_breaker_reset_time),
+        health=HealthCheck(RetrieveDocuments("notes", max_docs=1)),
         linger=_LINGER,
     )

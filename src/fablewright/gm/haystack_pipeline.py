@@ -329,13 +329,18 @@ class HaystackPipeline(Agent):
         self._spawn = spawn
         self._stopping = False
         self._begin_reading()
-        spawn(self._warm_up())
+        spawn(self._load())
+
+    async def warm_up(self) -> None:
+        """Wait until the retriever is loaded and the notes are read."""
+        await self._warm.wait()
+        await self._idle.wait()
 
     async def on_stop(self) -> None:
         """Let the reader stop after the file that it is at."""
         self._stopping = True
 
-    async def _warm_up(self) -> None:
+    async def _load(self) -> None:
         try:
             await self._retriever.warm_up()
         except FablewrightError as error:

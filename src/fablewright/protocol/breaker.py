@@ -26,6 +26,7 @@ The rules:
 7. Each opening that follows a failed probe lasts ``growth`` times as long as the one before, up to
    ``longest_reset``. Closing, or a forced state, starts again from ``reset_time``.
 8. While its state is forced nothing is counted. After ``force_open`` it has to pass its probes first.
+9. News that the dependency is well ends the open time at once: the next caller is a probe, and proves it.
 
 There is no timer: time comes in as ``now``, in seconds of a clock that does not go back.
 """
@@ -251,6 +252,11 @@ class Breaker:
         if self._state is State.HALF_OPEN and self._is_full():
             return max(0.0, self._probes[self._oldest_probe()] - now)
         return math.inf if self._state is State.FORCED_OPEN else 0.0
+
+    def is_well(self, now: float) -> None:
+        """Take news of the dependency from somewhere else; unless it is open, that is nothing new."""
+        if self._state is State.OPEN:
+            self._until = min(self._until, now)
 
     # -------------------------------------------------------------- by hand
 

@@ -191,6 +191,7 @@ class Agent:
         messages: What each action is asked or told with, by action.
         heard: Those actions that are told or published, not asked.
         streamed: Those actions whose replies come in pieces.
+        warms_up: Whether ``warm_up`` does anything.
     """
 
     name: ClassVar[str]
@@ -202,6 +203,7 @@ class Agent:
     messages: ClassVar[Mapping[str, type[Message]]] = MappingProxyType({})
     heard: ClassVar[frozenset[str]] = frozenset()
     streamed: ClassVar[frozenset[str]] = frozenset()
+    warms_up: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         """Collect the handlers once, when the class is made; also those of its bases, as Python looks methods up.
@@ -231,9 +233,17 @@ class Agent:
         cls.messages = MappingProxyType({action: mark.message for action, mark in by_action.items()})
         cls.heard = frozenset(action for action, mark in by_action.items() if mark.kind == "hears")
         cls.streamed = frozenset(action for action, mark in by_action.items() if mark.kind == "streams")
+        cls.warms_up = cls.warm_up is not Agent.warm_up
 
     async def on_start(self, spawn: Spawn) -> None:
         """Prepare; called once before the first message. ``spawn`` runs something beside the handlers."""
+
+    async def warm_up(self) -> None:
+        """Return as soon as answers come without delay; called once on a network, after ``on_start``.
+
+        Until then, but for five seconds at the most, nothing is sent here from other nodes: there may be others with
+        this agent that are warm already.
+        """
 
     async def on_stop(self) -> None:
         """Let go of what ``on_start`` took; called once after the last handler."""

@@ -74,13 +74,22 @@ class Attempts:
         route: The action.
         policy: What was declared for it.
         draw: Source of random numbers in [0, 1), for the backoff.
+        opened: Called when the circuit has opened.
 
     Attributes:
         breaker: The action's circuit breaker, if it has one.
         moves: How often it moved, by where to.
     """
 
-    def __init__(self, bus: Courier, route: Route, policy: Policy, draw: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        bus: Courier,
+        route: Route,
+        policy: Policy,
+        draw: Callable[[], float],
+        opened: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._opened = opened
         self._bus = bus
         self._route = route
         self._policy = policy
@@ -157,6 +166,8 @@ class Attempts:
             self.moves[moved.after] += 1
             detail = f"{moved.before.value} → {moved.after.value} {moved.cause}".strip()
             self.note("breaker", detail, errand, message_id)
+            if moved.after is State.OPEN:
+                self._opened()
 
     def note(self, what: What, detail: str, errand: Errand, message_id: str = "", attempt: int = 1) -> None:
         """Tell those who look on what happened to an errand, and in whose story."""

@@ -194,10 +194,15 @@ class Bus:
             await self._dispatch.node.serve(())  # others are asked from now on
         await self._life.stop(drain)
 
+    async def warm(self) -> None:
+        """Wait until its agents are warm, and are sent what is asked on other nodes; see ``Agent.warm_up``."""
+        if self._dispatch.node is not None:
+            await self._dispatch.node.warm()
+
     async def _serve(self) -> None:
         """Let other nodes know which agents can be asked here."""
         if self._dispatch.node is not None:
-            await self._dispatch.node.serve(post.agent.name for post in self._posts if not post.given_up)
+            await self._dispatch.node.serve(post.agent for post in self._posts if not post.given_up)
 
     def _end_all(self) -> None:
         """Answer every waiter, and let nothing begin any more."""

@@ -94,7 +94,7 @@ class Dispatch:
         self.channels = Channels()
         self.node: Node | None = None
         if options.network is not None:
-            self.node = Node(options.network, node, self, self.outstanding, self.channels)
+            self.node = Node(options.network, node, self, self.outstanding, self.channels, supervisor)
         self.answers = Answers(home, self.outstanding, self.line, self.node, self.bury)
         self.routes = Routes(posts, self._guard, lead_abroad=self.node is not None)
         self.subscriptions = Subscriptions()

@@ -13,6 +13,7 @@ from fablewright.protocol.cache import Cache
 from fablewright.protocol.size import size_of
 from fablewright.runtime.attempts import Attempts
 from fablewright.runtime.flying import Flying, Lobby
+from fablewright.runtime.health import Health
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
@@ -49,7 +50,10 @@ class Guard:
     def __init__(
         self, bus: Lobby, route: Route, policy: Policy, draw: Callable[[], float], supervisor: Supervisor
     ) -> None:
-        self.attempts = Attempts(bus, route, policy, draw)
+        self.attempts = Attempts(bus, route, policy, draw, self._opened)
+        self._health: Health | None = None
+        if policy.health is not None and self.attempts.breaker is not None:
+            self._health = Health(bus, route, self.attempts.breaker, policy.health, supervisor)
         self.cache = None if policy.cache is None else Cache(policy.cache)
         self.flying = Flying(bus, route, self.attempts, supervisor, linger=policy.linger) if policy.share else None
         self.inside = 0
@@ -127,6 +131,10 @@ class Guard:
         )
 
     # -------------------------------------------------------------- inside
+
+    def _opened(self) -> None:
+        if self._health is not None:
+            self._health.watch()
 
     async def _kept(self, cache: Cache, errand: Errand, on_late: Callable[[Any], None] | None) -> object:
         key = self._key(errand)

@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from fablewright.runtime.channel import Channels
     from fablewright.runtime.network import Network, Parcel, Unreadable
     from fablewright.runtime.outstanding import Outstanding
+    from fablewright.runtime.supervisor import Supervisor
 
 __all__ = ["Node"]
 
 _log = logging.getLogger(__name__)
+
+_TO_WARM_UP = 5.0
+"""Seconds that an agent has for it; then it is better to be slow than not to be there."""
 
 _BEAT = 1.0
 """Seconds between two looks at what is under way on other nodes, and between two reminders to those who ask."""
@@ -38,6 +42,16 @@ class Host(Ends, Protocol):
     def heard(self, event: Envelope) -> None: ...
 
 
+class Served(Protocol):
+    """What a node needs of an agent that others ask; see ``Agent``."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def warms_up(self) -> bool: ...
+    async def warm_up(self) -> None: ...
+
+
 class Node:
     """One bus on its network.
 
@@ -47,21 +61,32 @@ class Node:
         bus: The bus.
         outstanding: Who waits there.
         channels: The ends of its streams.
+        supervisor: Runs what agents need to get ready.
 
     Attributes:
         abroad: What this bus has asked of others.
         guests: What others have asked of it.
     """
 
-    def __init__(self, network: Network, address: str, bus: Host, outstanding: Outstanding, channels: Channels) -> None:
+    def __init__(  # noqa: PLR0917 - each is said by its type
+        self,
+        network: Network,
+        address: str,
+        bus: Host,
+        outstanding: Outstanding,
+        channels: Channels,
+        supervisor: Supervisor,
+    ) -> None:
         self.abroad = Abroad(network, bus, outstanding, channels)
         self.guests = Guests(network, bus, outstanding, channels)
         self._network = network
         self._address = address
         self._bus = bus
         self._channels = channels
+        self._supervisor = supervisor
         self._timer: asyncio.TimerHandle | None = None
         self._served: set[str] = set()
+        self._warming: dict[str, asyncio.Task[None]] = {}
         self._is_in = False
 
     def __repr__(self) -> str:
@@ -74,17 +99,38 @@ class Node:
         self._is_in = True
         await self._network.join(self._address, self)
 
-    async def serve(self, agents: Iterable[str]) -> None:
-        """Have messages to these agents brought here, and to no others."""
-        wanted = set(agents)
+    async def serve(self, agents: Iterable[Served]) -> None:
+        """Have messages to these agents brought here as soon as they are warm, and to no others."""
+        wanted = {agent.name: agent for agent in agents}
         if not self._is_in:
             return
-        for agent in sorted(self._served - wanted):
-            self._served.discard(agent)
-            await self._network.withhold(agent)
-        for agent in sorted(wanted - self._served):
-            self._served.add(agent)
-            await self._network.serve(agent)
+        for name in sorted(self._served - wanted.keys()):
+            self._served.discard(name)
+            if (warming := self._warming.pop(name, None)) is not None:
+                warming.cancel()
+            await self._network.withhold(name)
+        for name in sorted(wanted.keys() - self._served):
+            self._served.add(name)
+            if wanted[name].warms_up:
+                serving = self._serve_when_warm(wanted[name])
+                self._warming[name] = self._supervisor.start(serving, name=f"{name} warms up")
+            else:
+                await self._network.serve(name)
+
+    async def warm(self) -> None:
+        """Wait until all agents are warm, and are sent what others ask."""
+        while warming := [task for task in self._warming.values() if not task.done()]:
+            await asyncio.wait(warming)
+
+    async def _serve_when_warm(self, agent: Served) -> None:
+        try:
+            async with asyncio.timeout(_TO_WARM_UP):
+                await agent.warm_up()
+        except TimeoutError:
+            _log.warning("%s is not warm after %.0f s; it is asked all the same.", agent.name, _TO_WARM_UP)
+        except Exception as error:  # noqa: BLE001 - whatever it is, whoever asks will hear of it
+            _log.warning("%s could not warm up: %s", agent.name, error, exc_info=error)
+        await self._network.serve(agent.name)
 
     @property
     def unreadable(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fablewright.errors import ContractViolation
 from fablewright.runtime.posts import Restarts
@@ -15,11 +15,36 @@ if TYPE_CHECKING:
 
     from fablewright.protocol.breaker import BreakerRules
     from fablewright.protocol.cache import CacheRules
+    from fablewright.protocol.message import Request
     from fablewright.protocol.retry import RetryRules
     from fablewright.runtime.network import Network
     from fablewright.runtime.transport import Transport
 
-__all__ = ["BusOptions", "Policy"]
+__all__ = ["BusOptions", "HealthCheck", "Policy"]
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """What is asked to see whether an action works again.
+
+    Attributes:
+        request: A small one, to the same action.
+        every: Seconds between two.
+        timeout: Seconds that each may take.
+
+    Raises:
+        ContractViolation: A time makes no sense, or the request is not idempotent: it is made again and again.
+    """
+
+    request: Request[Any]
+    every: float = 2.0
+    timeout: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (0 < self.every < float("inf") and 0 < self.timeout < float("inf")):
+            raise ContractViolation("A health check needs finite numbers of seconds above 0.")
+        if not self.request.idempotent:
+            raise ContractViolation("What is asked to see whether an agent is well must be idempotent.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +60,7 @@ class Policy:
             idempotent requests.
         retry: Try again after a crash, a loss or a full mailbox; only for idempotent requests.
         breaker: Leave the agent alone for a while after it failed too often.
+        health: What is asked meanwhile, to see whether it is well again before that while is over.
         attempt_timeout: Seconds for one attempt, when that is to be less than what the asker is willing to wait.
         hedge: Ask a second time when an answer takes longer than 95 % of them did, and take the first that comes;
             only for idempotent requests, within the retry budget.
@@ -47,6 +73,7 @@ class Policy:
     share: bool = False
     retry: RetryRules | None = None
     breaker: BreakerRules | None = None
+    health: HealthCheck | None = None
     attempt_timeout: float | None = None
     hedge: bool = False
     linger: float = 0.0
@@ -58,6 +85,8 @@ class Policy:
             raise ContractViolation(f"An attempt needs a finite number of seconds above 0, not {self.attempt_timeout}.")
         if not 0 <= self.linger < float("inf"):
             raise ContractViolation(f"Work lingers for a finite number of seconds, not {self.linger}.")
+        if self.health is not None and self.breaker is None:
+            raise ContractViolation("A health check says when a breaker may close: without a breaker there is none.")
 
 
 @dataclass(frozen=True, slots=True)
