@@ -220,8 +220,8 @@ def _pipeline(steps: _Steps) -> Pipeline:  # noqa: C901 - components can be decl
     """Import Haystack, which takes about a second, and join its components; see the head of this file."""
     os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")  # it is read while Haystack is imported
     try:
-        from haystack import Document, Pipeline, component  # noqa: PLC0415 - a second that --help need not pay
         import haystack.tools  # noqa: PLC0415, F401 - else the first run imports it, and holds up the event loop
+        from haystack import Document, Pipeline, component  # noqa: PLC0415 - a second that --help need not pay
     except ModuleNotFoundError as error:
         missing = "Haystack" if error.name == "haystack" else f"Haystack's dependency {error.name}"
         raise MissingExtra(f"{missing} is not installed; run: pip install '{_REQUIREMENT}'") from error
