@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from provisional import Block, Echo, JsonCodec, Noise, Worker
 
-from fablewright.adapters import nats_network
-from fablewright.adapters.nats_connection import Connection
+from fablewright.adapters import nats_connection, nats_network
+from fablewright.adapters.nats_connection import Arrived, Connection
 from fablewright.adapters.nats_network import NatsNetwork
 from fablewright.errors import ContractViolation, PeerLost, UnknownRecipient, Unreachable
 from fablewright.protocol.envelope import Envelope, Kind
@@ -377,3 +377,14 @@ def test_messages_are_read_whole_wherever_the_stream_is_cut(
 
     run_virtual(read())
     assert got == sent
+
+
+def test_a_head_that_is_too_long_is_neither_read_nor_kept() -> None:
+    client = Connection()
+    got: list[Arrived] = []
+    client._takers[1] = got.append
+    kept = nats_connection._read_head.cache_info().currsize
+    for size, headers in ((4000, {"x": "y" * 4000}), (5000, {})):
+        client.take(1, b"fw.a.b", b"", b"NATS/1.0\r\nx: %s\r\n\r\n" % (b"y" * size), b"")
+        assert got[-1].headers == headers
+    assert nats_connection._read_head.cache_info().currsize == kept + 1
