@@ -25,12 +25,13 @@ import uuid
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from fablewright.adapters.nats_access import Access, WaryClient  # isort: skip - as in nats_connection
+
 import nats.errors
 from nats.js.api import AckPolicy, ConsumerConfig, KeyValueConfig, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import Error as JetStreamError
 from nats.js.errors import InvalidKeyError, KeyNotFoundError, KeyWrongLastSequenceError, NotFoundError
 
-from fablewright.adapters.nats_access import Access, WaryClient
 from fablewright.errors import FablewrightError
 from fablewright.gm.preparing.ports import Batch, Lease, Task, Worked
 from fablewright.protocol.job import UNFINISHED, State

@@ -13,7 +13,7 @@ try:
     from nats.aio.client import Client
     from nats.errors import Error as NatsError
 except ImportError as error:
-    raise MissingExtra(f"{error.name} is not installed; run: pip install 'fablewright[nats]'") from error
+    raise MissingExtra("The client of NATS is not installed; run: pip install 'fablewright[nats]'") from error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

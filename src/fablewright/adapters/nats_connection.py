@@ -20,14 +20,12 @@ from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from fablewright.adapters.nats_access import WaryClient
-from fablewright.errors import ContractViolation, MissingExtra, Unreachable
+from fablewright.adapters.nats_access import WaryClient  # isort: skip - it says so if the client is not installed
 
-try:
-    from nats.errors import Error as NatsError
-    from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
-except ImportError as error:
-    raise MissingExtra("nats-py is not installed; run: pip install 'fablewright[nats]'") from error
+from nats.errors import Error as NatsError
+from nats.protocol.parser import AWAITING_CONTROL_LINE, Parser
+
+from fablewright.errors import ContractViolation, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

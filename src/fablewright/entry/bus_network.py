@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fablewright.entry.crew import CLASSES
 from fablewright.entry.inspector import Inspector, NodeReport
-from fablewright.errors import ConfigurationError, MissingExtra
+from fablewright.errors import ConfigurationError
 from fablewright.gm.scenario_generator import GroundedSceneReady
 
 if TYPE_CHECKING:
@@ -35,13 +35,8 @@ def open_network(settings: Settings) -> Network | None:
     servers = [each.strip() for each in settings.bus.reveal().split(",")]
     if not all(server.startswith(_SCHEMES) for server in servers):
         raise ConfigurationError(f"A bus is at nats://ADDRESS:4222, or tls://; {bus_place(settings)} is none.")
-    try:
-        from fablewright.adapters.nats_network import NatsNetwork  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "nats":
-            raise
-        raise MissingExtra("The client of NATS is not installed; run: pip install 'fablewright[nats]'") from error
-    from fablewright.adapters.nats_access import Access  # noqa: PLC0415 - as above
+    from fablewright.adapters.nats_access import Access  # noqa: PLC0415 - an extra
+    from fablewright.adapters.nats_network import NatsNetwork  # noqa: PLC0415 - as above
     from fablewright.adapters.wire.codec import Wire  # noqa: PLC0415 - only where it is wanted
     from fablewright.adapters.wire.registry import messages_of  # noqa: PLC0415 - as above
 

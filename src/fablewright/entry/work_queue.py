@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fablewright.adapters.sqlite_queue import SqliteQueue
-from fablewright.errors import MissingExtra
 from fablewright.protocol.job import JobRules
 from fablewright.runtime.threads import Threads
 
@@ -41,9 +40,7 @@ async def work_queue(settings: Settings) -> AsyncIterator[WorkQueue]:
 
 
 def _on_nats(settings: Settings, rules: JobRules) -> WorkQueue:
-    try:
-        from fablewright.adapters.jetstream_queue import JetStreamQueue  # noqa: PLC0415 - only where it is wanted
-        from fablewright.adapters.nats_access import Access  # noqa: PLC0415 - as above
-    except ModuleNotFoundError as error:
-        raise MissingExtra(f"{error.name} is not installed; run: pip install 'fablewright[nats]'") from error
+    from fablewright.adapters.jetstream_queue import JetStreamQueue  # noqa: PLC0415 - only where it is wanted
+    from fablewright.adapters.nats_access import Access  # noqa: PLC0415 - as above
+
     return JetStreamQueue(settings.work.reveal(), rules, access=Access(settings.work_key, settings.bus_ca))
