@@ -12,7 +12,10 @@ import secrets
 import sys
 from pathlib import Path
 
-import nkeys  # comes with fablewright[nats]
+try:
+    import nkeys
+except ModuleNotFoundError:
+    sys.exit("nkeys is not installed; run: pip install 'fablewright[nats]'")
 
 
 def main(folder: Path) -> None:

@@ -196,10 +196,11 @@ def test_what_a_much_earlier_release_made_keeps_its_vectors_and_nobody_elses_tab
         admin.execute("DROP TABLE public.pins, public.alembic_version")
 
 
-def test_what_a_newer_release_wrote_is_left_alone(postgres: str, admin: psycopg.Connection[Any]) -> None:
+@pytest.mark.parametrize("step", ["campaigns_99", "ae1027a6acf"])
+def test_what_a_newer_release_wrote_is_left_alone(postgres: str, admin: psycopg.Connection[Any], step: str) -> None:
     owner = an_owner()
     filled(postgres, owner, "vault")
-    admin.execute(f"UPDATE fw_{owner}.alembic_version SET version_num = 'campaigns_99'")  # type: ignore[arg-type] # noqa: S608 - a name of ours
+    admin.execute(f"UPDATE fw_{owner}.alembic_version SET version_num = '{step}'")  # type: ignore[arg-type] # noqa: S608 - names of ours
     store = PostgresCampaigns(postgres, owner=owner)
     for attempt in (lambda: store.append("Mine", []), store.campaigns, lambda: bring_up_to_date(postgres, owner)):
         with pytest.raises(ConfigurationError, match="written by a newer Fablewright"):

@@ -11,10 +11,12 @@ import subprocess
 import sys
 import time
 import uuid
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+import nats
 import pytest
 
 from fablewright.adapters.jetstream_queue import JetStreamQueue
@@ -23,6 +25,7 @@ from fablewright.errors import FablewrightError
 from fablewright.gm.preparing.ports import Batch, Task
 from fablewright.protocol.job import UNFINISHED, JobRules, State
 from fablewright.runtime.threads import Threads
+from fablewright.testing.nats_server import NatsServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -397,3 +400,41 @@ async def test_what_nats_acknowledged_is_there_when_its_server_was_killed(tmp_pa
         assert [each.result for each in await queue.look(mine.id)] == ["kept", "who was at it asks again", "after it"]
     server.kill()
     server.wait(10)
+
+
+# ------------------------------------------------------------------ on a server
+
+
+async def test_owners_on_one_server_see_nothing_of_each_other(nats_server: str) -> None:
+    async with AsyncExitStack() as stack:
+        queues = [JetStreamQueue(nats_server, LONG, owner=owner) for owner in ("anna", "bob", "")]
+        for queue in queues:
+            stack.push_async_callback(queue.close)
+        mine = batch()
+        assert await queues[0].accept(mine, tasks(1))
+        for other in queues[1:]:
+            assert await other.latest(mine.topic) is None
+            assert await other.look(mine.id) == ()
+        assert await queues[0].finish(await leased(queues[0], mine.id), "hers")
+
+
+async def test_what_the_operator_has_changed_of_the_stream_stays(nats_server: str) -> None:
+    mine, queue = batch(), JetStreamQueue(nats_server, LONG, owner="carla")
+    await queue.accept(mine, tasks(1))
+    await queue.close()
+    client = await nats.connect(nats_server)
+    config = (await client.jetstream().stream_info("FW_WORK_carla")).config
+    await client.jetstream().update_stream(replace(config, description="on three machines", max_age=1e6))
+    await client.close()
+    again = JetStreamQueue(nats_server, LONG, owner="carla")
+    assert await again.latest(mine.topic) == mine
+    await again.close()
+
+
+async def test_a_server_that_keeps_nothing_and_one_that_is_not_there_are_said() -> None:
+    with NatsServer() as without:
+        for url, said in ((without.url, "no JetStream.*start it with -js"), ("nats://127.0.0.1:1", "there is no server")):
+            queue = JetStreamQueue(url, LONG)
+            with pytest.raises(FablewrightError, match=f"work queue on NATS cannot be used: .*{said}"):
+                await queue.latest("x")
+            await queue.close()

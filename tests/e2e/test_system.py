@@ -91,3 +91,12 @@ def test_a_server_that_is_gone_leaves_what_was_seen_with_its_age(busy: Served, o
     expect(page.locator("#agents")).to_contain_text("orchestrator")
     busy.start()
     expect(page.locator("#state")).to_contain_text("Up to date")
+
+
+def test_what_could_not_be_read_is_shown_where_there_is_some(busy: Served, open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{busy.url}/system")
+    expect(page.locator("#figures")).to_contain_text("dead letters")
+    expect(page.locator("#figures")).not_to_contain_text("unreadable")
+    seen = {**httpx.get(f"{busy.url}/api/v1/system", timeout=60).json(), "unreadable": 3}
+    page.route("**/api/v1/system", lambda route: route.fulfill(json=seen))
+    expect(page.locator("#figures .bad", has_text="unreadable")).to_contain_text("3")

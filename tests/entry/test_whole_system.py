@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 import pytest
 
-from fablewright.entry.inspector import Inspector
+from fablewright.entry.inspector import Inspector, NodeReport, ReportNow
 from fablewright.entry.system_report import SystemReport, system_report
 from fablewright.entry.whole_system import WholeSystem, added_up
 from fablewright.errors import FablewrightError, RemoteError
 from fablewright.protocol.breaker import BreakerRules
 from fablewright.protocol.cache import CacheRules
 from fablewright.protocol.message import Request
-from fablewright.runtime.agent import Agent, handles
+from fablewright.runtime.agent import Agent, handles, hears
 from fablewright.runtime.bus import Bus
 from fablewright.runtime.policies import BusOptions, Policy
 
@@ -96,6 +96,21 @@ async def test_whoever_is_on_the_bus_says_how_it_does_and_breakers_are_switched(
             assert [breaker.state for breaker in seen.breakers] == [shown]
         await system.force("nobody", "fetch", "open")
         assert await system.report()
+
+
+async def test_a_report_that_cannot_be_read_is_left_out() -> None:
+    class Liar(Agent):
+        name = "liar"
+
+        @hears(ReportNow)
+        async def report_now(self, asked: ReportNow, ctx: Context) -> None:
+            for number, lie in enumerate(("", "{}", "[" * 90_000, '{"asked": ' * 9_000, "ü\x00")):
+                ctx.publish(NodeReport(asked.round, f"liar-{number}", lie))
+
+    async with bus_of("n") as bus:
+        bus.register(Liar())
+        seen = await WholeSystem(bus).look()
+        assert {agent.name for agent in seen.agents} == {"inspector", "library", "liar"}
 
 
 async def test_a_bus_with_nobody_on_it_is_said_to_be_empty() -> None:

@@ -18,7 +18,7 @@ from provisional import Block, Echo, JsonCodec, Noise, Worker
 from fablewright.adapters import nats_connection, nats_network
 from fablewright.adapters.nats_connection import Arrived, Connection
 from fablewright.adapters.nats_network import NatsNetwork
-from fablewright.errors import ContractViolation, PeerLost, UnknownRecipient, Unreachable
+from fablewright.errors import ContractViolation, PeerLost, Rejected, UnknownRecipient, Unreachable
 from fablewright.protocol.envelope import Envelope, Kind
 from fablewright.protocol.pending import Ended, Outcome, Withdraw
 from fablewright.protocol.retry import RetryRules
@@ -234,6 +234,49 @@ async def test_what_is_no_parcel_or_not_one_for_its_place_is_dropped_and_counted
         assert (worker.began, worker.noises) == (["fine"], [])
 
 
+async def test_owners_on_one_server_are_told_and_do_not_answer_each_other(
+    nats_server: NatsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    def bus(owner: str, node: str) -> Bus:
+        return Bus(BusOptions(network=NatsNetwork(nats_server.url, JsonCodec(), owner=owner)), node=node)
+
+    front, other, annas, worker = bus("anna", "front"), bus("", "other"), bus("anna", "annas"), Worker()
+    annas.register(worker)
+    async with front, other, annas:
+        assert await front.ask("worker", Echo("mine")) == "mine from worker"
+        with pytest.raises(Rejected, match=r"for no owner in particular.*the owner 'anna'.*NATS server, or an account"):
+            await other.ask("worker", Echo("not mine"), timeout=60)
+        other.tell("worker", Noise("told"))
+        other.publish(Noise("published"))
+        await until(lambda: annas.statistics().unreadable == 3)
+        assert front.statistics().unreadable == 1  # the event
+        front.publish(Noise("heard"))
+        await until(lambda: worker.noises == ["heard"])
+        assert worker.began == ["mine"]
+    async with bus("bob", "bobs") as bobs, annas_again(nats_server):
+        with pytest.raises(Rejected, match="for the owner 'bob'"):
+            await bobs.ask("worker", Echo("not mine"), timeout=60)
+
+
+def annas_again(server: NatsServer) -> Bus:
+    bus = Bus(BusOptions(network=NatsNetwork(server.url, JsonCodec(), owner="anna")))
+    bus.register(Worker())
+    return bus
+
+
+async def test_a_flood_of_what_cannot_be_read_does_not_fill_the_log(
+    nats_server: NatsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    front, back, _, network = two(nats_server)
+    async with front, back:
+        for _ in range(1000):
+            network._connection.put("fw.worker.echo", b"\x00\xff")
+        await until(lambda: back.statistics().unreadable == 1000)
+    told = [line for line in caplog.messages if "was dropped" in line]
+    assert len(told) == 21
+    assert "1000 so far" in told[-1]
+
+
 async def test_a_node_needs_a_name_that_makes_an_address(nats_server: NatsServer) -> None:
     for name in ("a.b", "a b", "*", "ü", "a-", "-a", "x" * 65):
         with pytest.raises(ContractViolation, match="letters, digits"):
@@ -305,18 +348,20 @@ async def test_a_process_that_is_killed_or_held_up_is_missed_within_seconds(nats
             process.stdout.close()  # type: ignore[union-attr]
 
 
-def test_without_the_client_the_command_to_install_it_is_said() -> None:
-    program = """
+@pytest.mark.parametrize("missing", ["nats", "nkeys"])
+@pytest.mark.parametrize("wanted", ["nats_network", "jetstream_queue"])
+def test_without_the_client_the_command_to_install_it_is_said(missing: str, wanted: str) -> None:
+    program = f"""
 import sys
-sys.modules["nats"] = None
+sys.modules["{missing}"] = None
 from fablewright.errors import MissingExtra
 try:
-    import fablewright.adapters.nats_network
+    import fablewright.adapters.{wanted}
 except MissingExtra as error:
     print(error)
 """
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    assert "pip install 'fablewright[nats]'" in said
+    assert said == "The client of NATS is not installed; run: pip install 'fablewright[nats]'\n"
 
 
 async def test_no_name_can_end_a_line(nats_server: NatsServer) -> None:

@@ -261,6 +261,30 @@ async def test_nobody_comes_in_without_a_key_that_is_known(
     assert "does not take this process's key" in caplog.text
 
 
+async def test_who_may_not_hear_answers_asks_nobody_and_is_told(
+    guarded: Guarded, caplog: pytest.LogCaptureFixture
+) -> None:
+    network = NatsNetwork(guarded.server.url, JsonCodec(), guarded.access("writer"))
+    async with (
+        guarded.bus("orchestrator", Worker("orchestrator")),
+        Bus(BusOptions(network=network), node="front-x") as bus,
+    ):
+        with pytest.raises(Unreachable, match="does not allow this process's key"):
+            await bus.ask("orchestrator", Echo("tea"), timeout=60)
+    assert "permissions violation for subscription" in caplog.text
+    assert "returning true from eof_received" not in caplog.text  # what asyncio says of TLS that it did not begin with
+
+
+async def test_a_connection_is_let_go_also_when_its_tls_has_ended_already(guarded: Guarded) -> None:
+    async with guarded.bus("front") as bus:
+        connection = bus._dispatch.node._network._connection  # type: ignore[union-attr, attr-defined]
+        for _ in range(2):
+            connection._transport._io_writer.transport.close()  # as the client does after it was refused
+        connection.let_go()
+        await until(lambda: not connection.is_connected)
+        await until(lambda: connection.is_connected)
+
+
 async def test_a_key_that_is_taken_back_ends_its_connection_until_it_is_given_again(
     guarded: Guarded, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -322,6 +346,7 @@ async def test_a_key_may_publish_only_what_its_role_says(guarded: Guarded) -> No
         "work": (
             ("$JS.API.STREAM.NAMES", True),
             ("fw.work.b1.t1", True),
+            ("fw.work_anna.b1.t1", True),
         ),
     }
     for role, subjects in tries.items():
@@ -344,6 +369,11 @@ async def test_a_key_may_hear_only_what_its_role_says(guarded: Guarded) -> None:
             ("fw-event.grounded_scene_ready", "", False),
             (">", "", False),
             ("fw.>", "", False),
+        ),
+        "work": (
+            ("_INBOX.x.>", "", True),
+            ("fw-in.front.>", "", False),  # an agent that was given this key is told so
+            ("fw.orchestrator.*", "orchestrator", False),
         ),
         "front": (
             ("fw-in.front.>", "", True),
@@ -408,7 +438,7 @@ async def test_nothing_is_sent_in_plain_text_where_tls_was_asked_for(
     async with Bus(BusOptions(network=no_authority), node="front-n1") as bus:
         with pytest.raises(Unreachable):
             await bus.ask("orchestrator", Echo("tea"), timeout=1)
-    assert "CERTIFICATE_VERIFY_FAILED" in caplog.text
+    assert "self-signed certificate (bus_ca says whom to believe)" in caplog.text
 
 
 def test_a_file_that_is_no_key_or_no_certificate_is_said(tmp_path: Path) -> None:

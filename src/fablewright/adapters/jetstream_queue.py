@@ -25,12 +25,19 @@ import uuid
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from fablewright.adapters.nats_access import Access, WaryClient  # isort: skip - as in nats_connection
+from fablewright.adapters.nats_access import Access, WaryClient, refusal_in  # isort: skip - as in nats_connection
 
 import nats.errors
 from nats.js.api import AckPolicy, ConsumerConfig, KeyValueConfig, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import (
+    APIError,
+    InvalidKeyError,
+    KeyNotFoundError,
+    KeyWrongLastSequenceError,
+    NotFoundError,
+    ServiceUnavailableError,
+)
 from nats.js.errors import Error as JetStreamError
-from nats.js.errors import InvalidKeyError, KeyNotFoundError, KeyWrongLastSequenceError, NotFoundError
 
 from fablewright.errors import FablewrightError
 from fablewright.gm.preparing.ports import Batch, Lease, Task, Worked
@@ -48,7 +55,8 @@ if TYPE_CHECKING:
 
 __all__ = ["JetStreamQueue"]
 
-_STREAM, _BUCKET, _SUBJECT = "FW_WORK", "FW_WORK", "fw.work"
+_STORE, _SUBJECT = "FW_WORK", "fw.work"
+"""What the stream and the bucket are called, and what all subjects of tasks begin with."""
 _TRIES = "Fw-Tries"
 """Header: tries that were begun before this message was published."""
 _TAKEN = 0.2
@@ -64,19 +72,27 @@ class JetStreamQueue:
     It connects, and makes the stream and the bucket where they are missing, at the first call.
 
     Args:
-        url: The server's: ``nats://host:4222``.
+        servers: Where they are: ``nats://host:4222``.
         rules: How long a lease lasts, and how many tries there are.
         now: The system's clock, in seconds since 1970.
-        access: With which key it is entered, and how it is known.
+        access: With which key they are entered, and how they are known.
+        owner: Whose work it is; each has a stream and a bucket of their own.
 
     Raises:
         ConfigurationError: The key or the certificates cannot be used.
     """
 
     def __init__(
-        self, url: str, rules: JobRules, *, now: Callable[[], float] = time.time, access: Access | None = None
+        self,
+        servers: str | Sequence[str],
+        rules: JobRules,
+        *,
+        now: Callable[[], float] = time.time,
+        access: Access | None = None,
+        owner: str = "",
     ) -> None:
-        self._url = url
+        self._servers = [servers] if isinstance(servers, str) else list(servers)
+        self._store, self._subject = (f"{_STORE}_{owner}", f"{_SUBJECT}_{owner}") if owner else (_STORE, _SUBJECT)
         self._rules = rules
         self._now = now
         self._access = (access or Access()).options()
@@ -167,7 +183,7 @@ class JetStreamQueue:
                 await _created(bucket, f"outcome.{batch}.{task.key}", _outcome(State.CANCELLED, ""))
                 for task in await _tasks(bucket, batch)
             ]
-            await stream.purge_stream(_STREAM, subject=f"{_SUBJECT}.{batch}.>")
+            await stream.purge_stream(self._store, subject=f"{self._subject}.{batch}.>")
             return sum(off)
 
     async def close(self) -> None:
@@ -207,7 +223,7 @@ class JetStreamQueue:
 
     async def _publish(self, stream: JetStreamContext, batch: str, task: Task, name: str, *, tries: int = 0) -> None:
         headers = {"Nats-Msg-Id": name, _TRIES: str(tries)}
-        await stream.publish(f"{_SUBJECT}.{batch}.{task.key}", task.body.encode(), stream=_STREAM, headers=headers)
+        await stream.publish(f"{self._subject}.{batch}.{task.key}", task.body.encode(), stream=self._store, headers=headers)
 
     async def _publish_missing(
         self, stream: JetStreamContext, bucket: KeyValue, consumer: JetStreamContext.PullSubscription, batch: str
@@ -225,7 +241,7 @@ class JetStreamQueue:
         if batch not in self._consumers:
             config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=self._rules.lease, max_deliver=-1)
             self._consumers[batch] = await stream.pull_subscribe(
-                f"{_SUBJECT}.{batch}.*", durable=f"batch-{batch}", stream=_STREAM, config=config
+                f"{self._subject}.{batch}.*", durable=f"batch-{batch}", stream=self._store, config=config
             )
         return self._consumers[batch]
 
@@ -244,8 +260,7 @@ class JetStreamQueue:
             yield self._open
         except (nats.errors.Error, JetStreamError, OSError, TimeoutError) as error:
             await self.close()
-            reason = str(error) or type(error).__name__
-            raise FablewrightError(f"the work queue on NATS cannot be used: {reason}; is the server up?") from error
+            raise FablewrightError(f"The work queue on NATS cannot be used: {_why(error)}.") from error
 
     async def _connect(self) -> tuple[JetStreamContext, KeyValue]:
         async def ignore(_error: Exception) -> None:
@@ -253,7 +268,7 @@ class JetStreamQueue:
 
         client = WaryClient()
         await client.connect(
-            self._url,
+            self._servers,
             connect_timeout=_CONNECT,  # type: ignore[arg-type]  # it is waited for, whatever the annotation says
             allow_reconnect=False,
             max_reconnect_attempts=1,
@@ -264,20 +279,34 @@ class JetStreamQueue:
         )
         self._client = client
         stream = client.jetstream(timeout=_CONNECT)
-        await stream.add_stream(
-            StreamConfig(
-                name=_STREAM,
-                subjects=[f"{_SUBJECT}.>"],
-                retention=RetentionPolicy.WORK_QUEUE,
-                storage=StorageType.FILE,
-            )
-        )
         try:
-            bucket = await stream.key_value(_BUCKET)
+            await stream.stream_info(self._store)  # whoever operates the server may have changed it since
         except NotFoundError:
-            config = KeyValueConfig(_BUCKET, history=1, storage=StorageType.FILE)
+            subjects, kind = [f"{self._subject}.>"], RetentionPolicy.WORK_QUEUE
+            await stream.add_stream(StreamConfig(self._store, None, subjects, kind, storage=StorageType.FILE))
+        try:
+            bucket = await stream.key_value(self._store)
+        except NotFoundError:
+            config = KeyValueConfig(self._store, history=1, storage=StorageType.FILE)
             bucket = await stream.create_key_value(config)
         return stream, bucket
+
+
+def _why(error: Exception) -> str:
+    """Return what is wrong, and what to do about it."""
+    refusal = refusal_in(error, key="work_key")
+    match error:
+        case _ if refusal:
+            return f"the server {refusal}"
+        case ServiceUnavailableError() | nats.errors.NoRespondersError():
+            return "the server has no JetStream, or none for this key (the setting work_key); start it with -js"
+        case TimeoutError() | nats.errors.TimeoutError():
+            return "the server does not answer, or does not allow JetStream to this key (the setting work_key)"
+        case nats.errors.NoServersError() | OSError():
+            return "there is no server where the setting `work` says; start one there, with -js"
+        case APIError():
+            return f"the server says: {error.description}"
+    return str(error) or type(error).__name__
 
 
 async def _delivered(consumer: JetStreamContext.PullSubscription) -> Msg | None:

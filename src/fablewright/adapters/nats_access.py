@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["Access", "WaryClient"]
+__all__ = ["Access", "WaryClient", "refusal_in"]
 
 _MOST_BYTES = 65_536
 """Of a key's file: one that is larger holds something else."""
@@ -79,6 +79,23 @@ class Access:
             raise ConfigurationError(f"The certificates {self.ca} cannot be used: {reason}.") from error
 
 
+def refusal_in(error: Exception, *, key: str) -> str:
+    """Return why a server does not let us in, to be said after its name; empty if it is not that.
+
+    Args:
+        error: What came of an attempt to connect.
+        key: The setting that has the key.
+    """
+    said = str(error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"is not the one that was asked for: {error.verify_message.rstrip('.')} (bus_ca says whom to believe)"
+    if isinstance(error, ssl.SSLError) or "TLS" in said:
+        return f"is not the one that was asked for: {said}"
+    if "authorization" in said.lower() or "authentication" in said.lower():
+        return f"does not take this process's key (the setting {key})"
+    return ""
+
+
 class WaryClient(Client):
     """nats-py's client, which does not go on in plain text where TLS was asked for and the server offers none.
 
@@ -91,3 +108,10 @@ class WaryClient(Client):
         if initial_connection and is_asked_for and not info.get("tls_required"):
             raise NatsError("the server has no TLS, and it was asked for")
         await super()._process_info(dict(info), initial_connection)
+
+    def _connect_command(self) -> bytes:
+        # A connection that became TLS after it was made does not know it, and would complain of that at its end.
+        protocol = getattr(getattr(self._transport, "_io_writer", None), "_protocol", None)
+        if protocol is not None:
+            protocol._over_ssl = bool(self._server_info.get("tls_required"))  # noqa: SLF001 - asyncio has no other way
+        return bytes(super()._connect_command())

@@ -165,12 +165,12 @@ class Connection(WaryClient):
     def let_go(self) -> None:
         """Drop the connection, and all that was not sent over it."""
         self._pending, self._pending_data_size, self._unsent = [], 0, []
-        stream = self._stream
-        if stream is not None:
-            wire = stream.get_extra_info("socket")
+        bare = getattr(self._transport, "_bare_io_writer", None)  # below TLS, which may have ended already
+        if bare is not None:
+            wire = bare.transport.get_extra_info("socket")
             if wire is not None and wire.fileno() >= 0:
                 wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            stream.abort()
+            bare.transport.abort()
 
     async def _send_ping(self, future: asyncio.Future[bool] | None = None) -> None:
         unsent, self._pending, self._pending_data_size = self._pending, [], 0

@@ -8,6 +8,8 @@
 | ``fw-in.<role>.<node>.<message id>`` | outcomes, pieces and grants of streams | that node |
 | ``fw-in.<role>.<node>._beat`` | what of its requests is under way elsewhere | that node |
 
+What is for an agent or an event has the owner beside it, as the header ``fw-owner``: nodes of another one do not take it.
+
 Each node has one inbox for all of its requests. What stands before the last - of its name is its role: so a server can
 be told who may read which inboxes, and who may write to them (``deploy/nats.conf``).
 
@@ -24,14 +26,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import ssl
 import time
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from fablewright.adapters.nats_access import Access
+from fablewright.adapters.nats_access import Access, refusal_in
 from fablewright.adapters.nats_connection import Arrived, Connection, NatsError
 from fablewright.errors import ContractViolation, Unreachable
 from fablewright.protocol.envelope import Envelope
@@ -70,6 +71,11 @@ _FAREWELL = 1.0
 
 _IDS_PER_BEAT = 1000
 
+_OWNER = "fw-owner"
+
+_TOLD_AT_FIRST, _THEN_EVERY = 20, 1000
+"""How many things that were dropped are told of; whoever floods a node does not fill its disk."""
+
 
 class NatsNetwork:
     """The way of one node to the others.
@@ -78,6 +84,7 @@ class NatsNetwork:
         servers: Where the NATS servers are, as ``nats://127.0.0.1:4222``.
         codec: Makes bytes of what crosses.
         access: With which key they are entered, and how they are known.
+        owner: Whose agents these are; what others' agents are asked is not taken.
 
     Raises:
         ConfigurationError: The key or the certificates cannot be used.
@@ -86,8 +93,12 @@ class NatsNetwork:
         unreadable: How much came that was no parcel, or not one for where it came; it was dropped.
     """
 
-    def __init__(self, servers: str | Sequence[str], codec: Codec, access: Access | None = None) -> None:
+    def __init__(
+        self, servers: str | Sequence[str], codec: Codec, access: Access | None = None, *, owner: str = ""
+    ) -> None:
         self._servers = [servers] if isinstance(servers, str) else list(servers)
+        self._place = ", ".join(re.sub("//.*@", "//", server) for server in self._servers)  # without passwords
+        self._owner = owner
         self._codec = codec
         self._access = (access or Access()).options()
         self._connection = Connection()
@@ -121,10 +132,10 @@ class NatsNetwork:
         coming = self._supervisor.start(self._come_in(), name="NATS connects")
         await asyncio.wait({coming}, timeout=_PATIENCE)
         if not self._is_in and not self._refusal:
-            _log.warning("There is no NATS server at %s yet; trying on.", ", ".join(self._servers))
+            _log.warning("There is no NATS server at %s yet; trying on.", self._place)
 
     async def _come_in(self) -> None:
-        self._has_begun = True
+        self._has_begun, began = True, self._now()
         await self._connection.connect(
             self._servers,
             name=f"fablewright {self._node}",
@@ -141,6 +152,8 @@ class NatsNetwork:
         )
         await self._connection.listen(f"{self._inbox}.>", self._on_inbox)
         await self._connection.listen("fw-event.*", self._on_message)
+        if self._refusal or self._now() - began > _PATIENCE:
+            _log.warning("The NATS server at %s has let this process in.", self._place)
         self._is_in, self._refusal = True, ""
         await self._flush()
         for agent in list(self._served):
@@ -196,9 +209,11 @@ class NatsNetwork:
         """Send something on its way; see ``Network.send``."""
         if self._far is None:
             raise Unreachable("this node has left the network")
-        if self._refusal and not self._connection.is_connected:
+        if self._refusal:
             raise Unreachable(f"the NATS server {self._refusal}")
         headers, body = self._codec.encode(parcel, self._now(), self._far.answering)
+        if self._owner and isinstance(parcel, Envelope):
+            headers = {**headers, _OWNER: self._owner}
         reply = ""
         if node:
             subject = f"{_inbox_of(node)}.{parcel.message_id}"
@@ -249,12 +264,25 @@ class NatsNetwork:
             return
         if not self._belongs(parcel, message.subject):
             self._drop(f"{type(parcel).__name__} came to {message.subject}")
+        elif isinstance(parcel, Envelope) and message.headers.get(_OWNER, "") != self._owner:
+            self._decline(parcel, message.headers.get(_OWNER, ""), far)
         elif not self._is_our_own(parcel):
             far.arrived(parcel, _node_of(message.reply) if type(parcel) is Chunk else "")
 
     def _drop(self, why: object) -> None:
         self.unreadable += 1
-        _log.warning("Something that came over the network was dropped: %s", why)
+        if self.unreadable <= _TOLD_AT_FIRST or not self.unreadable % _THEN_EVERY:
+            _log.warning("Something that came over the network was dropped, %d so far: %s", self.unreadable, why)
+
+    def _decline(self, envelope: Envelope, owner: str, far: Far) -> None:
+        """Drop what is another owner's; who waits for an answer is told what is wrong."""
+        why = (
+            f"it is asked for {_owner_called(owner)}, and here are agents for {_owner_called(self._owner)}; "
+            "each owner needs a NATS server, or an account there, of their own"
+        )
+        self._drop(why)
+        if envelope.reply_to:
+            far.garbled(Unreadable(why, message_id=envelope.message_id, reply_to=envelope.reply_to))
 
     def _is_our_own(self, parcel: Parcel) -> bool:
         """Return whether it is an event that this node published itself."""
@@ -273,23 +301,20 @@ class NatsNetwork:
 
     async def _on_error(self, error: Exception) -> None:
         if self._connection.is_connected:
-            _log.warning("NATS: %s", error)  # above all what the key of this process does not allow
+            _log.warning("NATS: %s", error)
+            if f'subscription to "{self._inbox}.'.lower() in str(error).lower():  # then no answer can come
+                self._refuse("does not allow this process's key (the setting bus_key) what its role does")
         else:
-            self._note_refusal(error)
+            refusal = refusal_in(error, key="bus_key")
+            if refusal:
+                self._refuse(refusal, "; trying on")
             self._connection.let_go()  # of an attempt to connect that came to nothing; the client forgets to
             _log.debug("NATS: %r", error)
 
-    def _note_refusal(self, error: Exception) -> None:
+    def _refuse(self, refusal: str, then: str = "") -> None:
         """Say why a server lets nobody in, once for each reason; that there is none is said elsewhere."""
-        said = str(error)
-        if isinstance(error, ssl.SSLError) or "TLS" in said:
-            refusal = f"is not the one that was asked for: {said}"
-        elif "authorization" in said.lower() or "authentication" in said.lower():
-            refusal = "does not take this process's key (the setting bus_key)"
-        else:
-            return
         if refusal != self._refusal:
-            _log.error("The NATS server at %s %s. Trying on.", ", ".join(self._servers), refusal)
+            _log.error("The NATS server at %s %s%s.", self._place, refusal, then)
         self._refusal = refusal
 
     async def _on_disconnect(self) -> None:
@@ -328,6 +353,10 @@ def _inbox_of(node: str) -> str:
     """Return what all subjects of a node's inbox begin with."""
     role, _, own = node.rpartition("-")
     return f"fw-in.{role or _NO_ROLE}.{own}"
+
+
+def _owner_called(owner: str) -> str:
+    return f"the owner {owner!r:.24}" if owner else "no owner in particular"
 
 
 def _node_of(reply: str) -> str:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fablewright.entry.agent_process import agents_called
+from fablewright.entry.bus_network import open_network
 from fablewright.entry.terminal import emit, notice, set_up_streams
 
 if TYPE_CHECKING:
@@ -42,9 +43,11 @@ def run_replicas(settings: Settings, names: Sequence[str], count: int, options: 
     Raises:
         ConfigurationError: As for ``run_agents``.
         InvalidInput: As for ``run_agents``.
+        MissingExtra: What the bus needs is not installed.
     """
     set_up_streams()
     agents_called(settings, names)
+    open_network(settings)  # nothing is connected; what is wrong with the settings is said once, not by each of them
     os.environ["FABLEWRIGHT_BUS"] = settings.bus.reveal()
     replicas = _Replicas([sys.executable, "-m", "fablewright", "agent", *options, "--", *names], count)
     for number in (signal.SIGINT, signal.SIGTERM):

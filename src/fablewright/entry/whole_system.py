@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import secrets
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
@@ -97,7 +98,8 @@ class WholeSystem:
                 async with asyncio.timeout(self._patience):
                     async for each in told:
                         if each.round == this_round:
-                            reports[each.node] = msgspec.json.decode(each.report, type=SystemReport)
+                            with suppress(msgspec.MsgspecError, RecursionError):  # of another release, or forged
+                                reports[each.node] = msgspec.json.decode(each.report, type=SystemReport)
                         if self._known and reports.keys() >= self._known:
                             break  # whoever is new is there from the next round on
             except TimeoutError:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fablewright.adapters.sqlite_queue import SqliteQueue
+from fablewright.entry.bus_network import nats_servers
 from fablewright.protocol.job import JobRules
 from fablewright.runtime.threads import Threads
 
@@ -27,11 +28,12 @@ async def work_queue(settings: Settings) -> AsyncIterator[WorkQueue]:
     """Open the queue. A lease lasts longer than a scene can take.
 
     Raises:
+        ConfigurationError: It is to be on NATS, and the URL is none, or the key or the certificates cannot be used.
         MissingExtra: It is to be on NATS, and what that needs is not installed.
     """
     threads = Threads(name="work")
     rules = JobRules(lease=settings.timeout + settings.model_timeout + _TO_KEEP)
-    queue = _on_nats(settings, rules) if settings.work else SqliteQueue(settings.data_dir / _FILE, threads, rules)
+    queue = _on_nats(settings, rules) if settings.work else SqliteQueue(settings.state_dir / _FILE, threads, rules)
     try:
         yield queue
     finally:
@@ -43,4 +45,5 @@ def _on_nats(settings: Settings, rules: JobRules) -> WorkQueue:
     from fablewright.adapters.jetstream_queue import JetStreamQueue  # noqa: PLC0415 - only where it is wanted
     from fablewright.adapters.nats_access import Access  # noqa: PLC0415 - as above
 
-    return JetStreamQueue(settings.work.reveal(), rules, access=Access(settings.work_key, settings.bus_ca))
+    servers = nats_servers(settings.work, "The work queue")
+    return JetStreamQueue(servers, rules, access=Access(settings.work_key, settings.bus_ca), owner=settings.owner)

@@ -202,7 +202,7 @@ class Node:
         if not what.reply_to:
             self.abroad.garbled(what)
             return
-        refused = Rejected(f"What was asked cannot be read there: {what}", message_id=what.message_id)
+        refused = Rejected(f"What was asked is not taken there: {what}", message_id=what.message_id)
         try:
             self._network.send(Ended(self._bus.now(), what.message_id, Outcome.REJECTED, refused), what.reply_to)
         except (Unreachable, ContractViolation) as error:

@@ -7,6 +7,7 @@ programs that want the same wait for each other.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -158,6 +159,7 @@ def _run(db: psycopg.Connection[Any], place: Place, act: Callable[[Any, Any], No
             db.autocommit = True
 
 
-def _number(revision: str) -> int:
-    """Return how far a step is along its line."""
-    return int(revision.rpartition("_")[2])
+def _number(revision: str) -> float:
+    """Return how far a step is along its line; one that is called otherwise is further than any of ours."""
+    number = revision.rpartition("_")[2]
+    return int(number) if number.isdecimal() else math.inf

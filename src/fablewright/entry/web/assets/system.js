@@ -60,15 +60,19 @@ const sum = (counts) => Object.values(counts).reduce((all, count) => all + count
 
 function figures(seen) {
   const missed = sum(seen.outcomes) - (seen.outcomes.replied ?? 0);
-  const rows = [
+  return [
     ["requests", seen.asked],
     ["waiting now", seen.pending_count],
     ["without a reply", missed, missed > 0],
     ["dead letters", sum(seen.dead_letters)],
+    ...(seen.unreadable ? [["unreadable", seen.unreadable, true]] : []), // on a network alone
     ["crashes", sum(Object.fromEntries(seen.agents.map((agent) => [agent.name, agent.crashes])))],
     ["tasks", seen.tasks],
     ["longest hold-up", lasting(seen.loop_lag_ms), seen.loop_lag_ms > 250],
   ];
+}
+
+function drawn(rows) {
   return rows.map(([name, value, bad]) => el("div", bad ? "bad" : "", el("dt", "", name), el("dd", "", `${value}`)));
 }
 
@@ -196,7 +200,7 @@ async function lookAtStories() {
 
 async function look() {
   const seen = await ask("/api/v1/system");
-  show("figures", [seen.asked, seen.pending_count, seen.outcomes, seen.dead_letters, seen.tasks, seen.loop_lag_ms], () => figures(seen));
+  show("figures", figures(seen), drawn);
   show("waits", seen.pending, waits);
   show("agents", seen.agents, agents);
   show("breakers", seen.breakers, breakers);
