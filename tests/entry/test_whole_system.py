@@ -108,7 +108,7 @@ async def test_a_report_that_cannot_be_read_is_left_out() -> None:
                 ctx.publish(NodeReport(asked.round, f"liar-{number}", lie))
 
     async with bus_of("n") as bus:
-        bus.register(Liar())
+        await bus.add(Liar())
         seen = await WholeSystem(bus).look()
         assert {agent.name for agent in seen.agents} == {"inspector", "library", "liar"}
 

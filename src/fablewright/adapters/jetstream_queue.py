@@ -223,7 +223,9 @@ class JetStreamQueue:
 
     async def _publish(self, stream: JetStreamContext, batch: str, task: Task, name: str, *, tries: int = 0) -> None:
         headers = {"Nats-Msg-Id": name, _TRIES: str(tries)}
-        await stream.publish(f"{self._subject}.{batch}.{task.key}", task.body.encode(), stream=self._store, headers=headers)
+        await stream.publish(
+            f"{self._subject}.{batch}.{task.key}", task.body.encode(), stream=self._store, headers=headers
+        )
 
     async def _publish_missing(
         self, stream: JetStreamContext, bucket: KeyValue, consumer: JetStreamContext.PullSubscription, batch: str

@@ -8,7 +8,7 @@
 | ``fw-in.<role>.<node>.<message id>`` | outcomes, pieces and grants of streams | that node |
 | ``fw-in.<role>.<node>._beat`` | what of its requests is under way elsewhere | that node |
 
-What is for an agent or an event has the owner beside it, as the header ``fw-owner``: nodes of another one do not take it.
+What is asked, told or published has its owner beside it, as the header ``fw-owner``; nodes of another do not take it.
 
 Each node has one inbox for all of its requests. What stands before the last - of its name is its role: so a server can
 be told who may read which inboxes, and who may write to them (``deploy/nats.conf``).
