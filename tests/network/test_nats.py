@@ -264,6 +264,16 @@ def annas_again(server: NatsServer) -> Bus:
     return bus
 
 
+async def test_no_password_of_a_server_is_told(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nats_network, "_PATIENCE", 0.1)
+    network = NatsNetwork(["nats://gm:open@sesame@127.0.0.1:1", "nats://sesame@127.0.0.1:2"], JsonCodec())
+    async with Bus(BusOptions(network=network)) as bus:
+        with pytest.raises(Unreachable) as refused:
+            await bus.ask("worker", Echo("tea"))
+    assert "no NATS server at nats://127.0.0.1:1, nats://127.0.0.1:2 yet" in caplog.text
+    assert "sesame" not in caplog.text + str(refused.value)
+
+
 async def test_a_flood_of_what_cannot_be_read_does_not_fill_the_log(
     nats_server: NatsServer, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fablewright.entry.interrupt import Interrupted, unless_interrupted
-from fablewright.errors import DeadlineExceeded, InvalidInput, RemoteError, RequestFailed
+from fablewright.errors import DeadlineExceeded, InvalidInput, RemoteError, RequestFailed, UnknownRecipient
 from fablewright.gm.answer import Answer
 from fablewright.gm.campaign.memory import CampaignMemory, RecallScene
 from fablewright.gm.intent import intent_of
@@ -82,7 +82,8 @@ async def _ask(bus: Bus, request: HandleRequest, timeout: float) -> Answer:
             # A fault of ours; who looks into it needs the traceback. That an agent is not there is none.
             _log.error("No answer to %r", request, exc_info=error)
             cause = error
-        return Answer(want=request.want or "scene", status="failed", missing=(str(cause),))
+        told = f"{cause} `fablewright agent {cause.to}` starts one." if isinstance(cause, UnknownRecipient) else str(cause)
+        return Answer(want=request.want or "scene", status="failed", missing=(told,))
 
 
 async def settle(bus: Bus) -> None:

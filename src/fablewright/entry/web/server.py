@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from fablewright.entry.event_loop import run_loop
+from fablewright.entry.log_file import telling_warnings
 from fablewright.entry.mcp.late import LateMcp, has_sdk
 from fablewright.entry.secret import Secret
 from fablewright.entry.terminal import emit, set_up_streams
@@ -61,7 +62,8 @@ def serve(settings: Settings, address: Address, *, make_token: bool, opens_brows
         )
     listening = _listen(address)
     try:
-        return run_loop(_serve(settings, address, listening, token, opens_browser=opens_browser))
+        with telling_warnings() if settings.bus else contextlib.nullcontext():
+            return run_loop(_serve(settings, address, listening, token, opens_browser=opens_browser))
     finally:
         listening.close()
 
