@@ -125,3 +125,14 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     broken.write_text("[Service]\nExecStart=/bin/true\nRestrat=always\n", "utf-8")
     told = subprocess.run([tool, "verify", "--man=no", str(broken)], capture_output=True, text=True, check=False)
     assert "Restrat" in told.stderr
+
+
+def test_what_is_acknowledged_survives_a_power_cut_as_the_page_says() -> None:
+    (block,) = re.findall(r"(?s)^jetstream \{.*?^\}", (DEPLOY / "nats.conf").read_text("utf-8"), re.MULTILINE)
+    assert re.search(r"(?m)^ *sync_interval: always\b", block)
+
+
+def test_keys_are_not_made_where_their_library_is_missing() -> None:
+    program = f"import runpy, sys; sys.modules['nkeys'] = None; runpy.run_path({str(DEPLOY / 'make_keys.py')!r})"
+    made = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (made.returncode, made.stderr) == (1, "nkeys is not installed; run: pip install 'fablewright[nats]'\n")

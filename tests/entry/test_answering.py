@@ -68,3 +68,10 @@ async def test_an_agent_that_is_not_there_is_said_and_is_no_fault_of_ours(
     assert answer.status == "failed"
     assert answer.missing[0].startswith(said)
     assert ("No answer to" in caplog.text) is is_ours
+
+
+async def test_where_nobody_answers_it_is_said_how_an_agent_is_started() -> None:
+    async with Bus() as bus:
+        answer = await ask_once(bus, HandleRequest("They reach the bridge"), timeout=5.0)
+    assert answer.status == "failed"
+    assert answer.missing[0].endswith("`fablewright agent orchestrator` starts one.")

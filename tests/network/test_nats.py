@@ -264,7 +264,9 @@ def annas_again(server: NatsServer) -> Bus:
     return bus
 
 
-async def test_no_password_of_a_server_is_told(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_password_of_a_server_is_told(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(nats_network, "_PATIENCE", 0.1)
     network = NatsNetwork(["nats://gm:open@sesame@127.0.0.1:1", "nats://sesame@127.0.0.1:2"], JsonCodec())
     async with Bus(BusOptions(network=network)) as bus:

@@ -82,7 +82,9 @@ async def _ask(bus: Bus, request: HandleRequest, timeout: float) -> Answer:
             # A fault of ours; who looks into it needs the traceback. That an agent is not there is none.
             _log.error("No answer to %r", request, exc_info=error)
             cause = error
-        told = f"{cause} `fablewright agent {cause.to}` starts one." if isinstance(cause, UnknownRecipient) else str(cause)
+        told = str(cause)
+        if isinstance(cause, UnknownRecipient):
+            told += f" `fablewright agent {cause.to}` starts one."
         return Answer(want=request.want or "scene", status="failed", missing=(told,))
 
 
