@@ -441,3 +441,19 @@ async def test_a_server_that_keeps_nothing_and_one_that_is_not_there_are_said() 
             with pytest.raises(FablewrightError, match=f"work queue on NATS cannot be used: .*{said}"):
                 await queue.latest("x")
             await queue.close()
+
+
+async def test_who_dies_while_accepting_loses_no_task(nats_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, queue, other = batch(), JetStreamQueue(nats_server, LONG), JetStreamQueue(nats_server, LONG)
+    with monkeypatch.context() as dying:
+
+        async def die(*_: object, **__: object) -> None:
+            raise OSError
+
+        dying.setattr(queue, "_publish", die)
+        with pytest.raises(FablewrightError):
+            await queue.accept(mine, tasks(2))
+    assert {(await leased(other, mine.id)).task.key for _ in range(2)} == {"key-0", "key-1"}
+    assert await other.lease(mine.id) is None
+    await queue.close()
+    await other.close()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 import pytest
 
-from fablewright.entry.inspector import Inspector, NodeReport, ReportNow
+from fablewright.entry.inspector import Inspector, NodeReport, NotesChanged, ReportNow
 from fablewright.entry.system_report import SystemReport, system_report
 from fablewright.entry.whole_system import WholeSystem, added_up
 from fablewright.errors import FablewrightError, RemoteError
@@ -117,3 +117,19 @@ async def test_a_bus_with_nobody_on_it_is_said_to_be_empty() -> None:
     async with Bus() as bus:
         with pytest.raises(FablewrightError, match="No agent"):
             await WholeSystem(bus, patience=0.05).report()
+
+
+async def test_what_could_not_be_read_is_added_up() -> None:
+    one = await reports()
+    some = msgspec.structs.replace(one, unreadable=2)
+    assert added_up({"one": some, "two": some, "three": one}).unreadable == 4
+
+
+async def test_what_is_kept_of_the_notes_is_let_go_when_they_have_changed_elsewhere() -> None:
+    outdated: list[str] = []
+    bus = Bus(node="n")
+    bus.register(Inspector(bus, "n", lambda: outdated.append("now")))
+    async with bus:
+        bus.publish(NotesChanged())
+        await WholeSystem(bus, patience=0.1).look()  # it handles one thing after the other
+    assert outdated == ["now"]
