@@ -29,6 +29,7 @@ from fablewright.runtime.histogram import Histogram
 from fablewright.runtime.policies import BusOptions, Policy
 from fablewright.runtime.statistics import ActionStatistics
 from fablewright.testing.fakes import Raise, Reply, ScriptedAgent
+from fablewright.testing.memory_network import Hub
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,6 +141,15 @@ async def test_what_waits_and_runs_is_shown_while_it_does() -> None:
         shown = samples(generate_latest(registry).decode())
         assert shown["fablewright_unstarted_total", "store", "shelf"] == 2
         assert shown["fablewright_pending_requests",] == 0
+
+
+async def test_what_came_over_a_network_and_could_not_be_read_is_shown() -> None:
+    hub = Hub()
+    async with Bus(BusOptions(network=hub.network()), node="front") as bus:
+        registry = CollectorRegistry()
+        exporter(bus, registry)
+        hub.unreadable["front"] += 3
+        assert samples(generate_latest(registry).decode())["fablewright_unreadable_total",] == 3
 
 
 async def test_a_visit_over_http_from_another_thread() -> None:
