@@ -17,7 +17,6 @@ Who is at which task is not told: a task that is leased reads as waiting.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import json
 import time
@@ -25,28 +24,19 @@ import uuid
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from fablewright.adapters.nats_access import Access, WaryClient, refusal_in  # isort: skip - as in nats_connection
+from fablewright.adapters.jetstream_link import JetStreamLink  # isort: skip - as in nats_connection
+from fablewright.adapters.nats_access import Access  # isort: skip - as above
 
 import nats.errors
 from nats.js.api import AckPolicy, ConsumerConfig, KeyValueConfig, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import (
-    APIError,
-    InvalidKeyError,
-    KeyNotFoundError,
-    KeyWrongLastSequenceError,
-    NotFoundError,
-    ServiceUnavailableError,
-)
-from nats.js.errors import Error as JetStreamError
+from nats.js.errors import InvalidKeyError, KeyNotFoundError, KeyWrongLastSequenceError, NotFoundError
 
-from fablewright.errors import FablewrightError
 from fablewright.gm.preparing.ports import Batch, Lease, Task, Worked
 from fablewright.protocol.job import UNFINISHED, State
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import Callable, Sequence
 
-    from nats.aio.client import Client
     from nats.aio.msg import Msg
     from nats.js import JetStreamContext
     from nats.js.kv import KeyValue
@@ -63,7 +53,6 @@ _TAKEN = 0.2
 """Seconds to wait for a task to be delivered; one that is there comes in a millisecond."""
 _AGAIN = 0.05
 """Seconds until a task that broke is tried again: others come first."""
-_CONNECT = 5.0
 
 
 class JetStreamQueue:
@@ -91,21 +80,17 @@ class JetStreamQueue:
         access: Access | None = None,
         owner: str = "",
     ) -> None:
-        self._servers = [servers] if isinstance(servers, str) else list(servers)
         self._store, self._subject = (f"{_STORE}_{owner}", f"{_SUBJECT}_{owner}") if owner else (_STORE, _SUBJECT)
         self._rules = rules
         self._now = now
-        self._access = (access or Access()).options()
-        self._connecting = asyncio.Lock()
-        self._client: Client | None = None
-        self._open: tuple[JetStreamContext, KeyValue] | None = None
+        self._link = JetStreamLink(servers, access or Access(), self._prepared, "The work queue", self._let_go)
         self._consumers: dict[str, JetStreamContext.PullSubscription] = {}
         self._deliveries: dict[tuple[str, str, int], Msg] = {}
 
     async def accept(self, batch: Batch, tasks: Sequence[Task]) -> bool:
         """Take a batch, all of it or nothing; return False if there is one of this id already."""
         record = {"batch": asdict(batch), "tasks": [asdict(task) for task in tasks]}
-        async with self._opened() as (stream, bucket):
+        async with self._link.opened() as (stream, bucket):
             is_new = await _created(bucket, f"batch.{batch.id}", record)
             if is_new:
                 for task in tasks:
@@ -115,20 +100,20 @@ class JetStreamQueue:
 
     async def latest(self, topic: str) -> Batch | None:
         """Return the batch of a topic that was accepted last."""
-        async with self._opened() as (_, bucket):
+        async with self._link.opened() as (_, bucket):
             name = await _value(bucket, f"topic.{_hashed(topic)}")
             return None if name is None else await self._batch(bucket, name.decode())
 
     async def look(self, batch: str) -> tuple[Worked, ...]:
         """Return how the tasks of a batch stand, in the order in which they were accepted."""
-        async with self._opened() as (_, bucket):
+        async with self._link.opened() as (_, bucket):
             tasks = await _tasks(bucket, batch)
             outcomes = await asyncio.gather(*(_value(bucket, f"outcome.{batch}.{task.key}") for task in tasks))
             return tuple(_worked(task, outcome) for task, outcome in zip(tasks, outcomes, strict=True))
 
     async def lease(self, batch: str) -> Lease | None:
         """Return a task to work on; None if there is none now."""
-        async with self._opened() as (stream, bucket):
+        async with self._link.opened() as (stream, bucket):
             found = await self._batch(bucket, batch)
             if found is None or found.paused or found.begins > self._now():
                 return None
@@ -155,13 +140,13 @@ class JetStreamQueue:
         if lease.tries >= self._rules.tries:
             await self._end(lease, _outcome(State.FAILED, reason))
             return
-        async with self._opened():
+        async with self._link.opened():
             if message := self._delivery(lease):
                 await message.nak(delay=_AGAIN)
 
     async def give_back(self, lease: Lease) -> None:
         """Let somebody else have a task that was begun; it does not count as a try."""
-        async with self._opened() as (stream, _):
+        async with self._link.opened() as (stream, _):
             if message := self._delivery(lease):
                 # A message that is only declined counts its deliveries on; so another one takes its place.
                 name = f"{lease.batch}.{lease.task.key}.{uuid.uuid4().hex}"
@@ -178,7 +163,7 @@ class JetStreamQueue:
 
     async def cancel(self, batch: str) -> int:
         """Call off what is not done yet; return how many tasks that were."""
-        async with self._opened() as (stream, bucket):
+        async with self._link.opened() as (stream, bucket):
             off = [
                 await _created(bucket, f"outcome.{batch}.{task.key}", _outcome(State.CANCELLED, ""))
                 for task in await _tasks(bucket, batch)
@@ -188,16 +173,16 @@ class JetStreamQueue:
 
     async def close(self) -> None:
         """Close the connection; a later call opens it again. Closing twice is harmless."""
-        client, self._client, self._open = self._client, None, None
-        self._consumers.clear()
-        self._deliveries.clear()
-        if client is not None:
-            await client.close()
+        await self._link.close()
 
     # ------------------------------------------------------------ the parts
 
+    def _let_go(self) -> None:
+        self._consumers.clear()
+        self._deliveries.clear()
+
     async def _end(self, lease: Lease, outcome: dict[str, str]) -> bool:
-        async with self._opened() as (_, bucket):
+        async with self._link.opened() as (_, bucket):
             is_first = await _created(bucket, f"outcome.{lease.batch}.{lease.task.key}", outcome)
             if message := self._delivery(lease):
                 await message.ack()
@@ -208,7 +193,7 @@ class JetStreamQueue:
         return self._deliveries.pop((lease.batch, lease.task.key, lease.number), None)
 
     async def _control(self, batch: str, **changes: object) -> None:
-        async with self._opened() as (_, bucket):
+        async with self._link.opened() as (_, bucket):
             found = await self._batch(bucket, batch)
             if found is not None:
                 control = {"paused": found.paused, "begins": found.begins, **changes}
@@ -247,40 +232,8 @@ class JetStreamQueue:
             )
         return self._consumers[batch]
 
-    # ------------------------------------------------------------ the connection
-
-    @contextlib.asynccontextmanager
-    async def _opened(self) -> AsyncIterator[tuple[JetStreamContext, KeyValue]]:
-        """Yield the stream and the bucket, connected.
-
-        Raises:
-            FablewrightError: The server cannot be reached, or does not answer.
-        """
-        try:
-            async with self._connecting:
-                self._open = self._open or await self._connect()
-            yield self._open
-        except (nats.errors.Error, JetStreamError, OSError, TimeoutError) as error:
-            await self.close()
-            raise FablewrightError(f"The work queue on NATS cannot be used: {_why(error)}.") from error
-
-    async def _connect(self) -> tuple[JetStreamContext, KeyValue]:
-        async def ignore(_error: Exception) -> None:
-            """What matters is raised by the call that it concerns."""
-
-        client = WaryClient()
-        await client.connect(
-            self._servers,
-            connect_timeout=_CONNECT,  # type: ignore[arg-type]  # it is waited for, whatever the annotation says
-            allow_reconnect=False,
-            max_reconnect_attempts=1,
-            reconnect_time_wait=0.2,  # type: ignore[arg-type]  # as above
-            error_cb=ignore,
-            name="fablewright work",
-            **self._access,
-        )
-        self._client = client
-        stream = client.jetstream(timeout=_CONNECT)
+    async def _prepared(self, stream: JetStreamContext) -> tuple[JetStreamContext, KeyValue]:
+        """Make what is missing on the server."""
         try:
             await stream.stream_info(self._store)  # whoever operates the server may have changed it since
         except NotFoundError:
@@ -292,23 +245,6 @@ class JetStreamQueue:
             config = KeyValueConfig(self._store, history=1, storage=StorageType.FILE)
             bucket = await stream.create_key_value(config)
         return stream, bucket
-
-
-def _why(error: Exception) -> str:
-    """Return what is wrong, and what to do about it."""
-    refusal = refusal_in(error, key="work_key")
-    match error:
-        case _ if refusal:
-            return f"the server {refusal}"
-        case ServiceUnavailableError() | nats.errors.NoRespondersError():
-            return "the server has no JetStream, or none for this key (the setting work_key); start it with -js"
-        case TimeoutError() | nats.errors.TimeoutError():
-            return "the server does not answer, or does not allow JetStream to this key (the setting work_key)"
-        case nats.errors.NoServersError() | OSError():
-            return "there is no server where the setting `work` says; start one there, with -js"
-        case APIError():
-            return f"the server says: {error.description}"
-    return str(error) or type(error).__name__
 
 
 async def _delivered(consumer: JetStreamContext.PullSubscription) -> Msg | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import itertools
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fablewright.adapters.postgres_database import ConnectionBroke, PostgresDatabase, place_of
@@ -109,10 +110,13 @@ class PostgresCampaigns:
                 send = _append_again
 
     def keep_scene(self, campaign: str, scene: StoredScene) -> None:
-        """Keep a scene that was asked for; the latest twenty are kept."""
+        """Keep a scene that was asked for, unless one is kept under its key; the latest twenty are kept."""
 
         def write(db: psycopg.Connection[Any]) -> None:
             number = _id_of(db, campaign)
+            same = "SELECT 1 FROM scenes WHERE campaign = %s AND key = %s"
+            if scene.key and db.execute(same, (number, scene.key)).fetchone():
+                return
             _insert_scenes(db, number, [scene])
             db.execute(
                 """DELETE FROM scenes WHERE campaign = %s AND seq <= (
@@ -128,7 +132,7 @@ class PostgresCampaigns:
 
     def last_scene(self, campaign: str) -> StoredScene | None:
         """Return the scene that was asked for last."""
-        query = """SELECT title, day, data FROM scenes JOIN campaigns ON campaigns.id = campaign
+        query = """SELECT title, day, data, key FROM scenes JOIN campaigns ON campaigns.id = campaign
                    WHERE name = %s ORDER BY seq DESC LIMIT 1"""
         row = self._db.read(lambda db: db.execute(query, (campaign,)).fetchone())
         return _scene(*row) if row else None
@@ -211,13 +215,13 @@ def _insert_rows(db: psycopg.Connection[Any], number: int, rows: Sequence[LogRow
 def _insert_scenes(db: psycopg.Connection[Any], number: int, scenes: Sequence[StoredScene]) -> None:
     with db.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO scenes (campaign, title, day, data) VALUES (%s, %s, %s, %s)",
-            [(number, _bytes(scene.title), scene.on, _bytes(scene.data)) for scene in scenes],
+            "INSERT INTO scenes (campaign, title, day, data, key) VALUES (%s, %s, %s, %s, %s)",
+            [(number, _bytes(scene.title), scene.on, _bytes(scene.data), scene.key) for scene in scenes],
         )
 
 
 def _scenes(db: psycopg.Connection[Any], campaign: str) -> list[StoredScene]:
-    query = """SELECT title, day, data FROM scenes JOIN campaigns ON campaigns.id = campaign
+    query = """SELECT title, day, data, key FROM scenes JOIN campaigns ON campaigns.id = campaign
                WHERE name = %s ORDER BY seq"""
     return [_scene(*row) for row in db.execute(query, (campaign,))]
 
@@ -226,7 +230,8 @@ def _archived(db: psycopg.Connection[Any], name: str) -> ArchivedCampaign:
     query = """SELECT events.id, day, after, fact FROM events JOIN campaigns ON campaigns.id = campaign
                WHERE name = %s ORDER BY seq"""
     log = tuple(LogRow(*row) for row in db.execute(query, (name,)))
-    return ArchivedCampaign(name, log, tuple(_scenes(db, name)))
+    scenes = tuple(replace(scene, key="") for scene in _scenes(db, name))  # of use while it may come twice
+    return ArchivedCampaign(name, log, scenes)
 
 
 def _put_back(db: psycopg.Connection[Any], campaign: ArchivedCampaign) -> None:
@@ -235,8 +240,8 @@ def _put_back(db: psycopg.Connection[Any], campaign: ArchivedCampaign) -> None:
     _insert_scenes(db, number, campaign.scenes)
 
 
-def _scene(title: bytes, day: str, data: bytes) -> StoredScene:
-    return StoredScene(_text(title), day, _text(data))
+def _scene(title: bytes, day: str, data: bytes, key: str) -> StoredScene:
+    return StoredScene(_text(title), day, _text(data), key)
 
 
 def _bytes(text: str) -> bytes:

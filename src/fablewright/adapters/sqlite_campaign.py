@@ -41,6 +41,7 @@ _MIGRATIONS = (
     );
     CREATE INDEX scenes_of_campaign ON scenes (campaign, seq);
     """,
+    "ALTER TABLE scenes ADD COLUMN key TEXT NOT NULL DEFAULT ''",
 )
 """Step by step from one version of the schema to the next; a step that was released is never changed."""
 _KEPT_SCENES = 20
@@ -134,12 +135,15 @@ class SqliteCampaigns:
         return self._file.write(write)
 
     def keep_scene(self, campaign: str, scene: StoredScene) -> None:
-        """Keep a scene that was asked for; the latest twenty are kept."""
+        """Keep a scene that was asked for, unless one is kept under its key; the latest twenty are kept."""
 
         def write(connection: sqlite3.Connection) -> None:
             number = _id_of(connection, campaign)
-            row = (number, scene.title, scene.on, scene.data)
-            connection.execute("INSERT INTO scenes (campaign, title, day, data) VALUES (?, ?, ?, ?)", row)
+            same = "SELECT 1 FROM scenes WHERE campaign = ? AND key = ?"
+            if scene.key and connection.execute(same, (number, scene.key)).fetchone():
+                return
+            row = (number, scene.title, scene.on, scene.data, scene.key)
+            connection.execute("INSERT INTO scenes (campaign, title, day, data, key) VALUES (?, ?, ?, ?, ?)", row)
             connection.execute(
                 """DELETE FROM scenes WHERE campaign = ? AND seq <= (
                        SELECT seq FROM scenes WHERE campaign = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)""",
@@ -150,14 +154,14 @@ class SqliteCampaigns:
 
     def scenes(self, campaign: str) -> tuple[StoredScene, ...]:
         """Return the scenes that are kept, the latest first."""
-        query = """SELECT title, day, data FROM scenes JOIN campaigns ON campaigns.id = campaign
+        query = """SELECT title, day, data, key FROM scenes JOIN campaigns ON campaigns.id = campaign
                    WHERE name = ? ORDER BY seq DESC"""
         rows = self._file.read(lambda connection: connection.execute(query, (campaign,)).fetchall())
         return tuple(StoredScene(*row) for row in rows)
 
     def last_scene(self, campaign: str) -> StoredScene | None:
         """Return the scene that was asked for last."""
-        query = """SELECT title, day, data FROM scenes JOIN campaigns ON campaigns.id = campaign
+        query = """SELECT title, day, data, key FROM scenes JOIN campaigns ON campaigns.id = campaign
                    WHERE name = ? ORDER BY seq DESC LIMIT 1"""
         row = self._file.read(lambda connection: connection.execute(query, (campaign,)).fetchone())
         return StoredScene(*row) if row else None

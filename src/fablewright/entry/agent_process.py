@@ -11,9 +11,13 @@ from fablewright.entry.assemble import assistant, open_notes
 from fablewright.entry.bus_network import bus_place
 from fablewright.entry.crew import AGENTS
 from fablewright.entry.event_loop import run_loop
+from fablewright.entry.late_scenes import make_late_scenes
 from fablewright.entry.log_file import telling_warnings
+from fablewright.entry.safety_net import safety_net
 from fablewright.entry.terminal import emit, set_up_streams
 from fablewright.errors import ConfigurationError, InvalidInput
+from fablewright.gm.orchestrator import Orchestrator
+from fablewright.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,6 +82,11 @@ async def _run(settings: Settings, names: Sequence[str]) -> int:
             raise ConfigurationError(f"The settings call for no {missing}: `fablewright doctor` shows them.")
         await bus.warm()
         emit(f"{', '.join(here)}: on {bus_place(settings)}. Ctrl-C ends it.\n")
-        await ended.wait()
+        async with safety_net(settings) as net:
+            supervisor = Supervisor()
+            if net.scenes is not None and Orchestrator.name in here:
+                supervisor.start(make_late_scenes(bus, net.scenes, settings), name="scenes that nobody made")
+            await ended.wait()
+            await supervisor.stop()
         await bus.stop(drain=_TO_LEAVE)
     return 0

@@ -16,11 +16,13 @@ from fablewright.entry.event_loop import run_loop
 from fablewright.entry.export_scene import Wanted, write_scene
 from fablewright.entry.interrupt import Interrupted, unless_interrupted
 from fablewright.entry.last_scene import last_scene_of
+from fablewright.entry.late_scenes import make_late_scenes
 from fablewright.entry.log_page import log_page
 from fablewright.entry.preparation import NOTHING, find_session, session_page, take_to_table, topic_of
 from fablewright.entry.print_answer import print_answer
 from fablewright.entry.prompt import open_prompt
 from fablewright.entry.prose import print_piece, prose_below
+from fablewright.entry.safety_net import safety_net
 from fablewright.entry.story_file import asking
 from fablewright.entry.terminal import emit, notice, output_console, set_up_streams, write
 from fablewright.entry.work_queue import work_queue
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from fablewright.entry.assemble import Notes
     from fablewright.entry.config import Loaded, Settings
     from fablewright.entry.prompt import Prompt
+    from fablewright.entry.safety_net import SafetyNet
     from fablewright.gm.answer import Answer, Want
     from fablewright.gm.scenario_generator import Scenario
     from fablewright.gm.writer import Prose
@@ -105,14 +108,17 @@ def chat(loaded: Loaded, *, use_rag: bool) -> int:
 
 
 async def _chat(settings: Settings, notes: Notes, *, use_rag: bool) -> int:
-    async with assemble.assistant(settings, notes) as bus:  # loads and reads in the background from here on
+    # It loads and reads in the background from here on.
+    async with assemble.assistant(settings, notes) as bus, safety_net(settings) as net:
         prompt = open_prompt(settings.data_dir)
         if prompt.is_terminal:
             emit(f"Your notes: {notes.label}. What do you need? /help says what can be typed.\n")
-        conversation = _Conversation(bus, prompt, settings, notes, parse_party(settings.party), use_rag=use_rag)
+        conversation = _Conversation(bus, net, prompt, settings, notes, parse_party(settings.party), use_rag=use_rag)
         supervisor = Supervisor()
         with bus.subscribe(GroundedSceneReady) as scenes:
             supervisor.start(conversation.listen(scenes), name="scenes that came late")
+            if net.scenes is not None:
+                supervisor.start(make_late_scenes(bus, net.scenes, settings), name="scenes that nobody made")
             try:
                 await conversation.run()
             finally:
@@ -127,6 +133,7 @@ class _Conversation:
     """One sitting: what was said at the prompt, and the party that may change in between."""
 
     bus: Bus
+    net: SafetyNet
     prompt: Prompt
     settings: Settings
     notes: Notes
@@ -178,7 +185,7 @@ class _Conversation:
     async def _answer(self, request: HandleRequest) -> None:
         with asking(request.words) as asked:
             await self.later.stop()  # nobody waits any more for the last scene's prose
-            answer = await unless_interrupted(ask_once(self.bus, request, timeout=self.settings.timeout))
+            answer = await unless_interrupted(self.net.ask(self.bus, request, timeout=self.settings.timeout))
         print_answer(answer, asked)
         if not request.prose:
             self.later.start(self._prose(answer, request), name="prose below a scene")
@@ -249,7 +256,8 @@ class _Conversation:
         """Show which scenes are prepared, or one of them, by its number."""
         timeout = self.settings.timeout
         async with work_queue(self.settings) as queue:
-            session = await find_session(queue, await topic_of(self.bus, self.notes, timeout=timeout))
+            topic = await topic_of(self.bus, self.notes, timeout=timeout)
+            session = await find_session(queue, topic, await self.net.late())
         if session is None:
             raise InvalidInput(NOTHING)
         if rest.isdecimal():

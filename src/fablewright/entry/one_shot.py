@@ -16,6 +16,7 @@ from fablewright.entry.interrupt import Interrupted, unless_interrupted
 from fablewright.entry.no_notes import has_notes, nothing_readable
 from fablewright.entry.print_answer import print_answer
 from fablewright.entry.prose import print_piece, prose_below
+from fablewright.entry.safety_net import safety_net
 from fablewright.entry.story_file import asking
 from fablewright.entry.terminal import clean, error_console, notice, set_up_streams
 from fablewright.errors import InvalidInput
@@ -105,9 +106,9 @@ async def _answer(
             if report.outcome == "skipped":
                 skipped.append(report)
 
-        async with assemble.assistant(settings, notes, on_report=on_report) as bus:
+        async with assemble.assistant(settings, notes, on_report=on_report) as bus, safety_net(settings) as net:
             with asking(request.words) as asked:
-                answer = await answer_in_time(bus, request, remaining=deadline - time.monotonic())
+                answer = await answer_in_time(bus, request, remaining=deadline - time.monotonic(), ask=net.ask)
             if request.use_rag and not answer.used_rag and not has_notes(notes):
                 answer = replace(answer, missing=(nothing_readable(notes), *answer.missing))
             done()

@@ -22,6 +22,7 @@ from fablewright.entry.preparation import (
     topic_of,
 )
 from fablewright.entry.print_answer import print_answer
+from fablewright.entry.safety_net import safety_net
 from fablewright.entry.terminal import emit, error_console, notice, output_console, set_up_streams, write
 from fablewright.entry.work_queue import work_queue
 from fablewright.errors import InvalidInput
@@ -29,10 +30,11 @@ from fablewright.gm.orchestrator import LONGEST_REQUEST
 from fablewright.gm.preparing.document import document_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from fablewright.entry.assemble import Notes
     from fablewright.entry.config import Settings
+    from fablewright.gm.preparing.accepted import AcceptedScene
     from fablewright.gm.preparing.ports import WorkQueue
 
 __all__ = ["MOST_SCENES", "PrepOrder", "prep"]
@@ -90,9 +92,14 @@ def _check(order: PrepOrder) -> None:
 
 async def _tell(settings: Settings, notes: Notes, order: PrepOrder, *, as_json: bool) -> int:
     """Show the session, or stop it; nothing is written."""
-    async with assemble.remembering(settings, notes) as bus, work_queue(settings) as queue:
+    async with (
+        assemble.remembering(settings, notes) as bus,
+        work_queue(settings) as queue,
+        safety_net(settings) as net,
+    ):
         topic = await topic_of(bus, notes, timeout=settings.timeout)
-        session = await _session(queue, topic)
+        late = await net.late()
+        session = await _session(queue, topic, late)
         if order.what == "pause":
             await queue.pause(session.batch.id)
         elif order.what == "cancel":
@@ -102,16 +109,17 @@ async def _tell(settings: Settings, notes: Notes, order: PrepOrder, *, as_json: 
             print_answer(answer, as_json=as_json)
             await settle(bus)
             return 0
-        session = await _session(queue, topic)
+        session = await _session(queue, topic, late)
     if order.what == "show" and not as_json:
-        emit(document_of(session.batch.words or f"What may come: {notes.label}", session.scenes))
+        scenes = (*session.scenes, *session.late)
+        emit(document_of(session.batch.words or f"What may come: {notes.label}", scenes))
     else:
         _show(session, as_json=as_json)
     return 0
 
 
-async def _session(queue: WorkQueue, topic: str) -> Session:
-    session = await find_session(queue, topic)
+async def _session(queue: WorkQueue, topic: str, late: Sequence[AcceptedScene]) -> Session:
+    session = await find_session(queue, topic, late)
     if session is None:
         raise InvalidInput(NOTHING)
     return session

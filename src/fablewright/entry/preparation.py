@@ -13,18 +13,20 @@ from fablewright.errors import InvalidInput
 from fablewright.gm.answer_data import answer_data
 from fablewright.gm.answering.scene import remarked
 from fablewright.gm.campaign.memory import CampaignMemory, KeepScene, Recall
-from fablewright.gm.preparing.prepared import prepared_of
+from fablewright.gm.preparing.ports import Batch
+from fablewright.gm.preparing.prepared import late_of, prepared_of
 from fablewright.gm.preparing.worker import Progress, progress_of
 from fablewright.protocol.job import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console, RenderableType
 
     from fablewright.entry.assemble import Notes
     from fablewright.gm.answer import Answer
-    from fablewright.gm.preparing.ports import Batch, WorkQueue
+    from fablewright.gm.preparing.accepted import AcceptedScene
+    from fablewright.gm.preparing.ports import WorkQueue
     from fablewright.gm.preparing.prepared import Prepared
     from fablewright.runtime.bus import Bus
 
@@ -41,15 +43,19 @@ class Session:
         batch: As it was asked for.
         progress: How far it is.
         scenes: All of them, ready or not.
+        late: Scenes that were asked for at the table and that nobody could make in time; their numbers go on.
     """
 
     batch: Batch
     progress: Progress
     scenes: tuple[Prepared, ...]
+    late: tuple[Prepared, ...] = ()
 
     @property
     def words(self) -> str:
         """How far it is, as a sentence."""
+        if not self.progress.all:
+            return "No session is prepared."
         ready = f"{self.progress.done} of {self.progress.all} scenes are ready"
         others = [
             f"{count} {what}"
@@ -65,9 +71,10 @@ class Session:
         Raises:
             InvalidInput: There is none of that number, or it is not written.
         """
-        if not 1 <= number <= len(self.scenes):
-            raise InvalidInput(f"There is no scene {number}: {len(self.scenes)} are prepared.")
-        found = self.scenes[number - 1]
+        scenes = (*self.scenes, *self.late)
+        if not 1 <= number <= len(scenes):
+            raise InvalidInput(f"There is no scene {number}: {len(scenes)} are prepared.")
+        found = scenes[number - 1]
         if found.answer is None:
             raise InvalidInput(f"Scene {number}, {found.title}: {found.remark}.")
         return found.answer
@@ -83,17 +90,23 @@ async def topic_of(bus: Bus, notes: Notes, *, timeout: float) -> str:
     return f"{notes.key}/{recalled.campaign}"
 
 
-async def find_session(queue: WorkQueue, topic: str) -> Session | None:
-    """Return the session that was asked for last.
+async def find_session(queue: WorkQueue, topic: str, late: Sequence[AcceptedScene] = ()) -> Session | None:
+    """Return the session that was asked for last; None if there is none, and no scene that came late.
+
+    Args:
+        queue: Where it is kept.
+        topic: What it is kept under.
+        late: Scenes of the table.
 
     Raises:
         FablewrightError: The queue cannot be read.
     """
     batch = await queue.latest(topic)
-    if batch is None:
+    if batch is None and not late:
         return None
-    tasks = await queue.look(batch.id)
-    return Session(batch, progress_of(tasks), prepared_of(tasks))
+    tasks = () if batch is None else await queue.look(batch.id)
+    scenes = prepared_of(tasks)
+    return Session(batch or Batch("", topic), progress_of(tasks), scenes, late_of(late, len(scenes) + 1))
 
 
 async def take_to_table(bus: Bus, session: Session, number: int, *, timeout: float) -> Answer:
@@ -123,17 +136,19 @@ def session_data(session: Session) -> dict[str, object]:
         "done": progress.done,
         "failed": progress.failed,
         "cancelled": progress.cancelled,
-        "scenes": [
-            {
-                "number": scene.number,
-                "title": scene.title,
-                "why": scene.why,
-                "state": scene.state.value,
-                "remark": scene.remark,
-                "answer": None if scene.answer is None else answer_data(scene.answer),
-            }
-            for scene in session.scenes
-        ],
+        "scenes": [_scene_data(scene) for scene in session.scenes],
+        "late": [_scene_data(scene) for scene in session.late],
+    }
+
+
+def _scene_data(scene: Prepared) -> dict[str, object]:
+    return {
+        "number": scene.number,
+        "title": scene.title,
+        "why": scene.why,
+        "state": scene.state.value,
+        "remark": scene.remark,
+        "answer": None if scene.answer is None else answer_data(scene.answer),
     }
 
 
@@ -142,7 +157,7 @@ def session_page(session: Session, console: Console) -> Iterator[RenderableType]
     yield Text()
     yield Text(session.words, "bold")
     yield Text()
-    for scene in session.scenes:
+    for scene in (*session.scenes, *session.late):
         said = Text(clean(scene.title))
         said.append(f"  {clean(scene.why)}", "dim")
         if scene.state is not State.DONE:

@@ -78,6 +78,9 @@ class HandleRequest(Request[Answer]):
         prose: See ``GenerateScenario``.
         roll: What the players rolled themselves for the option that is chosen; None to roll for them.
         fight: What is wished of a fight; goes before the words.
+        request_key: What tells it from all other requests, however often it is sent: a scene is kept once under it.
+            Empty: each time is another request.
+        ahead: Whether the scene is for later: the table goes on with the one that it has.
     """
 
     action: ClassVar[str] = "handle_request"
@@ -91,6 +94,8 @@ class HandleRequest(Request[Answer]):
     prose: bool = True
     roll: int | None = None
     fight: FightWish = NO_WISH
+    request_key: str = ""
+    ahead: bool = False
 
 
 class Orchestrator(Agent):
@@ -165,5 +170,7 @@ class Orchestrator(Agent):
             prose=request.prose,
             roll=request.roll,
             fight=request.fight,
+            request_key=request.request_key,
+            ahead=request.ahead or bool(request.wishes.sections),
         )
         return await _ANSWERERS[request.want or intent_of(words, self._bestiary)](asked)

@@ -12,7 +12,6 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from fablewright.entry.answering import ask_once
 from fablewright.entry.prose import prose_below
 from fablewright.entry.story_file import asking
 from fablewright.entry.web.event_log import EventLog
@@ -23,6 +22,7 @@ from fablewright.gm.answer_data import answer_data, scene_data
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fablewright.entry.answering import Ask
     from fablewright.entry.stages import Stages
     from fablewright.gm.answer import Answer
     from fablewright.gm.orchestrator import HandleRequest
@@ -90,18 +90,19 @@ class Run:
         self.log.end()
         self._is_over.set()
 
-    async def work(self, bus: Bus, stages: Stages, *, timeout: float, prose_timeout: float) -> None:
+    async def work(self, bus: Bus, stages: Stages, *, ask: Ask, timeout: float, prose_timeout: float) -> None:
         """Have the request answered, and written in prose.
 
         Args:
             bus: With all agents up.
             stages: An observer of it.
+            ask: How it is asked.
             timeout: Seconds until there is an answer.
             prose_timeout: Seconds for the model.
         """
         try:
             with stages.followed(self._tell), asking(self.request.words) as asked:
-                answer = await ask_once(bus, self.request, timeout=timeout)
+                answer = await ask(bus, self.request, timeout=timeout)
                 self.story = asked.story
                 self.show(answer)
                 if self.prose:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from fablewright.entry.answering import ask_once
 from fablewright.entry.web.problem import ProblemError
 from fablewright.entry.web.run import Run
 from fablewright.entry.web.wire import Order, SceneOrder, request_of
@@ -25,6 +26,7 @@ from fablewright.runtime.supervisor import Supervisor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fablewright.entry.answering import Ask
     from fablewright.entry.config import Settings
     from fablewright.entry.stages import Stages
     from fablewright.gm.answer import Answer
@@ -56,7 +58,7 @@ class Runs:
         self._running = 0
         self._is_ending = False
 
-    def begin(self, bus: Bus, settings: Settings, order: Order, *, key: str = "") -> Run:
+    def begin(self, bus: Bus, settings: Settings, order: Order, *, key: str = "", ask: Ask = ask_once) -> Run:
         """Begin what is ordered; the same key and order again lead to the same run.
 
         Args:
@@ -64,6 +66,7 @@ class Runs:
             settings: For the time-outs.
             order: Of the client.
             key: The client's own name for this order (``Idempotency-Key``).
+            ask: How it is asked.
 
         Raises:
             ProblemError: The order makes no sense (422), the key was used for another order (422) or is too long
@@ -85,6 +88,8 @@ class Runs:
             request = request_of(order, conversation_id=self._conversation_id, kept=self._kept(order))
         except InvalidInput as error:
             raise ProblemError(422, str(error)) from error
+        if key:  # known also to a server that is started after this one
+            request = replace(request, request_key=hashlib.sha256(key.encode() + digest).hexdigest()[:32])
         run = Run(secrets.token_urlsafe(9), request, order.prose, self._on_prose)
         if order.scene is not None:  # it may be another page's that came last
             bus.tell(CampaignMemory.name, KeepScene(self.scene_of(order.scene)))
@@ -92,7 +97,7 @@ class Runs:
         if key:
             self._by_key[key] = digest, run.id
         self._running += 1
-        work = run.work(bus, self._stages, timeout=settings.timeout, prose_timeout=settings.model_timeout)
+        work = run.work(bus, self._stages, ask=ask, timeout=settings.timeout, prose_timeout=settings.model_timeout)
         run.begun(self._supervisor.start(work, name=f"run {run.id}", on_end=lambda: self._over(run)))
         return run
 

@@ -1,7 +1,8 @@
 """What one server keeps from its start to its end: the assistant, what is under way, and the news for everybody.
 
 The news are followed by every open page: ``grounded`` (a scene that came without the notes is there with them),
-``notes`` (what has been read), ``setup`` (something else was chosen), ``bye`` (the server ends).
+``notes`` (what has been read), ``setup`` (something else was chosen), ``prepared`` (a scene that nobody could make in
+time is there), ``bye`` (the server ends).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fablewright.entry import assemble
+from fablewright.entry.late_scenes import make_late_scenes
+from fablewright.entry.safety_net import safety_net
 from fablewright.entry.secret import Secret
 from fablewright.entry.stages import Stages
 from fablewright.entry.web.board import Board
@@ -30,7 +33,9 @@ if TYPE_CHECKING:
 
     from fablewright.entry.assemble import Notes
     from fablewright.entry.config import Settings
+    from fablewright.entry.safety_net import SafetyNet
     from fablewright.entry.whole_system import System
+    from fablewright.gm.preparing.accepted import AcceptedScene
     from fablewright.gm.reading.notes import FileReport
     from fablewright.runtime.bus import Bus
     from fablewright.runtime.subscription import Subscription
@@ -45,6 +50,7 @@ class Sitting:
         settings: What holds now.
         notes: The GM's.
         bus: With all agents up, here or elsewhere.
+        net: What holds scenes that are asked for, should anybody die.
         system: How it is doing; with all processes, where agents run elsewhere.
         runs: Requests of clients.
         news: For every open page.
@@ -59,6 +65,7 @@ class Sitting:
     settings: Settings
     notes: Notes
     bus: Bus
+    net: SafetyNet
     system: System
     seeds: Iterator[int | None]
 
@@ -86,13 +93,17 @@ class Sitting:
             bus = await starting.enter_async_context(assemble.assistant(settings, notes, on_report=self._tell_of_notes))
             bus.observe(self.stages)
             bus.observe(self.good.observe)
+            net = await starting.enter_async_context(safety_net(settings))
             supervisor = Supervisor()
+            if net.scenes is not None:
+                late = make_late_scenes(bus, net.scenes, settings, self._tell_of_late)
+                supervisor.start(late, name="scenes that nobody made")
             scenes = starting.enter_context(bus.subscribe(GroundedSceneReady))
             supervisor.start(self._listen(scenes), name="scenes that came late")
             starting.push_async_callback(supervisor.stop)
             starting.push_async_callback(self.runs.stop)
             before, self._running = self._running, starting
-            self.settings, self.notes, self.bus = settings, notes, bus
+            self.settings, self.notes, self.bus, self.net = settings, notes, bus, net
             self.system = WholeSystem(bus) if settings.bus else OneProcess(bus)
             self.seeds = itertools.repeat(None) if settings.seed is None else itertools.count(settings.seed)
             self.news.append("setup", {"notes": notes.label})
@@ -115,6 +126,7 @@ class Sitting:
 
     def say_goodbye(self) -> None:
         """Tell every open page that the server ends, and end what they follow."""
+        self.net.let_be()
         self.news.append("bye", {})
         self.news.end()
         self.board.log.end()
@@ -123,6 +135,9 @@ class Sitting:
         self.stages.read(report)
         if report.outcome != "unchanged":
             self.news.append("notes", {"file": report.name, "outcome": report.outcome, "remark": report.remark})
+
+    def _tell_of_late(self, scene: AcceptedScene) -> None:
+        self.news.append("prepared", {"words": scene.words})
 
     async def _listen(self, scenes: Subscription[GroundedSceneReady]) -> None:
         """Tell of each scene that was written again for this sitting."""

@@ -86,6 +86,8 @@ class Asked:
         prose: See ``GenerateScenario``.
         roll: What the players rolled themselves, for a choice; None when they did not.
         fight: What is wished of a fight beside the words.
+        request_key: See ``HandleRequest``.
+        ahead: See ``HandleRequest``.
     """
 
     words: str
@@ -101,6 +103,8 @@ class Asked:
     prose: bool = True
     roll: int | None = None
     fight: FightWish = NO_WISH
+    request_key: str = ""
+    ahead: bool = False
 
     @property
     def table(self) -> Table:

@@ -36,8 +36,8 @@ async def answer_scene(asked: Asked) -> Answer:
         answer = rescaled_scene(recalled.found.prepared, direction, asked.table)
     else:
         answer = await within_limits(partial(_written, recalled), asked)
-    if recalled.found is not None and not asked.wishes.sections:
-        asked.ctx.tell(CampaignMemory.name, KeepScene(answer))  # nobody waits for the disk
+    if recalled.found is not None and not asked.ahead:
+        asked.ctx.tell(CampaignMemory.name, KeepScene(answer, asked.request_key))  # nobody waits for the disk
     return answer
 
 

@@ -140,11 +140,17 @@ class ReadDocument(Request[Changes]):
 
 @dataclass(frozen=True, slots=True)
 class KeepScene(Message):
-    """Keep an answer with a scene in it, so that its options can be chosen."""
+    """Keep an answer with a scene in it, so that its options can be chosen.
+
+    Attributes:
+        answer: The answer.
+        key: Of the request; what was kept under it already stays as it is. Empty: it is always kept.
+    """
 
     action: ClassVar[str] = "keep_scene"
     priority = -1  # other tables' scenes wait for ``Recall``
     answer: Answer
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +264,7 @@ class CampaignMemory(Agent):
     async def keep_scene(self, message: KeepScene, ctx: Context) -> None:  # noqa: ARG002 - as above
         """Keep a scene; nobody waits for that, so a failure is logged, and said when the scene is wanted."""
         try:
-            await self._threads.run(self._keep_scene, message.answer)
+            await self._threads.run(self._keep_scene, message)
         except FablewrightError as error:
             _log.warning("The scene cannot be kept: %s", error)
 
@@ -313,10 +319,11 @@ class CampaignMemory(Agent):
         self._appended(campaign, changes.events)
         return changes
 
-    def _keep_scene(self, answer: Answer) -> None:
+    def _keep_scene(self, message: KeepScene) -> None:
+        answer = message.answer
         if answer.scene is not None:
             data = json.dumps(answer_data(answer), ensure_ascii=False)
-            scene = StoredScene(answer.scene.title.text, self._today(), data)
+            scene = StoredScene(answer.scene.title.text, self._today(), data, message.key)
             self._store.keep_scene(self._campaign(begin=True), scene)
 
     def _list(self) -> Campaigns:

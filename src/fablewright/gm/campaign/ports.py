@@ -21,11 +21,13 @@ class StoredScene:
         title: What the scene is called.
         on: The day on which it was asked for.
         data: The answer as JSON; see ``answer_data``.
+        key: Of the request, where it has one; no other scene that is kept has it.
     """
 
     title: str
     on: str
     data: str
+    key: str = ""
 
 
 class CampaignStore(Protocol):
@@ -71,7 +73,7 @@ class CampaignStore(Protocol):
         ...
 
     def keep_scene(self, campaign: str, scene: StoredScene) -> None:
-        """Keep a scene that was asked for; the latest few are kept."""
+        """Keep a scene that was asked for, unless one is kept under its key; the latest few are kept."""
         ...
 
     def scenes(self, campaign: str) -> tuple[StoredScene, ...]:

@@ -130,7 +130,7 @@ def chat_routes(sitting: Sitting, *, wall_clock: Callable[[], float] = time.time
     )
     async def complete(request: Request) -> Response:
         chat = read(await request.body(), ChatOrder)
-        run = sitting.runs.begin(sitting.bus, sitting.settings, order_of(chat))
+        run = sitting.runs.begin(sitting.bus, sitting.settings, order_of(chat), ask=sitting.net.ask)
         created = int(wall_clock())
         if chat.stream:
             stream = stream_of(run, created, with_usage=chat.wants_usage)

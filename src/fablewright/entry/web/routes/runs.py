@@ -72,7 +72,9 @@ def run_routes(sitting: Sitting) -> list[Route]:
         problems=_ORDERING,
     )
     async def begin(request: Request) -> Response:
-        run = sitting.runs.begin(sitting.bus, sitting.settings, read(await request.body(), Order), key=_key(request))
+        run = sitting.runs.begin(
+            sitting.bus, sitting.settings, read(await request.body(), Order), key=_key(request), ask=sitting.net.ask
+        )
         return as_json(_described(run), 202, {"Location": f"/api/v1/runs/{run.id}"})
 
     @operation("Look at a request", {200: Reply(RunReply, "As it stands.", example=_RUN)}, problems=_GONE)
@@ -114,7 +116,9 @@ def run_routes(sitting: Sitting) -> list[Route]:
     )
     async def answer(request: Request) -> Response:
         key = _key(request)
-        run = sitting.runs.begin(sitting.bus, sitting.settings, read(await request.body(), Order), key=key)
+        run = sitting.runs.begin(
+            sitting.bus, sitting.settings, read(await request.body(), Order), key=key, ask=sitting.net.ask
+        )
         await until_over(run, None if key else request)
         if run.answer is None:
             problem = run.problem

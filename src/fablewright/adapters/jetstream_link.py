@@ -1,0 +1,119 @@
+"""The way to a NATS server with JetStream: connected at the first call, and again at the first after a loss."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from fablewright.adapters.nats_access import WaryClient, refusal_in  # isort: skip - as in nats_connection
+
+import nats.errors
+from nats.js.errors import APIError, ServiceUnavailableError
+from nats.js.errors import Error as JetStreamError
+
+from fablewright.errors import FablewrightError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+    from nats.aio.client import Client
+    from nats.js import JetStreamContext
+
+    from fablewright.adapters.nats_access import Access
+
+__all__ = ["JetStreamLink"]
+
+T = TypeVar("T")
+
+_CONNECT = 5.0
+
+
+class JetStreamLink(Generic[T]):
+    """See the top of the file.
+
+    Args:
+        servers: Where they are: ``nats://host:4222``.
+        access: With which key they are entered, and how they are known.
+        prepare: Makes what is missing on the server, and returns what the calls need.
+        what: What to call what is kept there, for people: "The work queue".
+        on_close: Called when the connection is over.
+
+    Raises:
+        ConfigurationError: The key or the certificates cannot be used.
+    """
+
+    def __init__(
+        self,
+        servers: str | Sequence[str],
+        access: Access,
+        prepare: Callable[[JetStreamContext], Awaitable[T]],
+        what: str,
+        on_close: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._servers = [servers] if isinstance(servers, str) else list(servers)
+        self._access = access.options()
+        self._prepare = prepare
+        self._what = what
+        self._on_close = on_close
+        self._connecting = asyncio.Lock()
+        self._client: Client | None = None
+        self._open: T | None = None
+
+    @contextlib.asynccontextmanager
+    async def opened(self) -> AsyncIterator[T]:
+        """Yield what ``prepare`` has returned, connected.
+
+        Raises:
+            FablewrightError: The server cannot be reached, or does not answer.
+        """
+        try:
+            async with self._connecting:
+                if self._open is None:
+                    self._open = await self._connect()
+            yield self._open
+        except (nats.errors.Error, JetStreamError, OSError, TimeoutError) as error:
+            await self.close()
+            raise FablewrightError(f"{self._what} on NATS cannot be used: {_why(error)}.") from error
+
+    async def close(self) -> None:
+        """Close the connection; a later call opens it again. Closing twice is harmless."""
+        client, self._client, self._open = self._client, None, None
+        self._on_close()
+        if client is not None:
+            await client.close()
+
+    async def _connect(self) -> T:
+        async def ignore(_error: Exception) -> None:
+            """What matters is raised by the call that it concerns."""
+
+        client = WaryClient()
+        await client.connect(
+            self._servers,
+            connect_timeout=_CONNECT,  # type: ignore[arg-type]  # it is waited for, whatever the annotation says
+            allow_reconnect=False,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0.2,  # type: ignore[arg-type]  # as above
+            error_cb=ignore,
+            name="fablewright work",
+            **self._access,
+        )
+        self._client = client
+        return await self._prepare(client.jetstream(timeout=_CONNECT))
+
+
+def _why(error: Exception) -> str:
+    """Return what is wrong, and what to do about it."""
+    refusal = refusal_in(error, key="work_key")
+    match error:
+        case _ if refusal:
+            return f"the server {refusal}"
+        case ServiceUnavailableError() | nats.errors.NoRespondersError():
+            return "the server has no JetStream, or none for this key (the setting work_key); start it with -js"
+        case TimeoutError() | nats.errors.TimeoutError():
+            return "the server does not answer, or does not allow JetStream to this key (the setting work_key)"
+        case nats.errors.NoServersError() | OSError():
+            return "there is no server where the setting `work` says; start one there, with -js"
+        case APIError():
+            return f"the server says: {error.description}"
+    return str(error) or type(error).__name__

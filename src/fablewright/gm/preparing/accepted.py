@@ -1,0 +1,158 @@
+"""Scenes that were accepted at the table: a safety net below each, that falls due only if nobody took it back.
+
+Whoever asks for a scene has it accepted first, then has it made as ever, and withdraws it once it is there. When she
+dies in between, or those who make it, it falls due, and anybody makes it. ``protocol.job`` has the rules of who may;
+whatever they decide is written only over what they were decided on, so a scene has one outcome whoever is late.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from fablewright.protocol.job import Broke, Effect, Finished, GivenBack, Job, State, Wanted, step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fablewright.gm.preparing.ledger import Ledger
+    from fablewright.protocol.job import Fact, JobRules
+
+__all__ = ["AcceptedScene", "AcceptedScenes"]
+
+_KEPT = 30 * 24 * 3600.0
+"""Seconds that a scene which came late is kept, from when it was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedScene:
+    """One scene.
+
+    Attributes:
+        key: Its idempotency key, from the request to the campaign's log.
+        words: What was asked for.
+        at: When, in seconds since 1970.
+        due: From when on anybody may make it; so long whoever accepted it does.
+        order: The request, as whoever makes it reads it.
+        job: Where it stands.
+        result: What came of it; empty until it is done.
+    """
+
+    key: str
+    words: str
+    at: float
+    due: float
+    order: str
+    job: Job = field(default_factory=Job)
+    result: str = ""
+
+
+class AcceptedScenes:
+    """Those of one topic.
+
+    Args:
+        ledger: Where they are kept.
+        topic: What they belong to.
+        rules: How long a lease lasts, and how many tries there are.
+        now: The system's clock, in seconds since 1970.
+
+    Every method raises what the ledger raises.
+    """
+
+    def __init__(self, ledger: Ledger, topic: str, rules: JobRules, now: Callable[[], float]) -> None:
+        self._ledger = ledger
+        self._topic = topic
+        self._rules = rules
+        self._now = now
+
+    async def accept(self, scene: AcceptedScene) -> AcceptedScene:
+        """Keep a scene; return it, or the one of its key that is there already."""
+        if await self._ledger.add(self._topic, scene.key, _text(scene)):
+            return scene
+        return await self.find(scene.key) or scene
+
+    async def find(self, key: str) -> AcceptedScene | None:
+        """Return a scene; None if it was withdrawn."""
+        entry = await self._ledger.read(self._topic, key)
+        return None if entry is None else _scene(entry.text)
+
+    async def look(self) -> tuple[AcceptedScene, ...]:
+        """Return all scenes, in the order in which they were asked for."""
+        scenes = [_scene(entry.text) for entry in await self._ledger.entries(self._topic)]
+        return tuple(sorted(scenes, key=lambda scene: (scene.at, scene.key)))
+
+    async def withdraw(self, key: str) -> bool:
+        """Take a scene back, for it is there or not wanted any more; return False if it had its outcome already."""
+        while (entry := await self._ledger.read(self._topic, key)) is not None:
+            if _scene(entry.text).job.state.is_final:
+                return False
+            if await self._ledger.remove(self._topic, key, entry.revision):
+                break
+        return True
+
+    async def bring_forward(self, key: str) -> None:
+        """Let a scene fall due now: whoever accepted it could not make it."""
+        await self._change(key, lambda scene: None if scene.job.state.is_final else replace(scene, due=self._now()))
+
+    async def take(self) -> AcceptedScene | None:
+        """Return a scene to make, its lease being the number in its job; None if none is due.
+
+        One that nobody brought to an end has failed; and what is over for long is removed.
+        """
+        now = self._now()
+        for entry in await self._ledger.entries(self._topic):
+            scene = _scene(entry.text)
+            if scene.job.state.is_final:
+                if scene.at + _KEPT < now:
+                    await self._ledger.remove(self._topic, scene.key, entry.revision)
+                continue
+            job, effect = step(scene.job, Wanted(now), self._rules)
+            if scene.due > now or effect is Effect.LATE:
+                continue
+            taken = replace(scene, job=job)
+            is_written = await self._ledger.swap(self._topic, scene.key, entry.revision, _text(taken))
+            if is_written and effect is Effect.GRANT:
+                return taken
+        return None
+
+    async def finish(self, taken: AcceptedScene, result: str) -> bool:
+        """Keep what came of a scene; return False if it has an outcome already, and then this is dropped."""
+        return await self._tell(taken, Finished(taken.job.lease), result=result)
+
+    async def fail(self, taken: AcceptedScene, reason: str) -> None:
+        """Say that a scene could not be made; it is tried again unless this was its last try."""
+        await self._tell(taken, Broke(taken.job.lease, reason))
+
+    async def give_back(self, taken: AcceptedScene, *, pause: float = 0.0) -> None:
+        """Let somebody else have a scene, after a pause in seconds; it does not count as a try."""
+        await self._tell(taken, GivenBack(taken.job.lease), due=self._now() + pause)
+
+    async def _tell(self, taken: AcceptedScene, fact: Fact, **changes: object) -> bool:
+        def told(scene: AcceptedScene) -> AcceptedScene | None:
+            job, effect = step(scene.job, fact, self._rules)
+            return None if effect is Effect.LATE else replace(scene, job=job, **changes)  # type: ignore[arg-type]
+
+        return await self._change(taken.key, told)
+
+    async def _change(self, key: str, change: Callable[[AcceptedScene], AcceptedScene | None]) -> bool:
+        """Change a scene as it stands now, however often others come first; return False if it is to stay."""
+        while (entry := await self._ledger.read(self._topic, key)) is not None:
+            changed = change(_scene(entry.text))
+            if changed is None:
+                return False
+            if await self._ledger.swap(self._topic, key, entry.revision, _text(changed)):
+                return True
+        return False
+
+
+def _text(scene: AcceptedScene) -> str:
+    data = asdict(scene)
+    data["job"]["state"] = scene.job.state.value
+    return json.dumps(data, ensure_ascii=False)
+
+
+def _scene(text: str) -> AcceptedScene:
+    data = json.loads(text)
+    job = data.pop("job")
+    return AcceptedScene(**data, job=Job(**{**job, "state": State(job["state"])}))

@@ -1,0 +1,133 @@
+"""What every ledger does, whatever is below it: only who has seen the latest of an entry can change it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeAlias
+
+import pytest
+
+from fablewright.adapters.jetstream_ledger import JetStreamLedger
+from fablewright.adapters.sqlite_ledger import SqliteLedger
+from fablewright.errors import FablewrightError
+from fablewright.runtime.threads import Threads
+from fablewright.testing.nats_server import NatsServer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from fablewright.gm.preparing.ledger import Ledger
+
+pytestmark = pytest.mark.anyio
+
+Opened: TypeAlias = "Callable[[], AbstractAsyncContextManager[Ledger]]"
+
+
+@pytest.fixture(scope="module")
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    if NatsServer.program() is None:
+        pytest.skip("there is no nats-server")
+    with NatsServer("-js", "-sd", str(tmp_path_factory.mktemp("nats"))) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "jetstream"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Opened:
+    """Return what opens the same ledger, as another process would."""
+    server = request.getfixturevalue("nats_server") if request.param == "jetstream" else None
+
+    @asynccontextmanager
+    async def open_ledger() -> AsyncIterator[Ledger]:
+        threads = Threads(name="ledger")
+        ledger = JetStreamLedger(server.url) if server else SqliteLedger(tmp_path / "accepted.sqlite", threads)
+        try:
+            yield ledger
+        finally:
+            await ledger.close()
+            threads.close()
+
+    return open_ledger
+
+
+@pytest.fixture
+def topic(request: pytest.FixtureRequest) -> str:
+    return f"Tuesday: „Ü“ *.> {request.node.name}"
+
+
+async def test_what_is_added_is_there_once_also_for_others(opened: Opened, topic: str) -> None:
+    async with opened() as ledger, opened() as other:
+        assert await ledger.read(topic, "key-1") is None
+        assert await ledger.entries(topic) == ()
+        assert await ledger.add(topic, "key-1", "ünd so „weiter“ " * 1000)
+        assert not await other.add(topic, "key-1", "something else")
+        assert await other.add(topic, "key-2", "two")
+        assert await other.add("another topic", "key-1", "not ours")
+        found = {entry.key: entry for entry in await other.entries(topic)}
+        assert {key: entry.text for key, entry in found.items()} == {"key-1": "ünd so „weiter“ " * 1000, "key-2": "two"}
+        assert await ledger.read(topic, "key-2") == found["key-2"]
+
+
+async def test_only_who_has_seen_the_latest_changes_it(opened: Opened, topic: str) -> None:
+    async with opened() as ledger, opened() as other:
+        await ledger.add(topic, "key", "one")
+        seen = await other.read(topic, "key")
+        assert seen is not None
+        assert await ledger.swap(topic, "key", seen.revision, "two")
+        assert not await other.swap(topic, "key", seen.revision, "three")
+        assert not await other.remove(topic, "key", seen.revision)
+        latest = await other.read(topic, "key")
+        assert latest is not None
+        assert latest.text == "two"
+        assert await other.remove(topic, "key", latest.revision)
+        assert not await ledger.swap(topic, "key", latest.revision, "four")
+        assert not await ledger.remove(topic, "key", latest.revision)
+        assert await ledger.read(topic, "key") is None
+        assert await ledger.entries(topic) == ()
+        assert await ledger.add(topic, "key", "again")
+
+
+async def test_of_many_who_try_at_once_one_does(opened: Opened, topic: str) -> None:
+    async with opened() as ledger, opened() as other:
+        await ledger.add(topic, "key", "")
+        for _ in range(5):
+            seen = await ledger.read(topic, "key")
+            assert seen is not None
+            tries = [each.swap(topic, "key", seen.revision, str(n)) for n, each in enumerate([ledger, other] * 4)]
+            did = await asyncio.gather(*tries)
+            assert did.count(True) == 1
+            latest = await other.read(topic, "key")
+            assert latest is not None
+            assert latest.text == str(did.index(True))
+
+
+async def test_a_nats_server_that_is_killed_has_kept_what_it_acknowledged(tmp_path: Path) -> None:
+    if NatsServer.program() is None:
+        pytest.skip("there is no nats-server")
+    with NatsServer("-js", "-sd", str(tmp_path / "store")) as server:
+        ledger = JetStreamLedger(server.url)
+        assert await ledger.add("topic", "key", "text")
+        server.stop()  # by SIGKILL
+        with pytest.raises(FablewrightError, match=r"what was accepted on NATS cannot be used: .*is the server up\?"):
+            await ledger.read("topic", "key")
+        server.start()
+        assert [entry.text for entry in await ledger.entries("topic")] == ["text"]
+        await ledger.close()
+
+
+@pytest.mark.benchmark
+async def test_accepting_on_jetstream_takes_less_than_five_milliseconds(
+    nats_server: NatsServer, topic: str, slowness: float
+) -> None:
+    ledger = JetStreamLedger(nats_server.url)
+    await ledger.read(topic, "key")  # connected, as a front that has begun is
+    took = []
+    for number in range(50):
+        before = time.perf_counter()
+        assert await ledger.add(topic, f"key-{number}", "x" * 1000)
+        took.append(time.perf_counter() - before)
+    await ledger.close()
+    assert sorted(took)[25] < 0.005 * slowness
