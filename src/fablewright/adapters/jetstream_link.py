@@ -67,13 +67,16 @@ class JetStreamLink(Generic[T]):
         Raises:
             FablewrightError: The server cannot be reached, or does not answer.
         """
+        used: T | None = None
         try:
             async with self._connecting:
                 if self._open is None:
                     self._open = await self._connect()
-            yield self._open
+            used = self._open
+            yield used
         except (nats.errors.Error, JetStreamError, OSError, TimeoutError) as error:
-            await self.close()
+            if used is not None and used is self._open:  # else somebody has connected again in the meantime
+                await self.close()
             raise FablewrightError(f"{self._what} on NATS cannot be used: {_why(error)}.") from error
 
     async def close(self) -> None:
@@ -88,18 +91,23 @@ class JetStreamLink(Generic[T]):
             """What matters is raised by the call that it concerns."""
 
         client = WaryClient()
-        await client.connect(
-            self._servers,
-            connect_timeout=_CONNECT,  # type: ignore[arg-type]  # it is waited for, whatever the annotation says
-            allow_reconnect=False,
-            max_reconnect_attempts=1,
-            reconnect_time_wait=0.2,  # type: ignore[arg-type]  # as above
-            error_cb=ignore,
-            name="fablewright work",
-            **self._access,
-        )
+        try:
+            await client.connect(
+                self._servers,
+                connect_timeout=_CONNECT,  # type: ignore[arg-type]  # it is waited for, whatever the annotation says
+                allow_reconnect=False,
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0.2,  # type: ignore[arg-type]  # as above
+                error_cb=ignore,
+                name="fablewright work",
+                **self._access,
+            )
+            prepared = await self._prepare(client.jetstream(timeout=_CONNECT))
+        except BaseException:
+            await client.close()
+            raise
         self._client = client
-        return await self._prepare(client.jetstream(timeout=_CONNECT))
+        return prepared
 
 
 def _why(error: Exception) -> str:
