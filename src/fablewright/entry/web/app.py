@@ -24,6 +24,7 @@ from fablewright.entry.web.routes.news import news_routes
 from fablewright.entry.web.routes.openapi import openapi_routes
 from fablewright.entry.web.routes.page import page_routes
 from fablewright.entry.web.routes.passages import passage_routes
+from fablewright.entry.web.routes.prepared import prepared_routes
 from fablewright.entry.web.routes.ratings import rating_routes
 from fablewright.entry.web.routes.runs import run_routes
 from fablewright.entry.web.routes.setup import setup_routes
@@ -76,6 +77,7 @@ def routes_of(sitting: Sitting) -> list[BaseRoute]:
         *passage_routes(sitting),
         *source_routes(sitting),
         *cast_routes(sitting),
+        *prepared_routes(sitting),
         *rating_routes(sitting),
         *log_routes(sitting),
         *board_routes(sitting),

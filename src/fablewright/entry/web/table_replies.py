@@ -16,6 +16,8 @@ __all__ = [
     "CastReply",
     "CreatureReply",
     "LogReply",
+    "PreparedReply",
+    "PreparedScene",
     "RatingReply",
     "SourcesReply",
     "UndoneReply",
@@ -40,6 +42,24 @@ class LogReply(msgspec.Struct, frozen=True):
     events: list[LoggedLine]
     state: Annotated[dict[str, Any], Meta(description="Where the campaign stands.")]
     prepared: Annotated[str, Meta(description="The scene that was asked for last.")]
+
+
+class PreparedScene(msgspec.Struct, frozen=True):
+    """A scene that is prepared."""
+
+    number: Annotated[int, Meta(ge=1, description="What takes it to the table.")]
+    title: str
+    why: Annotated[str, Meta(description="Why it may come, or when it was asked for.")]
+    state: Annotated[str, Meta(description="`done`: it is ready.")]
+    remark: Annotated[str, Meta(description="What is to be said where it is not.")]
+    sources: Annotated[list[str], Meta(description="The notes that it is made of.")]
+
+
+class PreparedReply(msgspec.Struct, frozen=True):
+    """All scenes that are prepared."""
+
+    words: Annotated[str, Meta(description="How far the session is; empty where none is prepared.")]
+    scenes: list[PreparedScene]
 
 
 class AddedReply(msgspec.Struct, frozen=True):

@@ -4,10 +4,11 @@ import { hear } from "./current.js";
 import { setUpSources } from "./sources.js";
 import { setUpBalance } from "./balance.js";
 import { setUpCast } from "./cast.js";
+import { setUpPrepared } from "./prepared.js";
 import { setUpLog } from "./log.js";
 import { setUpDice } from "./dice.js";
 
-const NAMES = ["sources", "balance", "cast", "log", "dice"];
+const NAMES = ["sources", "balance", "cast", "prepared", "log", "dice"];
 const panels = {}; // by name: what fills it; it returns nothing, or a promise
 const stale = new Set(NAMES);
 let open = "sources";
@@ -48,11 +49,17 @@ export function setUpPanels() {
     sources: setUpSources(at("panel-sources")),
     balance: setUpBalance(at("panel-balance")),
     cast: setUpCast(at("panel-cast")),
+    prepared: setUpPrepared(at("panel-prepared")),
     log: setUpLog(at("panel-log")),
     dice: setUpDice(at("panel-dice")),
   });
   stale.delete("sources"); // nothing was found yet
-  for (const name of NAMES) at(`tab-${name}`).addEventListener("click", () => openTab(name));
+  for (const name of NAMES) {
+    at(`tab-${name}`).addEventListener("click", () => {
+      if (name === "prepared") stale.add(name); // another program may have prepared some
+      openTab(name);
+    });
+  }
   document.querySelector(".tabs").addEventListener("keydown", (event) => {
     const here = NAMES.indexOf(open);
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -64,6 +71,7 @@ export function setUpPanels() {
   });
   hear("scene", () => outdate("sources", "balance", "cast"));
   hear("variant", () => outdate("balance", "cast", "sources"));
-  hear("log", () => outdate("log", "cast"));
+  hear("log", () => outdate("log", "cast", "prepared"));
+  hear("prepared", () => outdate("prepared"));
   hear("answered", () => outdate("sources"));
 }

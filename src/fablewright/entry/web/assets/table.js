@@ -50,9 +50,14 @@ const news = {
     if (outcome === "skipped") say(`Skipped ${file}: ${remark}`);
     tell("notes", { file, outcome, remark });
   },
+  prepared: ({ words }) => {
+    say(`Under Prepared: ${words}`);
+    tell("prepared");
+    connection(`What you asked for is ready under Prepared: ${words}`, { goesAway: true });
+  },
   setup: () => {
     refresh().catch(complain);
-    tell("log");
+    tell("log"); // and with it what is prepared
   },
   bye: () => connection("The server has been stopped. What you see stays; this page takes it up again when it is back."),
 };

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fablewright.entry.web.run import Run
     from fablewright.entry.web.sitting import Sitting
 
-__all__ = ["run_routes"]
+__all__ = ["described", "run_routes"]
 
 _ORDER = {"words": "2d6+3", "seed": 7}
 _ANSWERED = {
@@ -75,11 +75,11 @@ def run_routes(sitting: Sitting) -> list[Route]:
         run = sitting.runs.begin(
             sitting.bus, sitting.settings, read(await request.body(), Order), key=_key(request), ask=sitting.net.ask
         )
-        return as_json(_described(run), 202, {"Location": f"/api/v1/runs/{run.id}"})
+        return as_json(described(run), 202, {"Location": f"/api/v1/runs/{run.id}"})
 
     @operation("Look at a request", {200: Reply(RunReply, "As it stands.", example=_RUN)}, problems=_GONE)
     async def look(request: Request) -> Response:
-        return as_json(_described(sitting.runs.find(request.path_params["run"])))
+        return as_json(described(sitting.runs.find(request.path_params["run"])))
 
     @operation(
         "Follow a request",
@@ -103,7 +103,7 @@ def run_routes(sitting: Sitting) -> list[Route]:
         run = sitting.runs.find(request.path_params["run"])
         run.stop()
         await run.ended()
-        return as_json(_described(run))
+        return as_json(described(run))
 
     @operation(
         "Ask, and wait for the answer",
@@ -138,6 +138,7 @@ def _key(request: Request) -> str:
     return request.headers.get("idempotency-key", "").strip()
 
 
-def _described(run: Run) -> RunReply:
+def described(run: Run) -> RunReply:
+    """Return a run as clients get it."""
     answer = None if run.answer is None else answer_data(run.answer)
     return RunReply(run.id, run.state, run.elapsed_ms, f"/api/v1/runs/{run.id}/events", answer, run.problem)

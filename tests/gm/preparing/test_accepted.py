@@ -1,0 +1,139 @@
+"""Scenes that were accepted at the table: whoever dies, and whoever is late, each has one outcome."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from fablewright.gm.preparing.accepted import AcceptedScene, AcceptedScenes
+from fablewright.protocol.job import UNFINISHED, JobRules, State
+
+from ...memory_ledger import MemoryLedger  # noqa: TID252 - the tests are no package
+
+pytestmark = pytest.mark.anyio
+
+
+RULES = JobRules(lease=10.0, tries=2)
+MONTH = 31 * 24 * 3600.0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def scenes(clock: Clock) -> AcceptedScenes:
+    return AcceptedScenes(MemoryLedger(), "Tuesday", RULES, clock)
+
+
+def scene(key: str = "one", at: float = 1000.0) -> AcceptedScene:
+    return AcceptedScene(key, "the „Mill“", at, at + 5.0, '{"words":"x"}')
+
+
+async def test_it_is_somebodys_until_it_is_due_and_then_anybodys(scenes: AcceptedScenes, clock: Clock) -> None:
+    assert await scenes.accept(scene()) == scene()
+    assert await scenes.take() is None
+    clock.now += 5.0
+    taken = await scenes.take()
+    assert taken is not None
+    assert (taken.words, taken.order, taken.job.tries) == ("the „Mill“", '{"words":"x"}', 1)
+    assert await scenes.take() is None
+    assert await scenes.finish(taken, "made")
+    assert not await scenes.finish(taken, "made twice")
+    assert not await scenes.withdraw("one")
+    assert [each.result for each in await scenes.look()] == ["made"]
+    assert (await scenes.accept(scene())).result == "made"  # who sends it again is told
+
+
+async def test_what_was_withdrawn_is_nobodys_also_when_somebody_is_at_it(scenes: AcceptedScenes, clock: Clock) -> None:
+    await scenes.accept(scene())
+    clock.now += 5.0
+    taken = await scenes.take()
+    assert taken is not None
+    assert await scenes.withdraw("one")
+    assert await scenes.withdraw("one")
+    assert not await scenes.finish(taken, "late")
+    await scenes.fail(taken, "late too")
+    assert await scenes.look() == ()
+
+
+async def test_what_nobody_could_make_has_failed_with_its_reason(scenes: AcceptedScenes, clock: Clock) -> None:
+    await scenes.accept(scene())
+    await scenes.bring_forward("one")
+    for reason in ("no ink", "no paper"):
+        taken = await scenes.take()
+        assert taken is not None
+        await scenes.fail(taken, reason)
+    assert await scenes.take() is None
+    assert [(each.job.state, each.job.reason) for each in await scenes.look()] == [(State.FAILED, "no paper")]
+    await scenes.accept(scene("two"))
+    for _ in range(3):
+        clock.now += 11.0
+        await scenes.take()  # and dies
+    assert (await scenes.look())[1].job.reason == UNFINISHED
+
+
+async def test_who_gives_it_back_has_not_tried_and_others_wait_a_moment(scenes: AcceptedScenes, clock: Clock) -> None:
+    await scenes.accept(scene())
+    await scenes.bring_forward("one")
+    for _ in range(5):
+        taken = await scenes.take()
+        assert taken is not None
+        assert taken.job.tries == 1
+        await scenes.give_back(taken, pause=2.0)
+        assert await scenes.take() is None
+        clock.now += 2.0
+
+
+async def test_what_came_late_is_kept_for_a_month(scenes: AcceptedScenes, clock: Clock) -> None:
+    await scenes.accept(scene())
+    await scenes.bring_forward("one")
+    taken = await scenes.take()
+    assert taken is not None
+    await scenes.finish(taken, "made")
+    await scenes.take()
+    assert len(await scenes.look()) == 1
+    clock.now += MONTH
+    await scenes.take()
+    assert await scenes.look() == ()
+
+
+@pytest.mark.parametrize("seed", range(30))
+async def test_whatever_happens_in_whatever_order_each_scene_has_one_outcome(clock: Clock, seed: int) -> None:
+    chance, ledger = random.Random(seed), MemoryLedger()
+    workers = [AcceptedScenes(ledger, "Tuesday", RULES, clock) for _ in range(3)]
+    await workers[0].accept(scene())
+    held: list[AcceptedScene] = []
+    outcomes = []
+    for step in range(60):
+        clock.now += chance.random() * 4
+        worker = chance.choice(workers)
+        match chance.choice(("take", "take", "finish", "fail", "give back", "withdraw")):
+            case "take":
+                taken = await worker.take()
+                held += [taken] if taken else []
+            case "finish" if held:
+                outcomes += ["made"] if await worker.finish(chance.choice(held), f"result {step}") else []
+            case "fail" if held:
+                await worker.fail(chance.choice(held), "broke")
+            case "give back" if held:
+                await worker.give_back(chance.choice(held))
+            case "withdraw" if step > 40:
+                there = await worker.look()
+                outcomes += ["withdrawn"] if there and await worker.withdraw("one") else []
+            case _:
+                pass
+    left = [each.job.state for each in await workers[0].look()]
+    outcomes += ["failed"] * left.count(State.FAILED)
+    assert len(outcomes) <= 1
+    assert len(outcomes) == 1 or not left[0].is_final
