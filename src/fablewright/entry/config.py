@@ -102,7 +102,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     work: Annotated[
         Secret,
         Meta(
-            description="Where the work of `prep` is kept, if not in `data_dir`: `nats://host:4222`, with JetStream.",
+            description="Where the work of `prep` and what the table asked for is kept, if not in `data_dir`: "
+            "`nats://host:4222`, with JetStream.",
             extra={"default": '`""`', "values": "a URL of NATS"},
         ),
     ] = msgspec.field(default_factory=Secret)
