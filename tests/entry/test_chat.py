@@ -19,6 +19,7 @@ from fablewright.entry.chat import _Conversation, chat
 from fablewright.entry.cli import run
 from fablewright.entry.config import Settings, load_settings
 from fablewright.entry.interrupt import Interrupted
+from fablewright.entry.safety_net import SafetyNet
 from fablewright.gm.answer import Timings
 from fablewright.gm.rules.party import parse_party
 from fablewright.gm.scenario_generator import CampaignContext, GenerateScenario, GroundedSceneReady, Scenario
@@ -180,7 +181,9 @@ def test_scenes_of_another_conversation_are_not_announced() -> None:
         async with Bus() as bus:
             settings, script = Settings(), Script()
             notes = SimpleNamespace(label="none")
-            conversation = _Conversation(bus, script, settings, notes, parse_party("4x2"), use_rag=True)
+            conversation = _Conversation(
+                bus, SafetyNet(None), script, settings, notes, parse_party("4x2"), use_rag=True
+            )
             campaign = CampaignContext(parse_party("4x2"))
             scenario = Scenario(Scene(Line("The mill", Origin.INVENTED)), (), False, "composer", (), Timings())
             with bus.subscribe(GroundedSceneReady) as scenes:
@@ -209,7 +212,7 @@ def test_ctrl_c_while_it_works_returns_to_the_prompt(
     async def stopped(*_: object, **__: object) -> None:
         raise Interrupted
 
-    monkeypatch.setattr(chat_module, "ask_once", stopped)
+    monkeypatch.setattr(SafetyNet, "ask", stopped)
     assert converse(monkeypatch, Script("the first encounter", "/party")) == 0
     out, err = capsys.readouterr()
     assert err == "Stopped.\n"

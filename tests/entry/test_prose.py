@@ -15,6 +15,7 @@ from fablewright.entry.chat import _Conversation
 from fablewright.entry.config import Settings
 from fablewright.entry.print_answer import print_answer
 from fablewright.entry.prose import print_piece, prose_below
+from fablewright.entry.safety_net import SafetyNet
 from fablewright.gm.orchestrator import HandleRequest
 from fablewright.gm.rules.party import parse_party
 from fablewright.testing.model_server import ModelServer, Turn
@@ -121,7 +122,7 @@ async def test_chat_gives_the_scene_at_once_and_the_prompt_back(
     async with at_the_table(tmp_path, *turns) as (bus, settings, server):
         screen = Screen(server, "the mill", "the mill again, please")
         notes = open_notes(settings, settings.notes)
-        conversation = _Conversation(bus, screen, settings, notes, parse_party("4x2"), use_rag=True)
+        conversation = _Conversation(bus, SafetyNet(None), screen, settings, notes, parse_party("4x2"), use_rag=True)
         await conversation.run()
         await asyncio.wait(conversation.later._tasks, timeout=20.0)
         notes.close()
@@ -139,7 +140,7 @@ async def test_into_a_pipe_goes_one_answer(
     async with at_the_table(tmp_path, Turn(TEXT)) as (_, settings, server):
         asked: list[HandleRequest] = []
 
-        async def answered(bus: Bus, request: HandleRequest, *, remaining: float) -> Answer:
+        async def answered(bus: Bus, request: HandleRequest, *, remaining: float, ask: object) -> Answer:
             asked.append(request)
             return await bus.ask("orchestrator", request, timeout=remaining)
 

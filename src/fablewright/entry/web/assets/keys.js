@@ -19,6 +19,7 @@ const KEYS = [
   ["s", "Sources", () => openTab("sources", { focus: true })],
   ["b", "Balance", () => openTab("balance", { focus: true })],
   ["c", "Cast", () => openTab("cast", { focus: true })],
+  ["a", "Prepared: what is ahead", () => openTab("prepared", { focus: true })],
   ["l", "Log", () => openTab("log", { focus: true })],
   ["d", "Dice", () => openTab("dice", { focus: true })],
   ["t", "dark or light", turnTheme],

@@ -19,7 +19,8 @@ __all__ = ["news_routes"]
 
 _EVENTS = """\
 Server-sent events that never end while the server runs: `grounded` {answer} (a scene that came without the notes is
-there with them), `notes` {file, outcome, remark} (what has been read), `bye` (the server ends)."""
+there with them), `notes` {file, outcome, remark} (what has been read), `prepared` {words} (a scene that nobody could
+make in time is there), `bye` (the server ends)."""
 _STREAMED = 'id: 9be01c44.0\nevent: notes\ndata: {"file":"Thole.md","outcome":"indexed","remark":""}\n\n'
 
 
