@@ -17,7 +17,7 @@ from fablewright.entry.answering import attempt, cause_of
 from fablewright.entry.campaign_log import ask_campaign
 from fablewright.entry.scene_order import order_read
 from fablewright.entry.story_file import asking
-from fablewright.errors import FablewrightError, PeerLost, Rejected
+from fablewright.errors import DeadlineExceeded, FablewrightError, PeerLost, Rejected
 from fablewright.gm.answer_data import answer_from_data
 from fablewright.gm.campaign.memory import RecallScenes
 from fablewright.gm.preparing.prepared import kept
@@ -99,7 +99,11 @@ async def _made(bus: Bus, taken: AcceptedScene, settings: Settings) -> Answer:
         FablewrightError: It cannot be made.
     """
     request = replace(order_read(taken.order), request_key=taken.key, ahead=True, prose=True)
-    for scene in await ask_campaign(bus, RecallScenes(), timeout=settings.timeout):
+    try:
+        known = await ask_campaign(bus, RecallScenes(), timeout=settings.timeout)
+    except DeadlineExceeded as error:  # no fault of the scene
+        raise PeerLost(str(error)) from error
+    for scene in known:
         if scene.key == taken.key:
             return answer_from_data(json.loads(scene.data))
     with asking(taken.words):
