@@ -8,6 +8,7 @@ replicas on machines that do not fail together, it is not.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["JetStreamLedger"]
 
 _BUCKET = "FW_ACCEPTED"
+_PATIENCE = 5.0
+"""Seconds that all entries may take to come."""
 _NO_SUCH_MESSAGE = (10037, 10043)
 """The server's numbers for that."""
 
@@ -74,10 +77,11 @@ class JetStreamLedger:
             watcher = await bucket.watch(_place(topic, "*"), ignore_deletes=True)
             found = []
             try:
-                async for each in watcher:
-                    if each is None:  # what comes from here on is new
-                        break
-                    found.append(_entry(each))
+                async with asyncio.timeout(_PATIENCE):  # nobody tells it when the connection is lost meanwhile
+                    async for each in watcher:
+                        if each is None:  # what comes from here on is new
+                            break
+                        found.append(_entry(each))
             finally:
                 await watcher.stop()  # type: ignore[no-untyped-call]
             return tuple(found)
