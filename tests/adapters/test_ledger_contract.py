@@ -111,7 +111,7 @@ async def test_a_nats_server_that_is_killed_has_kept_what_it_acknowledged(tmp_pa
         ledger = JetStreamLedger(server.url)
         assert await ledger.add("topic", "key", "text")
         server.stop()  # by SIGKILL
-        with pytest.raises(FablewrightError, match=r"what was accepted on NATS cannot be used: .*is the server up\?"):
+        with pytest.raises(FablewrightError, match=r"What was accepted on NATS cannot be used: "):
             await ledger.read("topic", "key")
         server.start()
         assert [entry.text for entry in await ledger.entries("topic")] == ["text"]

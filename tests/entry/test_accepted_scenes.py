@@ -111,6 +111,21 @@ async def accepted(net: SafetyNet, holds: Callable[[tuple[AcceptedScene, ...]], 
         await asyncio.sleep(0.05)
 
 
+async def front_with(club: Club, net: SafetyNet, count: int) -> subprocess.Popen[str]:
+    """Start a front that asks for a scene; return it when so many are accepted.
+
+    A machine that is so busy that a scene is not accepted within 0.3 seconds has it asked without.
+    """
+    assert net.scenes is not None
+    for _ in range(4):
+        front = club.start("scene", "the first encounter")
+        while front.poll() is None:
+            if len(await net.scenes.look()) == count:
+                return front
+            await asyncio.sleep(0.05)
+    raise AssertionError("no scene was accepted")
+
+
 def are_done(scenes: tuple[AcceptedScene, ...]) -> bool:
     return all(scene.job.state is State.DONE for scene in scenes)
 
@@ -127,8 +142,7 @@ async def test_generator_front_and_server_are_killed_and_each_scene_has_one_outc
         run = table.runs.begin(
             table.bus, table.settings, Order("a scene at the Counting House", prose=False), ask=table.net.ask
         )
-        front = club.start("scene", "the first encounter")
-        await accepted(net, lambda scenes: len(scenes) == 2)
+        front = await front_with(club, net, 2)
         front.kill()
         generator.kill()
         await run.ended()
@@ -152,8 +166,7 @@ async def test_a_front_is_killed_and_what_was_made_for_it_is_the_outcome(club: C
     generator = club.start("agent", "scenario_generator")
     async with looking(club) as net:
         generator.send_signal(signal.SIGSTOP)
-        front = club.start("scene", "the first encounter")
-        await accepted(net, lambda scenes: len(scenes) == 1)
+        front = await front_with(club, net, 1)
         front.kill()
         generator.send_signal(signal.SIGCONT)
         (scene,) = await accepted(net, are_done)

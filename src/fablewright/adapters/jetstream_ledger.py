@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["JetStreamLedger"]
 
 _BUCKET = "FW_ACCEPTED"
-_PATIENCE = 5.0
-"""Seconds that all entries may take to come."""
 _NO_SUCH_MESSAGE = (10037, 10043)
 """The server's numbers for that."""
 
@@ -72,19 +70,16 @@ class JetStreamLedger:
             return _entry(found)
 
     async def entries(self, topic: str) -> tuple[Entry, ...]:
-        """Return all entries of a topic."""
-        async with self._link.opened() as (_, bucket):
-            watcher = await bucket.watch(_place(topic, "*"), ignore_deletes=True)
-            found = []
-            try:
-                async with asyncio.timeout(_PATIENCE):  # nobody tells it when the connection is lost meanwhile
-                    async for each in watcher:
-                        if each is None:  # what comes from here on is new
-                            break
-                        found.append(_entry(each))
-            finally:
-                await watcher.stop()  # type: ignore[no-untyped-call]
-            return tuple(found)
+        """Return all entries of a topic.
+
+        Not by a watcher: nats-py's says that all has come when the last message is only on its way.
+        """
+        async with self._link.opened() as (stream, _):
+            head = f"$KV.{self._bucket}."
+            info = await stream.stream_info(f"KV_{self._bucket}", subjects_filter=head + _place(topic, "*"))
+            keys = [subject.rpartition(".")[2] for subject in info.state.subjects or ()]
+            found = await asyncio.gather(*(self.read(topic, key) for key in keys))
+            return tuple(entry for entry in found if entry is not None)  # some may be gone by now
 
     async def swap(self, topic: str, key: str, revision: int, text: str) -> bool:
         """Write an entry anew; return False, and write nothing, if that revision is not its latest."""

@@ -9,6 +9,7 @@ without.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import secrets
@@ -129,6 +130,16 @@ class SafetyNet:
         now = time.time()
         return tuple(each for each in await self.scenes.look() if each.due <= now or each.job.state.is_final)
 
+    async def warm_up(self) -> None:
+        """Open the store, so that the first scene need not wait for that; for a moment at most."""
+        if self.scenes is not None:
+            await asyncio.wait({self._behind(self._touched(self.scenes))}, timeout=_PATIENCE)
+
+    @staticmethod
+    async def _touched(scenes: AcceptedScenes) -> None:
+        with contextlib.suppress(FablewrightError):  # it is said when a scene is asked for
+            await scenes.find("none")
+
     def let_be(self) -> None:
         """Withdraw nothing any more that is cancelled: the process ends, and others go on with it."""
         self._is_ending = True
@@ -241,6 +252,7 @@ async def safety_net(settings: Settings) -> AsyncIterator[SafetyNet]:
     async with open_ledger(settings) as ledger:
         topic = f"{settings.owner}/{notes_key(settings)}"
         net = SafetyNet(AcceptedScenes(ledger, topic, rules(settings), time.time))
+        await net.warm_up()
         try:
             yield net
         finally:
