@@ -98,13 +98,13 @@ def _run(invocation: Invocation, loaded: Loaded, request: HandleRequest, show: C
 async def _answer(
     settings: Settings, notes: Notes, request: HandleRequest, deadline: float, show: Callable[[Answer, Asking], None]
 ) -> int:
-    skipped: list[FileReport] = []
+    skipped: dict[str, FileReport] = {}  # by name: the notes may be looked at twice
     with waiting_for(notes.label) as (progress, done):
 
         def on_report(report: FileReport) -> None:
             progress(report)
             if report.outcome == "skipped":
-                skipped.append(report)
+                skipped[report.name] = report
 
         async with assemble.assistant(settings, notes, on_report=on_report) as bus, safety_net(settings) as net:
             with asking(request.words) as asked:
@@ -115,7 +115,7 @@ async def _answer(
             show(answer, asked)  # before the agents are stopped: nobody at the table waits for that
             await settle(bus)
             if skipped:
-                notice(_skipped(skipped))
+                notice(_skipped(list(skipped.values())))
             if not request.prose:
                 with contextlib.suppress(Interrupted):  # she has what she needs
                     await unless_interrupted(_prose(bus, answer, request, settings.model_timeout))
