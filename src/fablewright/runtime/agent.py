@@ -34,7 +34,7 @@ from fablewright.protocol.message import Message, Request, StreamRequest
 from fablewright.runtime.streaming import feed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, Mapping, Sequence
 
     from fablewright.protocol.mailbox import Overflow
     from fablewright.runtime.channel import Streamed
@@ -201,7 +201,7 @@ class Agent:
     reentrant: ClassVar[bool] = False
     handlers: ClassVar[Mapping[str, Handler]] = MappingProxyType({})
     messages: ClassVar[Mapping[str, type[Message]]] = MappingProxyType({})
-    heard: ClassVar[frozenset[str]] = frozenset()
+    heard: ClassVar[Container[str]] = frozenset()
     streamed: ClassVar[frozenset[str]] = frozenset()
     warms_up: ClassVar[bool] = False
 

@@ -450,6 +450,10 @@ class Bus:
 
         return run_and_block(publishing, loop, self._supervisor, lambda: True)
 
+    def publish_elsewhere(self, message: Message, *, parent: Envelope | None = None) -> None:
+        """Publish a message on all other nodes, and not here; on the loop alone, once the bus runs."""
+        self._dispatch.publish_elsewhere(message, parent)
+
     def subscribe(self, kind: type[M], *, limit: int = 100) -> Subscription[M]:
         """Return what is published of one kind of message from now on; see ``Subscription``.
 

@@ -198,26 +198,39 @@ class Dispatch:
 
     def publish(self, message: Message, parent: Envelope | None) -> int:
         """Send a message to all that hear it but its sender, and to who subscribed; return to how many on this bus."""
-        hearers = self._hearers(message.action, "" if parent is None else parent.to)
+        hearers = self._hearers(message, "" if parent is None else parent.to)
         for name in hearers:
             self.tell(name, message, parent)
+        self.publish_elsewhere(message, parent)
+        return len(hearers) + self.subscriptions.put(message)
+
+    def publish_elsewhere(self, message: Message, parent: Envelope | None) -> None:
+        """Send a message to all that hear it on other nodes, if there are any."""
         if self.node is not None:
             self.node.publish(self._envelopes.make(Kind.TELL, "", message, None, parent, 1))
-        return len(hearers) + self.subscriptions.put(message)
 
     def heard(self, event: Envelope) -> None:
         """Hand over what was published on another node."""
-        for name in self._hearers(event.action, event.sender):
+        if not isinstance(event.body, Message):
+            return
+        for name in self._hearers(event.body, event.sender):
             envelope = event._replace(to=name, message_id=f"{event.message_id}.{name}")
             try:
                 self.arrived(envelope)
             except Rejected:
                 self.bury(envelope, Reason.UNDELIVERABLE)
-        if isinstance(event.body, Message):
-            self.subscriptions.put(event.body)
+        self.subscriptions.put(event.body)
 
-    def _hearers(self, action: str, sender: str) -> list[str]:
-        return [name for name, post in self._posts.items() if action in post.agent.heard and name != sender]
+    def _hearers(self, message: Message, sender: str) -> list[str]:
+        """Return who hears a message; two agents may mean two things by one action."""
+        action = message.action
+        return [
+            name
+            for name, post in self._posts.items()
+            if action in post.agent.heard
+            and name != sender
+            and isinstance(message, post.agent.messages.get(action, Message))
+        ]
 
     def _deliver(self, route: Route, envelope: Envelope, room: int = 0) -> None:
         if route.post is None:

@@ -2,7 +2,7 @@
 
 A request is a ``Bus.ask`` with a deadline, so it has one outcome: a response, or a message of type ERROR that says why
 there is none. A response that comes after that is still brought to the asker's handler, and marked as late in the
-history. An event is a ``Bus.tell`` to each agent that has a handler for it.
+history. An event is a ``Bus.tell`` to each agent that has a handler for it, and on a network it is published as well.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ _GRACE = 1.0
 
 _MOST_EARLY = 1000
 """Messages that may be sent before the bus starts."""
+
+_EVERYBODY = "broadcast"
 
 _NOWHERE = Here()
 _STOPPED = {"success": False, "error": "The asker was stopped before there was an answer.", "error_type": "Cancelled"}
@@ -359,6 +361,8 @@ class MessageBus:
             return
         self.note(message)
         behalf = self._still(place.request)
+        if message.receiver_id == _EVERYBODY and kind is not MessageType.REQUEST:
+            self._bus.publish_elsewhere(LegacyMessage(message.action, message.data, message), parent=behalf)
         for to in self._receivers(message):
             if kind is MessageType.REQUEST:
                 asker = self._seats.get(message.sender_id)
@@ -448,7 +452,7 @@ class MessageBus:
             self._bus.answers.answer(unknown, data)  # which makes it a dead letter
 
     def _receivers(self, message: AgentMessage) -> list[str]:
-        if message.receiver_id != "broadcast":
+        if message.receiver_id != _EVERYBODY:
             return [message.receiver_id]
         names = dict.fromkeys((*self.agents, *self._spoken))
         return [name for name in names if name != message.sender_id and self._takes(name, message.action)]

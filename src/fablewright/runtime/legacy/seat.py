@@ -141,7 +141,7 @@ class Seat(Agent):
 
     def __init__(self, old: BaseAgent, office: Office) -> None:
         self.name = old.agent_id  # type: ignore[misc]  # each seat has a name of its own
-        self.handlers = _Handlers(old)  # type: ignore[misc]  # and its agent's handlers
+        self.handlers = self.heard = _Handlers(old)  # type: ignore[misc]  # and its agent's handlers
         self.old = old
         self.lanes: Lanes | None = None
         self.asks: set[asyncio.Task[None]] = set()  # what the agent has asked and has no answer to
