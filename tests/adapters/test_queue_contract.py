@@ -457,3 +457,13 @@ async def test_who_dies_while_accepting_loses_no_task(nats_server: str, monkeypa
     assert await other.lease(mine.id) is None
     await queue.close()
     await other.close()
+
+
+async def test_a_task_that_is_published_twice_is_in_the_stream_once(nats_server: str) -> None:
+    mine, queue = batch(), JetStreamQueue(nats_server, LONG, owner="dora")
+    await queue.accept(mine, tasks(3))
+    async with queue._link.opened() as (stream, _):
+        for task in tasks(3):  # by who had no word of the first time
+            await queue._publish(stream, mine.id, task, f"{mine.id}.{task.key}")
+        assert (await stream.stream_info("FW_WORK_dora")).state.messages == 3
+    await queue.close()
