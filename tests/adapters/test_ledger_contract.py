@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
 from fablewright.adapters.jetstream_ledger import JetStreamLedger
+from fablewright.adapters.jetstream_link import JetStreamLink
+from fablewright.adapters.nats_access import Access
 from fablewright.adapters.sqlite_ledger import SqliteLedger
 from fablewright.errors import FablewrightError
 from fablewright.runtime.threads import Threads
@@ -131,3 +133,31 @@ async def test_accepting_on_jetstream_takes_less_than_five_milliseconds(
         took.append(time.perf_counter() - before)
     await ledger.close()
     assert sorted(took)[25] < 0.005 * slowness
+
+
+async def test_a_cancellation_that_the_client_of_nats_swallows_counts_all_the_same(nats_server: NatsServer) -> None:
+    async def ready(_: object) -> str:
+        return "ready"
+
+    link = JetStreamLink(nats_server.url, Access(), ready, "the store")
+
+    async def swallowing() -> None:
+        async with link.opened():
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(swallowing(), 0.3)
+    let_go: list[bool] = []
+
+    async def letting_go() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:  # while it is cancelled, and that is no other cancellation
+            async with link.opened():
+                let_go.append(True)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(letting_go(), 0.1)
+    assert let_go == [True]
+    await link.close()

@@ -68,12 +68,15 @@ class JetStreamLink(Generic[T]):
             FablewrightError: The server cannot be reached, or does not answer.
         """
         used: T | None = None
+        before = _cancellations()
         try:
             async with self._connecting:
                 if self._open is None:
                     self._open = await self._connect()
             used = self._open
             yield used
+            if _cancellations() > before:  # nats-py swallows what comes while it writes
+                raise asyncio.CancelledError
         except (nats.errors.Error, JetStreamError, OSError, TimeoutError) as error:
             if used is not None and used is self._open:  # else somebody has connected again in the meantime
                 await self.close()
@@ -108,6 +111,12 @@ class JetStreamLink(Generic[T]):
             raise
         self._client = client
         return prepared
+
+
+def _cancellations() -> int:
+    """Return how many cancellations of this task are under way."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 def _why(error: Exception) -> str:

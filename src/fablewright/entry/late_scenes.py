@@ -55,8 +55,8 @@ async def make_late_scenes(
         settings: For the time-outs.
         on_made: Told of each scene that was kept.
     """
-    pause, task = _LOOK, asyncio.current_task()
-    while task is not None and not task.cancelling():  # nats-py swallows a cancellation while it writes
+    pause = _LOOK
+    while True:
         try:
             taken = await scenes.take()
             if taken is not None:
