@@ -39,16 +39,18 @@ class Company:
     Args:
         folder: Where the agents keep what they keep, and what they say.
         servers: How many NATS servers; several are a cluster, and everybody knows all of them.
+        is_proxied: Whether there is a fault proxy before each; without, they are on the servers themselves.
         settings: Of the agents, as environment variables.
 
     Attributes:
         url: Where the front finds the bus.
     """
 
-    def __init__(self, folder: Path, servers: int = 1, **settings: str) -> None:
+    def __init__(self, folder: Path, servers: int = 1, *, is_proxied: bool = True, **settings: str) -> None:
         self.url = ""
         self._folder = folder
         self._settings = settings
+        self._is_proxied = is_proxied
         self._servers = [NatsServer(*options) for options in cluster(servers)]
         self._turns = itertools.cycle(self._servers)
         self._proxies: dict[str, list[FaultProxy]] = {}
@@ -74,7 +76,7 @@ class Company:
         for server in self._servers:
             await asyncio.to_thread(server.start)
             self._leaving.callback(server.stop)
-        for place in (*AGENTS, FRONT):
+        for place in (*AGENTS, FRONT) if self._is_proxied else ():
             proxies = [FaultProxy(*_address(server)) for server in self._servers]
             self._proxies[place] = [await self._leaving.enter_async_context(proxy) for proxy in proxies]
         self.url = self._url(FRONT)
@@ -127,7 +129,14 @@ class Company:
 
     # -------------------------------------------------------------- processes
 
+    @property
+    def processes(self) -> dict[str, int]:
+        """The number of each agent's process, and of the first server's."""
+        return {**self._numbers, SERVER: self._servers[0].process}
+
     def _url(self, place: str) -> str:
+        if not self._is_proxied:
+            return ",".join(server.url for server in self._servers)
         return ",".join(f"nats://{proxy.address}" for proxy in self._proxies[place])
 
     def _open_nursery(self) -> subprocess.Popen[str]:

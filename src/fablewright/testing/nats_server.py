@@ -50,6 +50,11 @@ class NatsServer:
     def __repr__(self) -> str:
         return f"<NatsServer {self.url}>"
 
+    @property
+    def process(self) -> int:
+        """The number of its process; 0 when it does not run."""
+        return 0 if self._process is None else self._process.pid
+
     @staticmethod
     def program() -> str | None:
         """Return the path of the program, if it is there."""
