@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from benchmarks.chaos.company import Company
 from benchmarks.chaos.faults import SERVER
 from benchmarks.soak.load import Load
-from benchmarks.soak.meters import Sample, look_at
-from benchmarks.soak.requests import asks
+from benchmarks.soak.meters import Sample, busy, look_at
+from benchmarks.soak.requests import HEAVY, asks
 from benchmarks.soak.trend import growing, slower
 from fablewright.entry.assemble import assistant, open_notes
 from fablewright.entry.config import load_settings
@@ -31,7 +31,7 @@ __all__ = ["Found", "Plan", "soak"]
 _THIS = "this process"
 _GIVE_UP = 60.0
 _WORKERS = 16
-"""Requests that are always under way while it is measured what can be done."""
+"""Requests that are always under way while the caches are filled, and while it is measured what can be done."""
 _OFTEN = 60
 """Looks at each process."""
 
@@ -42,7 +42,8 @@ class Plan:
 
     Attributes:
         seconds: Of load.
-        saturate: Seconds for which as much is asked as can be done; it fills the caches, too.
+        fill: Seconds before it for which is asked, as much as can be done, what fills the caches.
+        saturate: Seconds after that for which as much of everything is asked as can be done.
         share: Of what can be done, that is asked for.
         window: Seconds of which percentiles are taken.
         warm_up: Of the time, that is not judged: what is bounded in number fills.
@@ -50,6 +51,7 @@ class Plan:
     """
 
     seconds: float
+    fill: float = 90.0
     saturate: float = 15.0
     share: float = 0.7
     window: float = 30.0
@@ -90,12 +92,19 @@ async def soak(plan: Plan) -> Found:
 
 async def _soaked(bus: Bus, company: Company, plan: Plan) -> Found:
     await _first_scene(bus)
-    load = Load(bus, asks(plan.seed), window=plan.window)
-    capacity = await load.saturate(plan.saturate, workers=_WORKERS)
+    processes = {**company.processes, _THIS: os.getpid()}
+
+    def others() -> float:
+        return busy() - sum(look_at(process, 0).cpu for process in processes.values())
+
+    load = Load(bus, window=plan.window, others=others)
+    await load.saturate(asks(plan.seed, HEAVY), plan.fill, workers=_WORKERS)
+    all_kinds = asks(plan.seed)
+    capacity = await load.saturate(all_kinds, plan.saturate, workers=_WORKERS)
     rate = plan.share * capacity
     samples: dict[str, list[Sample]] = {}
-    looking = Supervisor().start(_look(company, load, plan.seconds / _OFTEN, samples), name="looking")
-    await load.run(plan.seconds, rate=rate)
+    looking = Supervisor().start(_look(processes, load, plan.seconds / _OFTEN, samples), name="looking")
+    await load.run(all_kinds, plan.seconds, rate=rate)
     if looking.done():  # a process is gone: what it was looked at with raises
         looking.result()
     looking.cancel()
@@ -122,8 +131,7 @@ async def _first_scene(bus: Bus) -> None:
             await asyncio.sleep(0.2)
 
 
-async def _look(company: Company, load: Load, often: float, samples: dict[str, list[Sample]]) -> None:
-    processes = {**company.processes, _THIS: os.getpid()}
+async def _look(processes: Mapping[str, int], load: Load, often: float, samples: dict[str, list[Sample]]) -> None:
     while True:
         for name, number in processes.items():
             samples.setdefault(name, []).append(look_at(number, load.ended))

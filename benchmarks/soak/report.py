@@ -23,13 +23,13 @@ def report(found: Found) -> str:
         f"{found.capacity:.0f} requests a second can be answered; asked at {found.rate:.0f} a second: {asked:,}.",
         f"Of all: {', '.join(f'{count:,} {kind}' for kind, count in load.kinds.most_common())}.",
         "",
-        "| seconds | requests | p50 ms | p99 ms | a bare timer was late, p99 ms |",
-        "|--:|--:|--:|--:|--:|",
+        "| seconds | requests | p50 ms | p99 ms | a bare timer was late, p99 ms | others took, processors |",
+        "|--:|--:|--:|--:|--:|--:|",
     ]
     for number, window in enumerate(load.windows):
         mark = " (warm-up)" if number < found.judged else ""
         times = " | ".join(f"{1000 * each:.1f}" for each in (window.p50, window.p99, window.lateness))
-        lines.append(f"| {window.at:.0f}{mark} | {window.requests:,} | {times} |")
+        lines.append(f"| {window.at:.0f}{mark} | {window.requests:,} | {times} | {window.others:.2f} |")
     undisturbed = calm(judged)
     if undisturbed:
         first, last = thirds(undisturbed)

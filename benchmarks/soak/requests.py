@@ -14,12 +14,12 @@ from fablewright.gm.orchestrator import HandleRequest
 from fablewright.gm.scene.wishes import Wishes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from fablewright.gm.answer import Want
     from fablewright.protocol.message import Request
 
-__all__ = ["PROPORTIONS", "Ask", "asks"]
+__all__ = ["HEAVY", "PROPORTIONS", "Ask", "asks"]
 
 Ask: TypeAlias = "tuple[str, str, Request[Any]]"
 """What it is called in a report, who is asked, and what."""
@@ -50,14 +50,16 @@ PROPORTIONS = {
     "notice changes": 12,
 }
 """How many of a hundred are of each kind."""
+HEAVY = {kind: PROPORTIONS[kind] for kind in ("scene", "encounter", "npc", "question", "rules")}
+"""Those whose searches and readings are kept, in caches that are bounded in bytes or by number."""
 
 
-def asks(seed: int) -> Iterator[Ask]:
-    """Make requests without end, each hundred in another order."""
+def asks(seed: int, proportions: Mapping[str, int] = PROPORTIONS) -> Iterator[Ask]:
+    """Make requests without end, each hundred (or how many the proportions come to) in another order."""
     dice = random.Random(seed)
-    hundred = [kind for kind, count in PROPORTIONS.items() for _ in range(count)]
+    kinds = [kind for kind, count in proportions.items() for _ in range(count)]
     while True:
-        for kind in dice.sample(hundred, len(hundred)):
+        for kind in dice.sample(kinds, len(kinds)):
             yield _ask(kind, dice)
 
 

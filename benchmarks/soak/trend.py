@@ -20,9 +20,11 @@ MOST_MIB = 1.0
 """MiB per 100,000 requests that a process may grow by."""
 MOST_MORE = 2
 """Descriptors or threads that a process may have more, or fewer, at the end than after the warm-up."""
-_FEW, _DISTURBED, _LATE = 6, 3.0, 0.02
-"""Windows without which nothing is said; a window in which a bare timer was so many times as late as usual, and so
-many seconds more, is the machine's fault."""
+_FEW = 6
+"""Windows without which nothing is said."""
+_LATER, _LATE, _MORE_TAKEN = 3.0, 0.02, 0.15
+"""A window is the machine's fault if a bare timer was so many times as late as usual and so many seconds more, or if
+other programs took so much more of a processor than usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Window:
         p50: Seconds of latency, from when they were due.
         p99: Likewise.
         lateness: Seconds by which a bare timer of our loop was late, the 99th percentile.
+        others: How many processors other programs took.
     """
 
     at: float
@@ -42,6 +45,7 @@ class Window:
     p50: float
     p99: float
     lateness: float
+    others: float
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
@@ -54,9 +58,11 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
 
 
 def calm(windows: Sequence[Window]) -> list[Window]:
-    """Return the windows in which the machine did nothing else: a bare timer was hardly later than usual."""
-    usual = statistics.median(window.lateness for window in windows) if windows else 0.0
-    return [window for window in windows if window.lateness <= _DISTURBED * usual + _LATE]
+    """Return the windows in which the machine had nothing else to do, or no more than usual."""
+    if not windows:
+        return []
+    late, taken = (statistics.median(each) for each in zip(*((w.lateness, w.others) for w in windows), strict=True))
+    return [w for w in windows if w.lateness <= _LATER * late + _LATE and w.others <= taken + _MORE_TAKEN]
 
 
 def slower(windows: Sequence[Window]) -> list[str]:
