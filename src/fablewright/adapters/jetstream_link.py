@@ -128,7 +128,9 @@ def _why(error: Exception) -> str:
         case ServiceUnavailableError() | nats.errors.NoRespondersError():
             return "the server has no JetStream, or none for this key (the setting work_key); start it with -js"
         case TimeoutError() | nats.errors.TimeoutError():
-            return "the server does not answer, or does not allow JetStream to this key (the setting work_key)"
+            return (
+                "the server does not answer, its disk is full, or this key (the setting work_key) may not use JetStream"
+            )
         case nats.errors.NoServersError() | OSError():
             return "there is no server where the setting `work` says; start one there, with -js"
         case APIError():

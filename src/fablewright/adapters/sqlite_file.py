@@ -9,6 +9,7 @@ says so.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 import threading
 from pathlib import Path
@@ -19,11 +20,13 @@ from fablewright.errors import ConfigurationError, FablewrightError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["SqliteFile"]
+__all__ = ["SqliteFile", "is_out_of_room"]
 
 _T = TypeVar("_T")
 
-_BUSY, _LOCKED = 5, 6
+_BUSY, _LOCKED, _IO_ERROR, _FULL, _CANNOT_OPEN = 5, 6, 10, 13, 14
+_LEAST_ROOM = 64 * 1024
+"""Bytes that SQLite needs beside a file to read it; with less it speaks of an I/O error as well."""
 
 
 class SqliteFile:
@@ -132,7 +135,20 @@ class SqliteFile:
     def _failure(self, error: sqlite3.Error | OSError) -> FablewrightError:
         if int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in {_BUSY, _LOCKED}:
             return FablewrightError(f"another program is writing {self.path}; try again in a moment")
+        if is_out_of_room(error, self.path):
+            return FablewrightError(
+                f"the disk has no room left for {self._what} {self.path}; make some and try again, nothing is lost"
+            )
         return ConfigurationError(f"{self._what} {self.path} cannot be used: {error}")
+
+
+def is_out_of_room(error: BaseException, path: Path) -> bool:
+    """Return whether SQLite failed because the disk of a file is full."""
+    code = int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+    if code in {_IO_ERROR, _CANNOT_OPEN}:
+        with contextlib.suppress(OSError):
+            return shutil.disk_usage(path.parent).free < _LEAST_ROOM
+    return code == _FULL
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fablewright.adapters.sqlite_file import is_out_of_room
 from fablewright.adapters.sqlite_vectors import SqliteVectors
 from fablewright.adapters.sqlite_web import SqliteLookups, SqliteWeb
 from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError
@@ -554,6 +555,8 @@ class SqliteIndex:
             )
         if _primary_code(error) in {_SQLITE_BUSY, _SQLITE_LOCKED}:
             return FablewrightError(f"another program is writing the index {self.path}; try again in a moment")
+        if is_out_of_room(error, self.path):
+            return FablewrightError(f"the disk has no room left for the index {self.path}; make some and try again")
         return ConfigurationError(f"cannot use the index {self.path}: {error}")
 
 
