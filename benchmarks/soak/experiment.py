@@ -51,7 +51,7 @@ class Plan:
     """
 
     seconds: float
-    fill: float = 90.0
+    fill: float = 150.0
     saturate: float = 15.0
     share: float = 0.7
     window: float = 30.0

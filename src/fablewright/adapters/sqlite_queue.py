@@ -8,8 +8,8 @@ What is promised: what was accepted, finished, failed, paused, resumed or cancel
 failure on a disk that does what it says. A lease is granted without waiting for the disk (``synchronous = NORMAL``): it
 survives every process, and after a power failure at worst a task is done again, and written once all the same.
 
-Leases are measured by the system's clock, which all processes of a machine share. When that is set forward, a lease
-ends early: at worst a task is done twice and written once.
+Leases are measured by a clock that all processes of a machine share and nobody can set. It begins anew with the
+machine; a lease from before that ends at once, or after the time that it had at the latest.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ class SqliteQueue:
         path: Where the database is or shall be; missing folders are made.
         threads: Where it is used, off the event loop.
         rules: How long a lease lasts, and how many tries there are.
-        now: The system's clock, in seconds since 1970.
+        now: The system's clock, in seconds since 1970: for batches that begin later.
+        clock: What leases are measured by, in seconds; the same for all processes, and never set.
         busy_timeout: Seconds to wait for another process that is writing.
     """
 
@@ -72,6 +73,7 @@ class SqliteQueue:
         rules: JobRules,
         *,
         now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
         busy_timeout: float = 10.0,
     ) -> None:
         self._file = SqliteFile(
@@ -84,6 +86,7 @@ class SqliteQueue:
         self._threads = threads
         self._rules = rules
         self._now = now
+        self._clock = clock
 
     async def accept(self, batch: Batch, tasks: Sequence[Task]) -> bool:
         """Take a batch, all of it or nothing; return False if there is one of this id already."""
@@ -126,13 +129,15 @@ class SqliteQueue:
     async def lease(self, batch: str) -> Lease | None:
         """Return a task to work on, those first that were tried least; None if there is none now."""
         query = f"""SELECT jobs.{_JOB} FROM jobs JOIN batches ON batch = batches.seq
-                    WHERE batches.id = ? AND NOT paused AND begins <= ? AND state IN {_OPEN} AND until <= ?
+                    WHERE batches.id = ? AND NOT paused AND begins <= ? AND state IN {_OPEN}
+                          AND (until <= ? OR until > ?)
                     ORDER BY tries, place"""  # noqa: S608 - our own words
 
         def write(connection: sqlite3.Connection) -> Lease | None:
-            now = self._now()
+            now = self._clock()
             number = _number(connection, batch)
-            for place, key, body, *columns in connection.execute(query, (batch, now, now)).fetchall():
+            found = connection.execute(query, (batch, self._now(), now, now + self._rules.lease)).fetchall()
+            for place, key, body, *columns in found:
                 job, effect = step(_job(columns), Wanted(now), self._rules)
                 _store(connection, number, place, job)
                 if effect is Effect.GRANT:

@@ -16,7 +16,8 @@ The rules:
 1. A job that waits is leased to whoever wants it first. A lease has a number, one more than the one before, and an
    end. Each lease is a try.
 2. A lease that is over is lost: whoever wants the job next is granted a new one. When all tries are used the job
-   fails instead, because nobody finished it.
+   fails instead, because nobody finished it. One that ends later than a lease from now was granted under a clock that
+   has been set back since, and is over too: else its job would wait as long as the clock was wrong.
 3. The first to finish writes the result; all who come later are told that they are late and write nothing. Who lost
    her lease may still be first: her result is as good as any, and the work need not be done twice.
 4. A job that broke waits for its next try, or fails when there is none left. A job that is given back waits, and that
@@ -184,7 +185,7 @@ def step(job: Job, fact: Fact, rules: JobRules) -> tuple[Job, Effect]:
 
 
 def _wanted(job: Job, now: float, rules: JobRules) -> tuple[Job, Effect]:
-    if job.state is State.LEASED and now < job.until:
+    if job.state is State.LEASED and now < job.until <= now + rules.lease:
         return job, Effect.LATE
     if job.tries >= rules.tries:
         return replace(job, state=State.FAILED, reason=job.reason or UNFINISHED), Effect.FAIL
