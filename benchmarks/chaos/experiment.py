@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.chaos.books import SqliteBooks
 from benchmarks.chaos.company import Company
 from benchmarks.chaos.faults import AGENTS
-from benchmarks.chaos.trial import Trial, count_writing, written
+from benchmarks.chaos.trial import Trial
 from fablewright.entry.assemble import assistant, open_notes
 from fablewright.entry.config import load_settings
 from fablewright.entry.inspector import Inspector
@@ -44,7 +45,7 @@ class Found:
 
     Attributes:
         trial: The scenes and the faults.
-        copies: How often each scene was written down.
+        copies: How often each scene and each note was written down, by its key.
         broken: What should have held and did not, as sentences.
         slowness: How many times slower this machine was than one that is not slow.
     """
@@ -75,12 +76,14 @@ async def experiment(faults: Iterable[Fault], *, scenes: int, rate: float, seed:
             async with assistant(settings, open_notes(settings, settings.notes)) as bus:
                 trial = Trial(bus, company, rate=rate, seed=seed)
                 await trial.warm_up()
-                count_writing(folder / "campaigns.sqlite")
+                books = SqliteBooks(folder / "campaigns.sqlite")
+                books.open()
                 await trial.run(faults, scenes=scenes)
                 await asyncio.sleep(_LAST)
                 at_work = await _at_work(bus)
                 slow.append(slowness())
-                copies = written(folder / "campaigns.sqlite")
+                await trial.witness.look()
+                copies = books.read()
                 broken = trial.broken_promises(copies, slowness=max(slow)) + at_work
             broken += await _left(files)
         left = [task.get_name() for task in asyncio.all_tasks() - tasks if not task.done()]

@@ -9,20 +9,19 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from benchmarks.chaos.books import title_of
+from benchmarks.chaos.witness import Witness, broken_by
 from fablewright.errors import FablewrightError
 from fablewright.gm.orchestrator import HandleRequest
 from fablewright.gm.scene.wishes import Kept, Wishes
 from fablewright.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Coroutine, Iterable
 
     from benchmarks.chaos.company import Company
     from benchmarks.chaos.faults import Fault
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from fablewright.runtime.bus import Bus
     from fablewright.runtime.events import Event
 
-__all__ = ["Episode", "Scene", "Trial", "count_writing", "title_of", "written"]
+__all__ = ["Episode", "Scene", "Trial"]
 
 MOST_LATE = 0.05
 """Seconds after its deadline at which a request has its outcome at the latest, on a machine that is not slow."""
@@ -47,6 +46,8 @@ _LEAST, _MOST = 1.5, 8.0
 _GIVE_UP = 60.0
 """Seconds after which there will be no scene any more."""
 _SUCCESSES = ("answered", "degraded")
+_NOTED = 10
+"""One scene in so many is also put into the campaign's log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +105,14 @@ class Trial:
         scenes: All that have their outcome.
         episodes: The faults that there were.
         twice: Outcomes that came for a request which had one.
+        witness: Knows what was acknowledged.
     """
 
     def __init__(self, bus: Bus, company: Company, *, rate: float, seed: int) -> None:
         self.scenes: list[Scene] = []
         self.episodes: list[Episode] = []
         self.twice = 0
+        self.witness = Witness(bus)
         self._bus = bus
         self._company = company
         self._rate = rate
@@ -129,6 +132,7 @@ class Trial:
     async def run(self, faults: Iterable[Fault], *, scenes: int) -> None:
         """Have faults come and go until so many scenes were asked for, or there are no more faults."""
         load = self._supervisor.start(self._load(), name="the load")
+        watch = self._supervisor.start(self.witness.watch(), name="the witness")
         for fault in faults:
             if self._asked >= scenes:
                 break
@@ -140,6 +144,8 @@ class Trial:
             await self._recovered(episode)
         load.cancel()
         await asyncio.gather(load, *self._under_way, return_exceptions=True)
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
         self._assign()
 
     async def warm_up(self) -> None:
@@ -159,11 +165,14 @@ class Trial:
         begins = self._now()
         for number in itertools.count(1):
             self._asked = number
-            scene = self._supervisor.start(self._one(number), name=f"scene {number}")
-            self._under_way.add(scene)
-            scene.add_done_callback(self._under_way.discard)
+            self._begin(self._one(number), name=f"scene {number}")
             begins += 1 / self._rate
             await asyncio.sleep(max(0.0, begins - self._now()))
+
+    def _begin(self, work: Coroutine[Any, Any, None], *, name: str) -> None:
+        task = self._supervisor.start(work, name=name)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
 
     async def _one(self, number: int) -> None:
         timeout = self._dice.uniform(_LEAST, _MOST)
@@ -177,6 +186,8 @@ class Trial:
         try:
             answer = await self._bus.ask("orchestrator", request, timeout=timeout)
             outcome = answer.status
+            if outcome in _SUCCESSES:
+                self._have(number, title_of(number))
         except FablewrightError as error:
             outcome = type(error).__name__
         finally:
@@ -184,6 +195,12 @@ class Trial:
             beside.cancel()
             excused = fired[0] - asked - timeout if fired else 0.0
             self.scenes.append(Scene(number, asked, ended, outcome, ended - asked - timeout, excused))
+
+    def _have(self, number: int, key: str) -> None:
+        """Let the witness know of a scene; some go into the campaign's log, as what was played does."""
+        self.witness.had(key)
+        if number % _NOTED == 0:
+            self._begin(self.witness.note(number), name=f"the note of scene {number}")
 
     def _called(self, number: int) -> Wishes:
         """Return the wish for a scene's title, by which it is known again wherever it is written down."""
@@ -227,7 +244,7 @@ class Trial:
         """Return what should have held and did not, as sentences.
 
         Args:
-            copies: How often each title was written down.
+            copies: How often each scene and each note was written down, by its key.
             slowness: How many times slower this machine is than one that is not slow; bounds in seconds grow with it.
         """
         found = [f"{self.twice} outcomes came for requests that had one"] if self.twice else []
@@ -242,7 +259,7 @@ class Trial:
             for episode in self.episodes
             if episode.first > LONGEST_RECOVERY * slowness
         ]
-        found += [f"{title} was written {count} times" for title, count in copies.items() if count > 1]
+        found += broken_by(copies, self.witness.acknowledged)
         numbers = Counter(scene.number for scene in self.scenes)
         if len(numbers) != self._asked or max(numbers.values()) > 1:
             found.append(f"{self._asked} scenes were asked for, {len(self.scenes)} ended")
@@ -250,26 +267,3 @@ class Trial:
         if statistics.pending:
             found.append(f"{statistics.pending} requests are still pending")
         return found
-
-
-def title_of(number: int | str) -> str:
-    """Return what a scene is called."""
-    return f"Scene number {number}"
-
-
-def count_writing(database: Path) -> None:
-    """Have all that is put among the kept scenes from now on counted: of old ones the table forgets itself."""
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.executescript(
-            """
-            CREATE TABLE written (title TEXT);
-            CREATE TRIGGER writing AFTER INSERT ON scenes BEGIN INSERT INTO written VALUES (new.title); END;
-            """
-        )
-
-
-def written(database: Path) -> Counter[str]:
-    """Return how often each scene of a trial was written down since ``count_writing``."""
-    query = "SELECT title, count(*) FROM written WHERE title LIKE ? GROUP BY title"
-    with closing(sqlite3.connect(database)) as connection:
-        return Counter(dict(connection.execute(query, (title_of("%"),)).fetchall()))
