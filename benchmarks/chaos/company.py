@@ -1,4 +1,4 @@
-"""NATS, a process for each agent, and fault proxies before each: who is there, and what befalls them."""
+"""NATS, a process for each agent, one that serves, and fault proxies before each: who is there, what befalls them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, ExitStack, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.chaos.faults import AGENTS, FRONT, SERVER
+from benchmarks.chaos.faults import AGENTS, FRONT, FRONT_PROCESS, SERVER
 from fablewright.testing.fault_proxy import FaultProxy
 from fablewright.testing.nats_server import NatsServer
 
@@ -43,10 +43,12 @@ class Company:
 
     Attributes:
         url: Where the front finds the bus.
+        page: Where the process that serves is; another place each time it is started.
     """
 
     def __init__(self, folder: Path, servers: int = 1, **settings: str) -> None:
         self.url = ""
+        self.page = ""
         self._folder = folder
         self._settings = settings
         self._servers = [NatsServer(*options) for options in cluster(servers)]
@@ -81,7 +83,7 @@ class Company:
         nursery = await asyncio.to_thread(self._open_nursery)
         self._leaving.callback(_close, nursery)
         self._nursery = nursery
-        await asyncio.gather(*(self._begin(name) for name in AGENTS))
+        await asyncio.gather(*(self._begin(name) for name in (*AGENTS, FRONT_PROCESS)))
 
     # -------------------------------------------------------------- what befalls them
 
@@ -149,12 +151,15 @@ class Company:
         return nursery
 
     async def _begin(self, name: str) -> None:
-        """Start a process of an agent, and wait until it is on the bus."""
+        """Start a process of an agent, or the one that serves, and wait until it is on the bus."""
         self._births += 1
-        said = self._folder / f"said-{self._births}-{name}"
+        place, what = (FRONT, "serve") if name == FRONT_PROCESS else (name, name)
+        said = self._folder / f"said-{self._births}-{what}"
         async with self._lock:  # a fork takes a while, and the front goes on meanwhile
-            self._numbers[name] = await asyncio.to_thread(_bear, self._nursery, f"{self._url(name)} {name} {said}\n")
+            self._numbers[name] = await asyncio.to_thread(_bear, self._nursery, f"{self._url(place)} {what} {said}\n")
         await _until(lambda: said.exists() and _READY in said.read_text("utf-8"), _LONGEST_BIRTH)
+        if name == FRONT_PROCESS:
+            self.page = _address_in(said.read_text("utf-8"))
 
 
 def cluster(servers: int) -> list[list[str]]:
@@ -189,6 +194,11 @@ def _bear(nursery: subprocess.Popen[str], line: str) -> int:
     nursery.stdin.write(line)
     nursery.stdin.flush()
     return int(_read(nursery))
+
+
+def _address_in(said: str) -> str:
+    """Return the first address of those that something says it has."""
+    return next(word for word in said.split() if word.startswith("http://")).rstrip("/")
 
 
 def _read(process: subprocess.Popen[str]) -> str:

@@ -15,6 +15,7 @@ from benchmarks.chaos.books import SqliteBooks
 from benchmarks.chaos.company import Company
 from benchmarks.chaos.faults import AGENTS
 from benchmarks.chaos.trial import Trial
+from benchmarks.chaos.visitor import TIMEOUT, Visitor
 from fablewright.entry.assemble import assistant, open_notes
 from fablewright.entry.config import load_settings
 from fablewright.entry.inspector import Inspector
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "experiment"]
 
-_SETTINGS = {"FABLEWRIGHT_CIRCUIT_BREAKER_RESET_TIME": "1"}
+_SETTINGS = {"FABLEWRIGHT_CIRCUIT_BREAKER_RESET_TIME": "1", "FABLEWRIGHT_TIMEOUT": str(TIMEOUT)}
 """What failed five times is tried again after a second instead of a minute: else one fault would hide the next."""
 _LAST = 1.0
 """Seconds in which what was told is written."""
@@ -73,8 +74,9 @@ async def experiment(faults: Iterable[Fault], *, scenes: int, rate: float, seed:
         async with Company(folder, servers, **_SETTINGS) as company:
             settings = load_settings({"bus": company.url, "data_dir": str(folder / "front")}, directory=folder).settings
             files = _open_files()
-            async with assistant(settings, open_notes(settings, settings.notes)) as bus:
-                trial = Trial(bus, company, rate=rate, seed=seed)
+            notes = open_notes(settings, settings.notes)
+            async with assistant(settings, notes) as bus, Visitor(lambda: company.page) as visitor:
+                trial = Trial(bus, company, visitor, rate=rate, seed=seed)
                 await trial.warm_up()
                 books = SqliteBooks(folder / "campaigns.sqlite")
                 books.open()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["AGENTS", "FRONT", "SERVER", "Fault", "Kind", "faults"]
+__all__ = ["AGENTS", "FRONT", "FRONT_PROCESS", "SERVER", "Fault", "Kind", "faults"]
 
 Kind: TypeAlias = Literal["kill", "hold", "latency", "trickle", "blackhole", "reset", "renew"]
 """What goes wrong: a process is killed, or held up (SIGSTOP); its way to the server is as ``testing.fault_proxy``
@@ -17,6 +17,8 @@ has it; or nothing does, and one process after the other is replaced (``renew``)
 
 AGENTS = ("orchestrator", "scenario_generator", "haystack_pipeline", "campaign_memory")
 FRONT, SERVER = "front", "server"
+FRONT_PROCESS = "front process"
+"""``fablewright serve``; the other front is the experiment itself, and both reach the bus by the way of ``FRONT``."""
 _ALL = "all agents"
 
 _SHORTEST, _LONGEST = 0.3, 5.0
@@ -31,7 +33,7 @@ class Fault:
 
     Attributes:
         kind: What.
-        target: With whom: an agent, ``front`` or ``server``.
+        target: With whom: an agent, ``front``, ``front process`` or ``server``.
         after: Seconds of calm before it.
         lasts: Seconds until it is over; of what is renewed it is as long as it takes.
     """
@@ -48,7 +50,7 @@ class Fault:
 _WITH_AGENTS: tuple[Kind, ...] = ("kill", "hold")
 _ON_THE_WAY: tuple[Kind, ...] = ("latency", "trickle", "blackhole", "reset")
 _BEFORE = [
-    *[(kind, agent) for kind in _WITH_AGENTS for agent in AGENTS],
+    *[(kind, agent) for kind in _WITH_AGENTS for agent in (*AGENTS, FRONT_PROCESS)],
     *[(kind, SERVER) for kind in _WITH_AGENTS],
     *[(kind, place) for kind in _ON_THE_WAY for place in (*AGENTS, FRONT)],
     ("renew", _ALL),

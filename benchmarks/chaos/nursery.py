@@ -1,7 +1,7 @@
 """A process that has imported everything and forks: so an agent is there in a fraction of a second.
 
-It reads lines: where the bus is, the name of an agent, and a file for what it says. It answers each with the number of
-the new process. At the end of its input it kills those that still live, whatever state they are in.
+It reads lines: where the bus is, the name of an agent or ``serve``, and a file for what it says. It answers each with
+the number of the new process. At the end of its input it kills those that still live, whatever state they are in.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from fablewright.adapters import haystack_retriever, nats_network
 from fablewright.adapters.wire import codec
 from fablewright.entry.agent_process import run_agents
 from fablewright.entry.config import load_settings
+from fablewright.entry.web.address import address_of
+from fablewright.entry.web.server import serve
 
 __all__: list[str] = []
 
@@ -31,7 +33,10 @@ def _run(bus: str, name: str, said: str) -> int:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for number in (signal.SIGCHLD, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
-    return run_agents(load_settings({"bus": bus}, directory=Path(said).parent).settings, [name])
+    settings = load_settings({"bus": bus}, directory=Path(said).parent).settings
+    if name == "serve":
+        return serve(settings, address_of("127.0.0.1", 0), make_token=False, opens_browser=False)
+    return run_agents(settings, [name])
 
 
 def _main() -> None:

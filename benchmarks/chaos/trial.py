@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.chaos.books import title_of
+from benchmarks.chaos.faults import FRONT_PROCESS
+from benchmarks.chaos.visitor import PROMISED, Heard
 from benchmarks.chaos.witness import Witness, broken_by
 from fablewright.errors import FablewrightError
 from fablewright.gm.orchestrator import HandleRequest
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from benchmarks.chaos.company import Company
     from benchmarks.chaos.faults import Fault
+    from benchmarks.chaos.visitor import Visitor
     from fablewright.gm.answer import Answer
     from fablewright.runtime.bus import Bus
     from fablewright.runtime.events import Event
@@ -46,6 +49,8 @@ _LEAST, _MOST = 1.5, 8.0
 _GIVE_UP = 60.0
 """Seconds after which there will be no scene any more."""
 _SUCCESSES = ("answered", "degraded")
+_SERVED = 3
+"""One scene in so many is asked of the process that serves."""
 _NOTED = 10
 """One scene in so many is also put into the campaign's log."""
 
@@ -61,6 +66,7 @@ class Scene:
         outcome: An answer's status, or the name of what was raised.
         overrun: Seconds that its outcome came after its deadline.
         excused: Of these, how many a bare timer was late too.
+        served: Whether it was asked of the process that serves.
     """
 
     number: int
@@ -69,6 +75,7 @@ class Scene:
     outcome: str
     overrun: float
     excused: float
+    served: bool = False
 
 
 @dataclass(slots=True)
@@ -98,6 +105,7 @@ class Trial:
     Args:
         bus: The front.
         company: The others.
+        visitor: Of the process that serves.
         rate: Scenes a second.
         seed: Of what is asked for, and how long it may take.
 
@@ -108,13 +116,14 @@ class Trial:
         witness: Knows what was acknowledged.
     """
 
-    def __init__(self, bus: Bus, company: Company, *, rate: float, seed: int) -> None:
+    def __init__(self, bus: Bus, company: Company, visitor: Visitor, *, rate: float, seed: int) -> None:
         self.scenes: list[Scene] = []
         self.episodes: list[Episode] = []
         self.twice = 0
         self.witness = Witness(bus)
         self._bus = bus
         self._company = company
+        self._visitor = visitor
         self._rate = rate
         self._dice = random.Random(seed)
         self._asked = 0
@@ -178,23 +187,32 @@ class Trial:
         timeout = self._dice.uniform(_LEAST, _MOST)
         what, whom, where, when = (self._dice.choice(each) for each in (_WHAT, _WHOM, _WHERE, _WHEN))
         words = f"{what} with {whom} {where} {when}"
-        request = HandleRequest(words, "scene", seed=number, wishes=self._called(number))
+        if served := number % _SERVED == 0:
+            asking, timeout = self._visitor.ask(words, seed=number), PROMISED
+        else:
+            asking = self._ask(number, words, timeout)
         loop, asked = asyncio.get_running_loop(), self._now()
         fired: list[float] = []
         beside = loop.call_at(asked + timeout, lambda: fired.append(loop.time()))
-        outcome = "nothing"
+        heard = Heard("nothing")
         try:
-            answer = await self._bus.ask("orchestrator", request, timeout=timeout)
-            outcome = answer.status
-            if outcome in _SUCCESSES:
-                self._have(number, title_of(number))
-        except FablewrightError as error:
-            outcome = type(error).__name__
+            heard = await asking
         finally:
             ended = self._now()
             beside.cancel()
             excused = fired[0] - asked - timeout if fired else 0.0
-            self.scenes.append(Scene(number, asked, ended, outcome, ended - asked - timeout, excused))
+            overrun = ended - asked - timeout
+            self.scenes.append(Scene(number, asked, ended, heard.outcome, overrun, excused, served))
+        if heard.outcome in _SUCCESSES:
+            self._have(number, heard.key)
+
+    async def _ask(self, number: int, words: str, timeout: float) -> Heard:
+        request = HandleRequest(words, "scene", seed=number, wishes=self._called(number))
+        try:
+            answer = await self._bus.ask("orchestrator", request, timeout=timeout)
+        except FablewrightError as error:
+            return Heard(type(error).__name__)
+        return Heard(answer.status, title_of(number))
 
     def _have(self, number: int, key: str) -> None:
         """Let the witness know of a scene; some go into the campaign's log, as what was played does."""
@@ -214,7 +232,7 @@ class Trial:
         """Wait until there are scenes again; those asked for while the fault lasted are no sign of it."""
         while self._now() - episode.over < _GIVE_UP:
             for scene in self.scenes:
-                if scene.asked >= episode.over and scene.outcome in _SUCCESSES:
+                if scene.asked >= episode.over and scene.outcome in _SUCCESSES and _tells_of(scene, episode):
                     took = scene.ended - episode.over
                     episode.first = min(episode.first, took)
                     if scene.outcome == "answered":
@@ -229,6 +247,11 @@ class Trial:
             met = [episode for episode in self.episodes if episode.began <= scene.ended]
             if met:
                 met[-1].outcomes[scene.outcome] += 1
+
+    def _was_held(self, scene: Scene) -> bool:
+        """Whether a scene was asked of the process that serves while that could say nothing."""
+        faults = (each for each in self.episodes if each.fault.target == FRONT_PROCESS)
+        return scene.served and any(each.began <= scene.ended and scene.asked <= each.over for each in faults)
 
     def _look(self, event: Event) -> None:
         if event.what == "ended" and event.to == "orchestrator":
@@ -252,7 +275,7 @@ class Trial:
         found += [
             f"scene {scene.number} ({scene.outcome}) ended {1000 * scene.overrun:.0f} ms after its deadline"
             for scene in self.scenes
-            if scene.overrun - scene.excused > most
+            if scene.overrun - scene.excused > most and not self._was_held(scene)
         ]
         found += [
             f"{episode.fault}: the first scene came {episode.first:.1f} s after its end"
@@ -267,3 +290,8 @@ class Trial:
         if statistics.pending:
             found.append(f"{statistics.pending} requests are still pending")
         return found
+
+
+def _tells_of(scene: Scene, episode: Episode) -> bool:
+    """Whether a scene tells that a fault is over: of a process that serves only those that are asked of it."""
+    return scene.served or episode.fault.target != FRONT_PROCESS

@@ -14,7 +14,7 @@ from collections import Counter
 import pytest
 from benchmarks.chaos.books import title_of
 from benchmarks.chaos.experiment import experiment
-from benchmarks.chaos.faults import AGENTS, SERVER, Fault, faults
+from benchmarks.chaos.faults import AGENTS, FRONT_PROCESS, SERVER, Fault, faults
 from benchmarks.chaos.report import report
 from benchmarks.chaos.trial import Episode, Scene, Trial
 
@@ -24,6 +24,7 @@ from fablewright.testing.nats_server import NatsServer
 _LASTS = 0.6
 _ONE_OF_EACH = [
     Fault("kill", "orchestrator", 0.3, _LASTS),
+    Fault("kill", FRONT_PROCESS, 0.3, _LASTS),
     Fault("hold", "campaign_memory", 0.3, _LASTS),
     Fault("kill", SERVER, 0.3, _LASTS),
     Fault("hold", SERVER, 0.3, _LASTS),
@@ -48,7 +49,7 @@ def test_each_scene_has_one_outcome_in_time_whatever_befalls_whom() -> None:
 
 
 def test_a_seed_has_the_same_faults_each_time_and_all_of_them() -> None:
-    first, again, other = (list(itertools.islice(faults(seed), 62)) for seed in (3, 3, 4))
+    first, again, other = (list(itertools.islice(faults(seed), 66)) for seed in (3, 3, 4))
     assert first == again
     assert [str(fault) for fault in first] != [str(fault) for fault in other]
     times = Counter(str(fault) for fault in first)
@@ -59,7 +60,7 @@ def test_a_seed_has_the_same_faults_each_time_and_all_of_them() -> None:
 def test_what_does_not_hold_is_found() -> None:
     async def work() -> tuple[list[str], list[str]]:
         async with Bus() as bus:
-            trial = Trial(bus, None, rate=1, seed=1)  # type: ignore[arg-type]
+            trial = Trial(bus, None, None, rate=1, seed=1)  # type: ignore[arg-type]
             trial._asked = 1
             trial.scenes = [Scene(1, 0.0, 2.06, "answered", overrun=0.06, excused=0.02)]
             good = trial.broken_promises(Counter({title_of(1): 1}), slowness=1.0)
