@@ -13,11 +13,15 @@ from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Protocol
 
+import psycopg
+
+from fablewright.adapters.postgres_database import place_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["Books", "SqliteBooks", "key_of_note", "key_of_scene", "keys", "title_of"]
+__all__ = ["Books", "PostgresBooks", "SqliteBooks", "key_of_note", "key_of_scene", "keys", "title_of"]
 
 _TITLED = "Scene number "
 _SCENES, _NOTES = "SELECT title, data FROM written", "SELECT fact FROM events"
@@ -63,6 +67,43 @@ class SqliteBooks:
         """Return what the table has by now, and the notes of the log."""
         with closing(sqlite3.connect(self._database)) as connection:
             return keys(connection.execute(_SCENES), connection.execute(_NOTES))
+
+
+class PostgresBooks:
+    """Those of a campaign in PostgreSQL.
+
+    Args:
+        url: Where it is; the agents have made the tables.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def open(self) -> None:
+        """Add a table and a trigger, which writes in the same transaction as the agents do."""
+        with self._connected() as connection:
+            connection.execute(
+                """
+                CREATE TABLE written (title TEXT, data TEXT);
+                CREATE FUNCTION note_writing() RETURNS trigger LANGUAGE plpgsql AS $$
+                DECLARE title TEXT = convert_from(new.title, 'UTF8');
+                BEGIN
+                    INSERT INTO written VALUES (
+                        title, CASE WHEN title LIKE 'Scene number %' THEN '' ELSE convert_from(new.data, 'UTF8') END
+                    );
+                    RETURN new;
+                END $$;
+                CREATE TRIGGER writing AFTER INSERT ON scenes FOR EACH ROW EXECUTE FUNCTION note_writing();
+                """
+            )
+
+    def read(self) -> Counter[str]:
+        """Return what the table has by now, and the notes of the log."""
+        with self._connected() as connection:
+            return keys(connection.execute(_SCENES).fetchall(), connection.execute(_NOTES).fetchall())
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self._url, options=f"-c search_path={place_of('campaigns', '').schema}")
 
 
 def keys(scenes: Iterable[Any], facts: Iterable[Any]) -> Counter[str]:

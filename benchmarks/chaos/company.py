@@ -13,15 +13,18 @@ from contextlib import AsyncExitStack, ExitStack, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.chaos.faults import AGENTS, FRONT, FRONT_PROCESS, SERVER
+from benchmarks.chaos.books import PostgresBooks, SqliteBooks
+from benchmarks.chaos.faults import AGENTS, FRONT, FRONT_PROCESS, POSTGRES, SERVER
 from fablewright.testing.fault_proxy import FaultProxy
 from fablewright.testing.nats_server import NatsServer
+from fablewright.testing.postgres_server import PostgresServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
+    from benchmarks.chaos.books import Books
     from benchmarks.chaos.faults import Fault
 
 __all__ = ["Company", "cluster"]
@@ -39,19 +42,24 @@ class Company:
     Args:
         folder: Where the agents keep what they keep, and what they say.
         servers: How many NATS servers; several are a cluster, and everybody knows all of them.
+        postgres: Whether the campaign is kept in PostgreSQL, and not in a file.
         settings: Of the agents, as environment variables.
 
     Attributes:
+        books: Where what was written down can be read.
         url: Where the front finds the bus.
         page: Where the process that serves is; another place each time it is started.
     """
 
-    def __init__(self, folder: Path, servers: int = 1, **settings: str) -> None:
+    def __init__(self, folder: Path, servers: int = 1, *, postgres: bool = False, **settings: str) -> None:
         self.url = ""
         self.page = ""
+        self.books: Books = SqliteBooks(folder / "campaigns.sqlite")
         self._folder = folder
         self._settings = settings
         self._servers = [NatsServer(*options) for options in cluster(servers)]
+        self._with_postgres = postgres
+        self._postgres: PostgresServer | None = None
         self._turns = itertools.cycle(self._servers)
         self._proxies: dict[str, list[FaultProxy]] = {}
         self._numbers: dict[str, int] = {}
@@ -79,6 +87,12 @@ class Company:
         for place in (*AGENTS, FRONT):
             proxies = [FaultProxy(*_address(server)) for server in self._servers]
             self._proxies[place] = [await self._leaving.enter_async_context(proxy) for proxy in proxies]
+        if self._with_postgres:
+            self._postgres = await asyncio.to_thread(PostgresServer)
+            await asyncio.to_thread(self._leaving.enter_context, self._postgres)
+            self.books = PostgresBooks(self._postgres.url)
+            proxy = FaultProxy("127.0.0.1", self._postgres.port)
+            self._proxies[POSTGRES] = [await self._leaving.enter_async_context(proxy)]
         self.url = self._url(FRONT)
         nursery = await asyncio.to_thread(self._open_nursery)
         self._leaving.callback(_close, nursery)
@@ -92,7 +106,7 @@ class Company:
         if fault.kind == "renew":
             for name in AGENTS:
                 await self._renew(name)
-        elif fault.target == SERVER:
+        elif fault.target == SERVER or (fault.target == POSTGRES and fault.kind in ("kill", "hold")):
             await self._suffer_server(fault)
         elif fault.kind == "kill":
             os.kill(self._numbers[fault.target], signal.SIGKILL)
@@ -110,9 +124,10 @@ class Company:
                 proxy.become("clear")
 
     async def _suffer_server(self, fault: Fault) -> None:
-        server = next(self._turns)
+        server = self._postgres if fault.target == POSTGRES else next(self._turns)
+        assert server is not None  # noqa: S101 - what is not there befalls nobody
         if fault.kind == "kill":
-            await asyncio.to_thread(server.stop)
+            await asyncio.to_thread(server.kill if isinstance(server, PostgresServer) else server.stop)
             await asyncio.sleep(fault.lasts)
             await asyncio.to_thread(server.start)
         else:
@@ -131,6 +146,10 @@ class Company:
 
     def _url(self, place: str) -> str:
         return ",".join(f"nats://{proxy.address}" for proxy in self._proxies[place])
+
+    def _state(self) -> str:
+        """Return where the campaign's memory finds PostgreSQL; empty where there is none."""
+        return "".join(f"postgresql://gm@{proxy.address}/postgres" for proxy in self._proxies.get(POSTGRES, ()))
 
     def _open_nursery(self) -> subprocess.Popen[str]:
         environment = {
@@ -155,8 +174,10 @@ class Company:
         self._births += 1
         place, what = (FRONT, "serve") if name == FRONT_PROCESS else (name, name)
         said = self._folder / f"said-{self._births}-{what}"
+        state = self._state() if name == "campaign_memory" else ""
+        line = f"{self._url(place)} {what} {said} {state}\n"
         async with self._lock:  # a fork takes a while, and the front goes on meanwhile
-            self._numbers[name] = await asyncio.to_thread(_bear, self._nursery, f"{self._url(place)} {what} {said}\n")
+            self._numbers[name] = await asyncio.to_thread(_bear, self._nursery, line)
         await _until(lambda: said.exists() and _READY in said.read_text("utf-8"), _LONGEST_BIRTH)
         if name == FRONT_PROCESS:
             self.page = _address_in(said.read_text("utf-8"))

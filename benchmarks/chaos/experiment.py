@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.chaos.books import SqliteBooks
 from benchmarks.chaos.company import Company
 from benchmarks.chaos.faults import AGENTS
 from benchmarks.chaos.trial import Trial
@@ -57,7 +56,9 @@ class Found:
     slowness: float
 
 
-async def experiment(faults: Iterable[Fault], *, scenes: int, rate: float, seed: int, servers: int = 1) -> Found:
+async def experiment(
+    faults: Iterable[Fault], *, scenes: int, rate: float, seed: int, servers: int = 1, postgres: bool = False
+) -> Found:
     """Ask for scenes while faults come and go.
 
     Args:
@@ -66,26 +67,26 @@ async def experiment(faults: Iterable[Fault], *, scenes: int, rate: float, seed:
         rate: Of them a second.
         seed: Of what is asked for.
         servers: How many NATS servers there are.
+        postgres: Whether the campaign is kept in PostgreSQL, and not in a file.
     """
     slow = [slowness()]
     with tempfile.TemporaryDirectory(prefix="fw-chaos-") as place:
         folder = Path(place)
         tasks = asyncio.all_tasks()
-        async with Company(folder, servers, **_SETTINGS) as company:
+        async with Company(folder, servers, postgres=postgres, **_SETTINGS) as company:
             settings = load_settings({"bus": company.url, "data_dir": str(folder / "front")}, directory=folder).settings
             files = _open_files()
             notes = open_notes(settings, settings.notes)
             async with assistant(settings, notes) as bus, Visitor(lambda: company.page) as visitor:
                 trial = Trial(bus, company, visitor, rate=rate, seed=seed)
                 await trial.warm_up()
-                books = SqliteBooks(folder / "campaigns.sqlite")
-                books.open()
+                await asyncio.to_thread(company.books.open)
                 await trial.run(faults, scenes=scenes)
                 await asyncio.sleep(_LAST)
                 at_work = await _at_work(bus)
                 slow.append(slowness())
                 await trial.witness.look()
-                copies = books.read()
+                copies = await asyncio.to_thread(company.books.read)
                 broken = trial.broken_promises(copies, slowness=max(slow)) + at_work
             broken += await _left(files)
         left = [task.get_name() for task in asyncio.all_tasks() - tasks if not task.done()]

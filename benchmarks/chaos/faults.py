@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["AGENTS", "FRONT", "FRONT_PROCESS", "SERVER", "Fault", "Kind", "faults"]
+__all__ = ["AGENTS", "FRONT", "FRONT_PROCESS", "POSTGRES", "SERVER", "Fault", "Kind", "faults"]
 
 Kind: TypeAlias = Literal["kill", "hold", "latency", "trickle", "blackhole", "reset", "renew"]
 """What goes wrong: a process is killed, or held up (SIGSTOP); its way to the server is as ``testing.fault_proxy``
@@ -19,6 +19,8 @@ AGENTS = ("orchestrator", "scenario_generator", "haystack_pipeline", "campaign_m
 FRONT, SERVER = "front", "server"
 FRONT_PROCESS = "front process"
 """``fablewright serve``; the other front is the experiment itself, and both reach the bus by the way of ``FRONT``."""
+POSTGRES = "PostgreSQL"
+"""All its processes; on the way it is between them and the campaign's memory."""
 _ALL = "all agents"
 
 _SHORTEST, _LONGEST = 0.3, 5.0
@@ -33,7 +35,7 @@ class Fault:
 
     Attributes:
         kind: What.
-        target: With whom: an agent, ``front``, ``front process`` or ``server``.
+        target: With whom: an agent, ``front``, ``front process``, ``server`` or ``PostgreSQL``.
         after: Seconds of calm before it.
         lasts: Seconds until it is over; of what is renewed it is as long as it takes.
     """
@@ -55,12 +57,14 @@ _BEFORE = [
     *[(kind, place) for kind in _ON_THE_WAY for place in (*AGENTS, FRONT)],
     ("renew", _ALL),
 ]
+_WITH_POSTGRES = [(kind, POSTGRES) for kind in (*_WITH_AGENTS, *_ON_THE_WAY)]
 
 
-def faults(seed: int) -> Iterator[Fault]:
+def faults(seed: int, *, postgres: bool = False) -> Iterator[Fault]:
     """Make faults without end: each kind once with everybody it can befall, in another order each time."""
     dice = random.Random(seed)
+    before = [*_BEFORE, *(_WITH_POSTGRES if postgres else ())]
     while True:
-        for kind, target in dice.sample(_BEFORE, len(_BEFORE)):
+        for kind, target in dice.sample(before, len(before)):
             lasts = _HUNG if dice.random() < _OFTEN else dice.uniform(_SHORTEST, _LONGEST)
             yield Fault(kind, target, dice.uniform(0.5, 2.0), lasts)

@@ -3,16 +3,24 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from benchmarks.chaos.books import SqliteBooks, key_of_note, key_of_scene, title_of
+import pytest
+from benchmarks.chaos.books import PostgresBooks, SqliteBooks, key_of_note, key_of_scene, title_of
 from benchmarks.chaos.witness import Witness, broken_by
 
+from fablewright.adapters.postgres_campaign import PostgresCampaigns
 from fablewright.adapters.sqlite_campaign import SqliteCampaigns
 from fablewright.gm.campaign.events import Event, Fact
 from fablewright.gm.campaign.ports import StoredScene
 from fablewright.runtime.bus import Bus
+from fablewright.testing.postgres_server import PostgresServer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from benchmarks.chaos.books import Books
+
+    from fablewright.gm.campaign.archive import StateStore
 
 _DAY = "2026-11-27"
 
@@ -22,11 +30,23 @@ def told(title: str, total: float, compose: float = 2.0) -> str:
     return json.dumps({"scene": {"title": title}, "timings": timings})
 
 
-def test_all_that_is_written_is_counted_also_what_the_campaign_has_forgotten(tmp_path: Path) -> None:
-    store = SqliteCampaigns(tmp_path / "campaigns.sqlite")
+@pytest.fixture(params=["file", "postgres"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[StateStore, Books]]:
+    """Where a campaign is kept, and its books; PostgreSQL is another one than other tests have: it has no owner."""
+    if request.param == "file":
+        path = tmp_path / "campaigns.sqlite"
+        yield SqliteCampaigns(path), SqliteBooks(path)
+        return
+    if PostgresServer.programs() is None:
+        pytest.skip("no PostgreSQL with pgvector")
+    with PostgresServer("-F") as server:
+        yield PostgresCampaigns(server.url), PostgresBooks(server.url)
+
+
+def test_all_that_is_written_is_counted_also_what_the_campaign_has_forgotten(kept: tuple[StateStore, Books]) -> None:
+    store, books = kept
     store.begin("ours")
     store.keep_scene("ours", StoredScene(title_of(0), _DAY, told(title_of(0), 0)))  # before anybody counted
-    books = SqliteBooks(store.path)
     books.open()
     for number in range(1, 31):
         store.keep_scene("ours", StoredScene(title_of(number), _DAY, told(title_of(number), 0)))
