@@ -99,6 +99,11 @@ class Company:
         self._nursery = nursery
         await asyncio.gather(*(self._begin(name) for name in (*AGENTS, FRONT_PROCESS)))
 
+    @property
+    def sockets(self) -> int:
+        """How many sockets of this process are others' connections through the proxies, or their other ends."""
+        return sum(proxy.sockets for proxies in self._proxies.values() for proxy in proxies)
+
     # -------------------------------------------------------------- what befalls them
 
     async def suffer(self, fault: Fault) -> None:

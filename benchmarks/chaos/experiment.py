@@ -75,7 +75,7 @@ async def experiment(
         tasks = asyncio.all_tasks()
         async with Company(folder, servers, postgres=postgres, **_SETTINGS) as company:
             settings = load_settings({"bus": company.url, "data_dir": str(folder / "front")}, directory=folder).settings
-            files = _open_files()
+            files = _open_files(company)
             notes = open_notes(settings, settings.notes)
             async with assistant(settings, notes) as bus, Visitor(lambda: company.page) as visitor:
                 trial = Trial(bus, company, visitor, rate=rate, seed=seed)
@@ -88,7 +88,7 @@ async def experiment(
                 await trial.witness.look()
                 copies = await asyncio.to_thread(company.books.read)
                 broken = trial.broken_promises(copies, slowness=max(slow)) + at_work
-            broken += await _left(files)
+            broken += await _left(files, company)
         left = [task.get_name() for task in asyncio.all_tasks() - tasks if not task.done()]
         broken += [f"{len(left)} tasks are left: {', '.join(left)}"] if left else []
     return Found(trial, copies, broken, max(slow))
@@ -109,23 +109,28 @@ async def _at_work(bus: Bus) -> list[str]:
     return [found]
 
 
-async def _left(before: Counter[str]) -> list[str]:
+async def _left(before: Counter[str], company: Company) -> list[str]:
     """Return what is still open that was not before the front came, as sentences."""
-    more = _open_files() - before
-    for _ in range(20):  # the other end of a connection is in this process too, and hears of its end a little later
+    more = _open_files(company) - before
+    for _ in range(20):  # a transport that was closed lets its socket go a little later
         if not more:
             break
         await asyncio.sleep(0.1)
         gc.collect()
-        more = _open_files() - before
+        more = _open_files(company) - before
     return [f"left open: {count} of {name}" for name, count in more.items()]
 
 
-def _open_files() -> Counter[str]:
-    """Return how many files and connections of each kind this process has open; none where that cannot be seen."""
+def _open_files(company: Company) -> Counter[str]:
+    """Return how many files and connections of each kind this process has open, without those through the proxies.
+
+    None where that cannot be seen. Others connect through the proxies when they like.
+    """
     table = Path("/proc/self/fd")
     found: Counter[str] = Counter()
     for each in table.iterdir() if table.exists() else ():
         with suppress(OSError):  # that with which one looks
             found[str(each.readlink()).partition(":")[0]] += 1
+    if found["socket"]:
+        found["socket"] -= company.sockets
     return found
