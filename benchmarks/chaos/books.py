@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["Books", "PostgresBooks", "SqliteBooks", "key_of_note", "key_of_scene", "keys", "title_of"]
+__all__ = ["Books", "PostgresBooks", "SqliteBooks", "key_of_late", "key_of_note", "key_of_scene", "keys", "title_of"]
 
 _TITLED = "Scene number "
-_SCENES, _NOTES = "SELECT title, data FROM written", "SELECT fact FROM events"
+_SCENES, _NOTES = "SELECT title, key, data FROM written", "SELECT fact FROM events"
 
 
 class Books(Protocol):
@@ -54,10 +54,10 @@ class SqliteBooks:
         with closing(sqlite3.connect(self._database)) as connection, connection:
             connection.executescript(
                 """
-                CREATE TABLE written (title TEXT, data TEXT);
+                CREATE TABLE written (title TEXT, key TEXT, data TEXT);
                 CREATE TRIGGER writing AFTER INSERT ON scenes BEGIN
                     INSERT INTO written VALUES (
-                        new.title, CASE WHEN new.title LIKE 'Scene number %' THEN '' ELSE new.data END
+                        new.title, new.key, CASE WHEN new.title LIKE 'Scene number %' THEN '' ELSE new.data END
                     );
                 END;
                 """
@@ -84,12 +84,14 @@ class PostgresBooks:
         with self._connected() as connection:
             connection.execute(
                 """
-                CREATE TABLE written (title TEXT, data TEXT);
+                CREATE TABLE written (title TEXT, key TEXT, data TEXT);
                 CREATE FUNCTION note_writing() RETURNS trigger LANGUAGE plpgsql AS $$
                 DECLARE title TEXT = convert_from(new.title, 'UTF8');
                 BEGIN
                     INSERT INTO written VALUES (
-                        title, CASE WHEN title LIKE 'Scene number %' THEN '' ELSE convert_from(new.data, 'UTF8') END
+                        title,
+                        new.key,
+                        CASE WHEN title LIKE 'Scene number %' THEN '' ELSE convert_from(new.data, 'UTF8') END
                     );
                     RETURN new;
                 END $$;
@@ -107,15 +109,25 @@ class PostgresBooks:
 
 
 def keys(scenes: Iterable[Any], facts: Iterable[Any]) -> Counter[str]:
-    """Return the keys of rows: of scenes their titles and data, of facts as they are stored."""
-    found = Counter(key_of_scene(title, data) for title, data in scenes)
+    """Return the keys of rows: of scenes their titles, the keys of requests and data, of facts as they are stored."""
+    found: Counter[str] = Counter()
+    requests: Counter[str] = Counter()
+    for title, key, data in scenes:
+        found[key_of_scene(title, data)] += 1
+        requests[f"what was asked under the key {key}"] += bool(key)
     notes = (json.loads(fact) for (fact,) in facts)
-    return found + Counter(key_of_note(note["text"]) for note in notes if note["text"].startswith(_TITLED))
+    found.update(key_of_note(note["text"]) for note in notes if note["text"].startswith(_TITLED))
+    return found + Counter({key: count for key, count in requests.items() if count > 1})
 
 
 def title_of(number: int) -> str:
     """Return what a scene is called."""
     return f"{_TITLED}{number}"
+
+
+def key_of_late(number: int) -> str:
+    """Return by what a scene is known that was accepted, and made by others later."""
+    return f"the late scene {number}"
 
 
 def key_of_note(words: str) -> str:

@@ -57,7 +57,8 @@ class Company:
         self.books: Books = SqliteBooks(folder / "campaigns.sqlite")
         self._folder = folder
         self._settings = settings
-        self._servers = [NatsServer(*options) for options in cluster(servers)]
+        stores = ["-js", "-sd", str(folder / "accepted")] if servers == 1 else []
+        self._servers = [NatsServer(*options, *stores) for options in cluster(servers)]
         self._with_postgres = postgres
         self._postgres: PostgresServer | None = None
         self._turns = itertools.cycle(self._servers)

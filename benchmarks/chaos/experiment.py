@@ -11,13 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from benchmarks.chaos.company import Company
 from benchmarks.chaos.faults import AGENTS
 from benchmarks.chaos.trial import Trial
 from benchmarks.chaos.visitor import TIMEOUT, Visitor
+from benchmarks.chaos.witness import made_late
 from fablewright.entry.assemble import assistant, open_notes
 from fablewright.entry.config import load_settings
 from fablewright.entry.inspector import Inspector
+from fablewright.entry.safety_net import safety_net
 from fablewright.entry.whole_system import WholeSystem
 from fablewright.testing.slowness import slowness
 
@@ -25,14 +29,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from benchmarks.chaos.faults import Fault
+    from fablewright.entry.config import Settings
     from fablewright.runtime.bus import Bus
 
 __all__ = ["Found", "experiment"]
 
-_SETTINGS = {"FABLEWRIGHT_CIRCUIT_BREAKER_RESET_TIME": "1", "FABLEWRIGHT_TIMEOUT": str(TIMEOUT)}
-"""What failed five times is tried again after a second instead of a minute: else one fault would hide the next."""
+_SETTINGS = {
+    "FABLEWRIGHT_CIRCUIT_BREAKER_RESET_TIME": "1",
+    "FABLEWRIGHT_TIMEOUT": str(TIMEOUT),
+    "FABLEWRIGHT_MODEL_TIMEOUT": "5",
+}
+"""What failed five times is tried again after a second instead of a minute: else one fault would hide the next.
+There is no model to be waited for: so who died over an accepted scene has it no longer than 40 s."""
 _LAST = 1.0
 """Seconds in which what was told is written."""
+_TO_COME = 90.0
+"""Seconds until what was accepted is there: longer than somebody who died over it has it."""
 _LOOKS, _LOOK = 20, 0.5
 """Looks, and seconds between them, until which agents have heard that nobody waits for what they do."""
 _TO_REPORT = 2.0
@@ -86,12 +98,20 @@ async def experiment(
                 at_work = await _at_work(bus)
                 slow.append(slowness())
                 await trial.witness.look()
+                late = await _made_late(settings, trial) if servers == 1 else Counter()
                 copies = await asyncio.to_thread(company.books.read)
+                copies.update(late)
                 broken = trial.broken_promises(copies, slowness=max(slow)) + at_work
             broken += await _left(files, company)
         left = [task.get_name() for task in asyncio.all_tasks() - tasks if not task.done()]
         broken += [f"{len(left)} tasks are left: {', '.join(left)}"] if left else []
     return Found(trial, copies, broken, max(slow))
+
+
+async def _made_late(settings: Settings, trial: Trial) -> Counter[str]:
+    """Return what was accepted and has come, when all has that was promised."""
+    async with safety_net(msgspec.structs.replace(settings, work=settings.bus)) as net:
+        return await made_late(net, trial.witness.promised, patience=_TO_COME)
 
 
 async def _at_work(bus: Bus) -> list[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.chaos.books import title_of
 from benchmarks.chaos.faults import FRONT_PROCESS
-from benchmarks.chaos.visitor import PROMISED, Heard
+from benchmarks.chaos.visitor import ACCEPTED, PROMISED, Heard
 from benchmarks.chaos.witness import Witness, broken_by
 from fablewright.errors import FablewrightError
 from fablewright.gm.orchestrator import HandleRequest
@@ -205,6 +205,8 @@ class Trial:
             self.scenes.append(Scene(number, asked, ended, heard.outcome, overrun, excused, served))
         if heard.outcome in _SUCCESSES:
             self._have(number, heard.key)
+        elif heard.outcome == ACCEPTED:
+            self.witness.promised.add(heard.key)
 
     async def _ask(self, number: int, words: str, timeout: float) -> Heard:
         request = HandleRequest(words, "scene", seed=number, wishes=self._called(number))

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from benchmarks.chaos.books import key_of_scene
+from benchmarks.chaos.books import key_of_late, key_of_scene
+from fablewright.entry.safety_net import PROMISE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
-__all__ = ["PROMISED", "TIMEOUT", "Heard", "Visitor"]
+__all__ = ["ACCEPTED", "PROMISED", "TIMEOUT", "Heard", "Visitor"]
 
+ACCEPTED = "promised"
+"""The outcome where the server says that the scene will be there later: it has accepted it."""
 TIMEOUT = 4.0
 """Seconds that the server is told to take for an answer, "timeout" among its settings."""
 PROMISED = TIMEOUT + 0.5
@@ -71,5 +74,7 @@ class Visitor:
         if reply.status_code != httpx.codes.OK:
             return Heard(f"HTTP {reply.status_code}")
         answer = reply.json()
+        if PROMISE in answer["missing"]:
+            return Heard(ACCEPTED, key_of_late(seed))
         scene = answer["scene"]
         return Heard(answer["status"], key_of_scene(scene["title"]["text"], reply.text) if scene else "")

@@ -53,6 +53,11 @@ def test_all_that_is_written_is_counted_also_what_the_campaign_has_forgotten(kep
     store.keep_scene("ours", StoredScene(title_of(7), _DAY, told(title_of(7), 0)))
     for compose in (2.0, 3.0, 3.0):
         store.keep_scene("ours", StoredScene("The ford", _DAY, told("The ford", total=0, compose=compose)))
+    for key in ("b", "", "a", "b"):  # the second of a key is not kept while the first is
+        store.keep_scene("ours", StoredScene("Asked with a key", _DAY, told("", 0, compose=len(key)), key))
+    for number in range(31, 52):
+        store.keep_scene("ours", StoredScene(title_of(number), _DAY, told(title_of(number), 0)))
+    store.keep_scene("ours", StoredScene("Asked with a key", _DAY, told("", 0, compose=9.0), "b"))
     facts = [Fact("note", title_of(7)), Fact("note", "of somebody else"), Fact("met", "Mira", "at the inn")]
     store.append("ours", [Event(f"{number}", _DAY, fact) for number, fact in enumerate(facts)])
     assert len(store.scenes("ours")) < 30
@@ -64,11 +69,14 @@ def test_all_that_is_written_is_counted_also_what_the_campaign_has_forgotten(kep
     assert found[key_of_note(title_of(7))] == 1
     as_a_server_sends_it = told("The ford", total=9.9, compose=3.0)
     assert found[key_of_scene("The ford", as_a_server_sends_it)] == 2
-    assert len(found) == 30 + 2 + 1
+    assert found["what was asked under the key b"] == 2
+    assert sum("Asked" in key for key in found) == 3
+    assert len(found) == 51 + 2 + 1 + 3 + 1
 
 
 def test_what_was_acknowledged_is_there_and_nothing_is_there_twice() -> None:
     assert broken_by({"a": 1, "b": 1}, {"a"}) == []
+    assert broken_by({"a": 1, "accepted": 0}, {"a"}) == ["accepted was acknowledged and is lost"]
     assert broken_by({"a": 1, "b": 2}, {"c", "a", "d"}) == [
         "b was written 2 times",
         "c was acknowledged and is lost",
