@@ -36,7 +36,7 @@ _ONE_OF_EACH = [
     Fault("blackhole", "front", 0.3, _LASTS),
     Fault("reset", "scenario_generator", 0.3, _LASTS),
     Fault("renew", "all agents", 0.3, _LASTS),
-    *([Fault("kill", POSTGRES, 0.3, _LASTS), Fault("reset", POSTGRES, 0.3, _LASTS)] if _POSTGRES else []),
+    *([Fault("kill", POSTGRES, 0.3, _LASTS)] if _POSTGRES else []),
 ]
 
 
