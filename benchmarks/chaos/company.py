@@ -1,4 +1,4 @@
-"""NATS, a process for each agent, and fault proxies before each: who is there, and what befalls them."""
+"""NATS, a process for each agent, one that serves, and fault proxies before each: who is there, what befalls them."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from contextlib import AsyncExitStack, ExitStack, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.chaos.faults import AGENTS, FRONT, SERVER
+from benchmarks.chaos.books import PostgresBooks, SqliteBooks
+from benchmarks.chaos.faults import AGENTS, FRONT, FRONT_PROCESS, POSTGRES, SERVER
 from fablewright.testing.fault_proxy import FaultProxy
 from fablewright.testing.nats_server import NatsServer
+from fablewright.testing.postgres_server import PostgresServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
+    from benchmarks.chaos.books import Books
     from benchmarks.chaos.faults import Fault
 
 __all__ = ["Company", "cluster"]
@@ -40,18 +43,34 @@ class Company:
         folder: Where the agents keep what they keep, and what they say.
         servers: How many NATS servers; several are a cluster, and everybody knows all of them.
         is_proxied: Whether there is a fault proxy before each; without, they are on the servers themselves.
+        postgres: Whether the campaign is kept in PostgreSQL, and not in a file.
         settings: Of the agents, as environment variables.
 
     Attributes:
+        books: Where what was written down can be read.
         url: Where the front finds the bus.
+        page: Where the process that serves is; another place each time it is started.
     """
 
-    def __init__(self, folder: Path, servers: int = 1, *, is_proxied: bool = True, **settings: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        servers: int = 1,
+        *,
+        is_proxied: bool = True,
+        postgres: bool = False,
+        **settings: str,
+    ) -> None:
         self.url = ""
+        self.page = ""
+        self.books: Books = SqliteBooks(folder / "campaigns.sqlite")
         self._folder = folder
         self._settings = settings
         self._is_proxied = is_proxied
-        self._servers = [NatsServer(*options) for options in cluster(servers)]
+        stores = ["-js", "-sd", str(folder / "accepted")] if servers == 1 else []
+        self._servers = [NatsServer(*options, *stores) for options in cluster(servers)]
+        self._with_postgres = postgres
+        self._postgres: PostgresServer | None = None
         self._turns = itertools.cycle(self._servers)
         self._proxies: dict[str, list[FaultProxy]] = {}
         self._numbers: dict[str, int] = {}
@@ -79,11 +98,22 @@ class Company:
         for place in (*AGENTS, FRONT) if self._is_proxied else ():
             proxies = [FaultProxy(*_address(server)) for server in self._servers]
             self._proxies[place] = [await self._leaving.enter_async_context(proxy) for proxy in proxies]
+        if self._with_postgres:
+            self._postgres = await asyncio.to_thread(PostgresServer)
+            await asyncio.to_thread(self._leaving.enter_context, self._postgres)
+            self.books = PostgresBooks(self._postgres.url)
+            proxy = FaultProxy("127.0.0.1", self._postgres.port)
+            self._proxies[POSTGRES] = [await self._leaving.enter_async_context(proxy)]
         self.url = self._url(FRONT)
         nursery = await asyncio.to_thread(self._open_nursery)
         self._leaving.callback(_close, nursery)
         self._nursery = nursery
-        await asyncio.gather(*(self._begin(name) for name in AGENTS))
+        await asyncio.gather(*(self._begin(name) for name in (*AGENTS, FRONT_PROCESS)))
+
+    @property
+    def sockets(self) -> int:
+        """How many sockets of this process are others' connections through the proxies, or their other ends."""
+        return sum(proxy.sockets for proxies in self._proxies.values() for proxy in proxies)
 
     # -------------------------------------------------------------- what befalls them
 
@@ -92,7 +122,7 @@ class Company:
         if fault.kind == "renew":
             for name in AGENTS:
                 await self._renew(name)
-        elif fault.target == SERVER:
+        elif fault.target == SERVER or (fault.target == POSTGRES and fault.kind in ("kill", "hold")):
             await self._suffer_server(fault)
         elif fault.kind == "kill":
             os.kill(self._numbers[fault.target], signal.SIGKILL)
@@ -110,9 +140,10 @@ class Company:
                 proxy.become("clear")
 
     async def _suffer_server(self, fault: Fault) -> None:
-        server = next(self._turns)
+        server = self._postgres if fault.target == POSTGRES else next(self._turns)
+        assert server is not None  # noqa: S101 - what is not there befalls nobody
         if fault.kind == "kill":
-            await asyncio.to_thread(server.stop)
+            await asyncio.to_thread(server.kill if isinstance(server, PostgresServer) else server.stop)
             await asyncio.sleep(fault.lasts)
             await asyncio.to_thread(server.start)
         else:
@@ -139,6 +170,10 @@ class Company:
             return ",".join(server.url for server in self._servers)
         return ",".join(f"nats://{proxy.address}" for proxy in self._proxies[place])
 
+    def _state(self) -> str:
+        """Return where the campaign's memory finds PostgreSQL; empty where there is none."""
+        return "".join(f"postgresql://gm@{proxy.address}/postgres" for proxy in self._proxies.get(POSTGRES, ()))
+
     def _open_nursery(self) -> subprocess.Popen[str]:
         environment = {
             **os.environ,
@@ -158,12 +193,17 @@ class Company:
         return nursery
 
     async def _begin(self, name: str) -> None:
-        """Start a process of an agent, and wait until it is on the bus."""
+        """Start a process of an agent, or the one that serves, and wait until it is on the bus."""
         self._births += 1
-        said = self._folder / f"said-{self._births}-{name}"
+        place, what = (FRONT, "serve") if name == FRONT_PROCESS else (name, name)
+        said = self._folder / f"said-{self._births}-{what}"
+        state = self._state() if name == "campaign_memory" else ""
+        line = f"{self._url(place)} {what} {said} {state}\n"
         async with self._lock:  # a fork takes a while, and the front goes on meanwhile
-            self._numbers[name] = await asyncio.to_thread(_bear, self._nursery, f"{self._url(name)} {name} {said}\n")
+            self._numbers[name] = await asyncio.to_thread(_bear, self._nursery, line)
         await _until(lambda: said.exists() and _READY in said.read_text("utf-8"), _LONGEST_BIRTH)
+        if name == FRONT_PROCESS:
+            self.page = _address_in(said.read_text("utf-8"))
 
 
 def cluster(servers: int) -> list[list[str]]:
@@ -198,6 +238,11 @@ def _bear(nursery: subprocess.Popen[str], line: str) -> int:
     nursery.stdin.write(line)
     nursery.stdin.flush()
     return int(_read(nursery))
+
+
+def _address_in(said: str) -> str:
+    """Return the first address of those that something says it has."""
+    return next(word for word in said.split() if word.startswith("http://")).rstrip("/")
 
 
 def _read(process: subprocess.Popen[str]) -> str:

@@ -1,7 +1,8 @@
 """A process that has imported everything and forks: so an agent is there in a fraction of a second.
 
-It reads lines: where the bus is, the name of an agent, and a file for what it says. It answers each with the number of
-the new process. At the end of its input it kills those that still live, whatever state they are in.
+It reads lines: where the bus is, the name of an agent or ``serve``, a file for what it says, and where the campaign is
+kept if not in a file. It answers each with the number of the new process. At the end of its input it kills those that
+still live, whatever state they are in.
 """
 
 from __future__ import annotations
@@ -18,20 +19,26 @@ from fablewright.adapters import haystack_retriever, nats_network
 from fablewright.adapters.wire import codec
 from fablewright.entry.agent_process import run_agents
 from fablewright.entry.config import load_settings
+from fablewright.entry.web.address import address_of
+from fablewright.entry.web.server import serve
 
 __all__: list[str] = []
 
 _BESIDE = (haystack, haystack_retriever, nats_network, codec)  # imported late elsewhere; here before the first is born
 
 
-def _run(bus: str, name: str, said: str) -> int:
+def _run(bus: str, name: str, said: str, state: str = "") -> int:
     out = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for number in (1, 2):
         os.dup2(out, number)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for number in (signal.SIGCHLD, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
-    return run_agents(load_settings({"bus": bus}, directory=Path(said).parent).settings, [name])
+    work = None if "," in bus else bus  # of several servers, the work knows one
+    settings = load_settings({"bus": bus, "work": work, "state": state or None}, directory=Path(said).parent).settings
+    if name == "serve":
+        return serve(settings, address_of("127.0.0.1", 0), make_token=False, opens_browser=False)
+    return run_agents(settings, [name])
 
 
 def _main() -> None:

@@ -23,12 +23,16 @@ def report(found: Found) -> str:
     for episode in trial.episodes:
         by_fault.setdefault(str(episode.fault), []).append(episode)
     twice = sum(count > 1 for count in found.copies.values())
+    acknowledged = trial.witness.acknowledged
+    lost = sum(not found.copies[key] for key in {*acknowledged, *found.copies})
+    promised = len(trial.witness.promised)
     overran = sum(each > 0 for each in late)
     slow = f"a machine {found.slowness:.1f} times slower than a quiet one"
     lines = [
         f"{len(trial.scenes):,} scenes, {len(trial.episodes)} faults, {slow}.",
         f"Outcomes: {_counted(trial.outcomes)}.",
         f"Written down: {sum(found.copies.values()):,}; twice: {twice}. Second outcomes: {trial.twice}.",
+        f"Acknowledged: {len(acknowledged):,}, of them promised for later: {promised}; lost: {lost}.",
         f"After its deadline came the outcome of {overran} scenes, the latest {late[-1]:.0f} ms after it.",
         "",
         "| fault | times | first scene after its end, s: median | longest | out of the notes: longest | outcomes |",

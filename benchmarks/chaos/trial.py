@@ -9,28 +9,30 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from benchmarks.chaos.books import title_of
+from benchmarks.chaos.faults import FRONT_PROCESS
+from benchmarks.chaos.visitor import ACCEPTED, PROMISED, Heard
+from benchmarks.chaos.witness import Witness, broken_by
 from fablewright.errors import FablewrightError
 from fablewright.gm.orchestrator import HandleRequest
 from fablewright.gm.scene.wishes import Kept, Wishes
 from fablewright.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Coroutine, Iterable
 
     from benchmarks.chaos.company import Company
     from benchmarks.chaos.faults import Fault
+    from benchmarks.chaos.visitor import Visitor
     from fablewright.gm.answer import Answer
     from fablewright.runtime.bus import Bus
     from fablewright.runtime.events import Event
 
-__all__ = ["Episode", "Scene", "Trial", "count_writing", "title_of", "written"]
+__all__ = ["Episode", "Scene", "Trial"]
 
 MOST_LATE = 0.05
 """Seconds after its deadline at which a request has its outcome at the latest, on a machine that is not slow."""
@@ -47,6 +49,10 @@ _LEAST, _MOST = 1.5, 8.0
 _GIVE_UP = 60.0
 """Seconds after which there will be no scene any more."""
 _SUCCESSES = ("answered", "degraded")
+_SERVED = 3
+"""One scene in so many is asked of the process that serves."""
+_NOTED = 10
+"""One scene in so many is also put into the campaign's log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ class Scene:
         outcome: An answer's status, or the name of what was raised.
         overrun: Seconds that its outcome came after its deadline.
         excused: Of these, how many a bare timer was late too.
+        served: Whether it was asked of the process that serves.
     """
 
     number: int
@@ -68,6 +75,7 @@ class Scene:
     outcome: str
     overrun: float
     excused: float
+    served: bool = False
 
 
 @dataclass(slots=True)
@@ -97,6 +105,7 @@ class Trial:
     Args:
         bus: The front.
         company: The others.
+        visitor: Of the process that serves.
         rate: Scenes a second.
         seed: Of what is asked for, and how long it may take.
 
@@ -104,14 +113,17 @@ class Trial:
         scenes: All that have their outcome.
         episodes: The faults that there were.
         twice: Outcomes that came for a request which had one.
+        witness: Knows what was acknowledged.
     """
 
-    def __init__(self, bus: Bus, company: Company, *, rate: float, seed: int) -> None:
+    def __init__(self, bus: Bus, company: Company, visitor: Visitor, *, rate: float, seed: int) -> None:
         self.scenes: list[Scene] = []
         self.episodes: list[Episode] = []
         self.twice = 0
+        self.witness = Witness(bus)
         self._bus = bus
         self._company = company
+        self._visitor = visitor
         self._rate = rate
         self._dice = random.Random(seed)
         self._asked = 0
@@ -129,6 +141,7 @@ class Trial:
     async def run(self, faults: Iterable[Fault], *, scenes: int) -> None:
         """Have faults come and go until so many scenes were asked for, or there are no more faults."""
         load = self._supervisor.start(self._load(), name="the load")
+        watch = self._supervisor.start(self.witness.watch(), name="the witness")
         for fault in faults:
             if self._asked >= scenes:
                 break
@@ -140,6 +153,8 @@ class Trial:
             await self._recovered(episode)
         load.cancel()
         await asyncio.gather(load, *self._under_way, return_exceptions=True)
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
         self._assign()
 
     async def warm_up(self) -> None:
@@ -159,31 +174,53 @@ class Trial:
         begins = self._now()
         for number in itertools.count(1):
             self._asked = number
-            scene = self._supervisor.start(self._one(number), name=f"scene {number}")
-            self._under_way.add(scene)
-            scene.add_done_callback(self._under_way.discard)
+            self._begin(self._one(number), name=f"scene {number}")
             begins += 1 / self._rate
             await asyncio.sleep(max(0.0, begins - self._now()))
+
+    def _begin(self, work: Coroutine[Any, Any, None], *, name: str) -> None:
+        task = self._supervisor.start(work, name=name)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
 
     async def _one(self, number: int) -> None:
         timeout = self._dice.uniform(_LEAST, _MOST)
         what, whom, where, when = (self._dice.choice(each) for each in (_WHAT, _WHOM, _WHERE, _WHEN))
         words = f"{what} with {whom} {where} {when}"
-        request = HandleRequest(words, "scene", seed=number, wishes=self._called(number))
+        if served := number % _SERVED == 0:
+            asking, timeout = self._visitor.ask(words, seed=number), PROMISED
+        else:
+            asking = self._ask(number, words, timeout)
         loop, asked = asyncio.get_running_loop(), self._now()
         fired: list[float] = []
         beside = loop.call_at(asked + timeout, lambda: fired.append(loop.time()))
-        outcome = "nothing"
+        heard = Heard("nothing")
         try:
-            answer = await self._bus.ask("orchestrator", request, timeout=timeout)
-            outcome = answer.status
-        except FablewrightError as error:
-            outcome = type(error).__name__
+            heard = await asking
         finally:
             ended = self._now()
             beside.cancel()
             excused = fired[0] - asked - timeout if fired else 0.0
-            self.scenes.append(Scene(number, asked, ended, outcome, ended - asked - timeout, excused))
+            overrun = ended - asked - timeout
+            self.scenes.append(Scene(number, asked, ended, heard.outcome, overrun, excused, served))
+        if heard.outcome in _SUCCESSES:
+            self._have(number, heard.key)
+        elif heard.outcome == ACCEPTED:
+            self.witness.promised.add(heard.key)
+
+    async def _ask(self, number: int, words: str, timeout: float) -> Heard:
+        request = HandleRequest(words, "scene", seed=number, wishes=self._called(number))
+        try:
+            answer = await self._bus.ask("orchestrator", request, timeout=timeout)
+        except FablewrightError as error:
+            return Heard(type(error).__name__)
+        return Heard(answer.status, title_of(number))
+
+    def _have(self, number: int, key: str) -> None:
+        """Let the witness know of a scene; some go into the campaign's log, as what was played does."""
+        self.witness.had(key)
+        if number % _NOTED == 0:
+            self._begin(self.witness.note(number), name=f"the note of scene {number}")
 
     def _called(self, number: int) -> Wishes:
         """Return the wish for a scene's title, by which it is known again wherever it is written down."""
@@ -197,7 +234,7 @@ class Trial:
         """Wait until there are scenes again; those asked for while the fault lasted are no sign of it."""
         while self._now() - episode.over < _GIVE_UP:
             for scene in self.scenes:
-                if scene.asked >= episode.over and scene.outcome in _SUCCESSES:
+                if scene.asked >= episode.over and scene.outcome in _SUCCESSES and _tells_of(scene, episode):
                     took = scene.ended - episode.over
                     episode.first = min(episode.first, took)
                     if scene.outcome == "answered":
@@ -213,6 +250,11 @@ class Trial:
             if met:
                 met[-1].outcomes[scene.outcome] += 1
 
+    def _was_held(self, scene: Scene) -> bool:
+        """Whether a scene was asked of the process that serves while that could say nothing."""
+        faults = (each for each in self.episodes if each.fault.target == FRONT_PROCESS)
+        return scene.served and any(each.began <= scene.ended and scene.asked <= each.over for each in faults)
+
     def _look(self, event: Event) -> None:
         if event.what == "ended" and event.to == "orchestrator":
             self.twice += event.message_id in self._settled
@@ -227,7 +269,7 @@ class Trial:
         """Return what should have held and did not, as sentences.
 
         Args:
-            copies: How often each title was written down.
+            copies: How often each scene and each note was written down, by its key.
             slowness: How many times slower this machine is than one that is not slow; bounds in seconds grow with it.
         """
         found = [f"{self.twice} outcomes came for requests that had one"] if self.twice else []
@@ -235,14 +277,14 @@ class Trial:
         found += [
             f"scene {scene.number} ({scene.outcome}) ended {1000 * scene.overrun:.0f} ms after its deadline"
             for scene in self.scenes
-            if scene.overrun - scene.excused > most
+            if scene.overrun - scene.excused > most and not self._was_held(scene)
         ]
         found += [
             f"{episode.fault}: the first scene came {episode.first:.1f} s after its end"
             for episode in self.episodes
             if episode.first > LONGEST_RECOVERY * slowness
         ]
-        found += [f"{title} was written {count} times" for title, count in copies.items() if count > 1]
+        found += broken_by(copies, self.witness.acknowledged)
         numbers = Counter(scene.number for scene in self.scenes)
         if len(numbers) != self._asked or max(numbers.values()) > 1:
             found.append(f"{self._asked} scenes were asked for, {len(self.scenes)} ended")
@@ -252,24 +294,6 @@ class Trial:
         return found
 
 
-def title_of(number: int | str) -> str:
-    """Return what a scene is called."""
-    return f"Scene number {number}"
-
-
-def count_writing(database: Path) -> None:
-    """Have all that is put among the kept scenes from now on counted: of old ones the table forgets itself."""
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.executescript(
-            """
-            CREATE TABLE written (title TEXT);
-            CREATE TRIGGER writing AFTER INSERT ON scenes BEGIN INSERT INTO written VALUES (new.title); END;
-            """
-        )
-
-
-def written(database: Path) -> Counter[str]:
-    """Return how often each scene of a trial was written down since ``count_writing``."""
-    query = "SELECT title, count(*) FROM written WHERE title LIKE ? GROUP BY title"
-    with closing(sqlite3.connect(database)) as connection:
-        return Counter(dict(connection.execute(query, (title_of("%"),)).fetchall()))
+def _tells_of(scene: Scene, episode: Episode) -> bool:
+    """Whether a scene tells that a fault is over: of a process that serves only those that are asked of it."""
+    return scene.served or episode.fault.target != FRONT_PROCESS

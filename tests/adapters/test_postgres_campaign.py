@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     import psycopg
-    from tests.postgres_server import Server
+
+    from fablewright.testing.postgres_server import PostgresServer
 
 
 def event(name: str) -> Event:
@@ -53,7 +54,7 @@ def store(postgres: str) -> Iterator[PostgresCampaigns]:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
 def test_a_server_that_was_restarted_is_found_again(
-    postgres_server: Server, store: PostgresCampaigns, how: signal.Signals
+    postgres_server: PostgresServer, store: PostgresCampaigns, how: signal.Signals
 ) -> None:
     index = PostgresIndex(postgres_server.url, uuid.uuid4().hex)
     index.replace("a.md", FileStamp(1, 1), [Passage("An owl.", "a.md", (), 0, 7)])
@@ -72,7 +73,7 @@ def test_a_server_that_was_restarted_is_found_again(
 
 
 def test_what_is_logged_while_the_server_starts_anew_waits_for_it(
-    postgres_server: Server, store: PostgresCampaigns
+    postgres_server: PostgresServer, store: PostgresCampaigns
 ) -> None:
     store.choose_usual("vault", "Mine")
     postgres_server.stop()
@@ -189,7 +190,7 @@ def test_owners_see_nothing_of_each_other(postgres: str, admin: psycopg.Connecti
 
 
 @pytest.fixture(scope="module")
-def two(postgres_server: Server) -> tuple[str, str, Server]:
+def two(postgres_server: PostgresServer) -> tuple[str, str, PostgresServer]:
     """Two owners whose users may be nobody but themselves, as an administrator sets them up."""
     import psycopg  # noqa: PLC0415 - only where a server is
 
@@ -204,7 +205,7 @@ def two(postgres_server: Server) -> tuple[str, str, Server]:
     return anna, ben, postgres_server
 
 
-def test_a_user_with_rights_of_one_owner_works_without_any_others(two: tuple[str, str, Server]) -> None:
+def test_a_user_with_rights_of_one_owner_works_without_any_others(two: tuple[str, str, PostgresServer]) -> None:
     anna, _, server = two
     store = PostgresCampaigns(server.url_of(anna), owner=anna)
     assert store.append("Tuesday", [event("a")]) == 1
@@ -215,7 +216,7 @@ def test_a_user_with_rights_of_one_owner_works_without_any_others(two: tuple[str
     index.close()
 
 
-def test_a_user_cannot_be_another_owner(two: tuple[str, str, Server]) -> None:
+def test_a_user_cannot_be_another_owner(two: tuple[str, str, PostgresServer]) -> None:
     anna, ben, server = two
     with pytest.raises(ConfigurationError, match=f"does not let this user into the campaigns in the schema fw_{ben}"):
         PostgresCampaigns(server.url_of(anna), owner=ben).campaigns()
@@ -241,7 +242,7 @@ def test_a_user_cannot_be_another_owner(two: tuple[str, str, Server]) -> None:
         "LOCK TABLE fw_{ben}.campaigns",
     ],
 )
-def test_by_no_statement_does_a_user_get_at_anothers(two: tuple[str, str, Server], attempt: str) -> None:
+def test_by_no_statement_does_a_user_get_at_anothers(two: tuple[str, str, PostgresServer], attempt: str) -> None:
     import psycopg  # noqa: PLC0415 - only where a server is
 
     anna, ben, server = two
@@ -277,7 +278,7 @@ def test_a_schema_that_somebody_else_has_made_is_no_trap(postgres: str, admin: p
 
 
 def test_a_user_who_may_make_no_role_is_told_what_to_ask_for(
-    postgres_server: Server, admin: psycopg.Connection[Any]
+    postgres_server: PostgresServer, admin: psycopg.Connection[Any]
 ) -> None:
     user, owner = an_owner(), an_owner()
     admin.execute(f"CREATE ROLE {user} LOGIN")  # type: ignore[arg-type] # a name of ours
@@ -286,7 +287,7 @@ def test_a_user_who_may_make_no_role_is_told_what_to_ask_for(
 
 
 def test_a_user_need_not_be_an_administrator_to_set_up_owners(
-    postgres_server: Server, admin: psycopg.Connection[Any]
+    postgres_server: PostgresServer, admin: psycopg.Connection[Any]
 ) -> None:
     user, owner = an_owner(), an_owner()
     admin.execute(f"CREATE ROLE {user} LOGIN CREATEROLE")  # type: ignore[arg-type] # a name of ours

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from fablewright.entry.answering import LEAST
 from fablewright.entry.safety_net import PROMISE, SafetyNet
 from fablewright.entry.scene_order import order_read, order_written
 from fablewright.errors import FablewrightError, InvalidInput, PeerLost
@@ -136,6 +138,18 @@ async def test_a_ledger_that_hangs_keeps_nobody_waiting_and_it_is_told_once(
     ledger.delay = 0.0
     await asked(net, HandleRequest("They reach the bridge"), Reply(BRIDGE))
     assert "Scenes are made durable again" in caplog.messages
+
+
+async def test_nobody_waits_for_a_ledger_longer_than_for_the_scene(
+    net: SafetyNet, ledger: MemoryLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr("fablewright.entry.safety_net.time", SimpleNamespace(monotonic=loop.time, time=time.time))
+    ledger.delay = 60.0
+    before = loop.time()
+    answer, _ = await asked(net, HandleRequest("They reach the bridge"), Hang())
+    assert answer.status == "failed"
+    assert loop.time() - before == pytest.approx(10.0 + LEAST, abs=0.05)
 
 
 async def test_a_ledger_that_breaks_promises_nothing(net: SafetyNet, ledger: MemoryLedger) -> None:

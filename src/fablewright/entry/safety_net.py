@@ -113,7 +113,7 @@ class SafetyNet:
                 self._behind(self._withdrawn(ticket))
             raise
         if tried.lost is not None:
-            return await self._promised(tried, ticket)
+            return await self._promised(tried, ticket, until + LEAST)
         if ticket.scene is not None and time.time() >= ticket.scene.due:  # held up: somebody may have made it
             return await self._first_of(tried.answer, ticket.key)
         self._behind(self._withdrawn(ticket))
@@ -193,11 +193,11 @@ class SafetyNet:
             reason = ticket.error or "what keeps them does not answer"
             _log.warning("Scenes are %s", "made durable again" if is_durable else f"not made durable now: {reason}")
 
-    async def _promised(self, tried: Attempt, ticket: _Ticket) -> Answer:
-        """Let somebody else make a scene, and say so, if it was accepted."""
+    async def _promised(self, tried: Attempt, ticket: _Ticket, until: float) -> Answer:
+        """Let somebody else make a scene, and say so, if it was accepted by the time the answer has to be there."""
         if self.scenes is None or ticket.accepting is None:
             return tried.answer
-        await asyncio.wait({ticket.accepting}, timeout=_PATIENCE)
+        await asyncio.wait({ticket.accepting}, timeout=min(_PATIENCE, max(0.0, until - time.monotonic())))
         if ticket.scene is None:  # it may be there without our knowing; nobody was promised it
             self._behind(self._withdrawn(ticket))
             return tried.answer

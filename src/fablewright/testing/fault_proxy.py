@@ -72,6 +72,11 @@ class FaultProxy:
     def __repr__(self) -> str:
         return f"<FaultProxy {self.address} {self.way} connections={len(self._writers) // 2}>"
 
+    @property
+    def sockets(self) -> int:
+        """How many it has open for its connections: two for each that has reached the server."""
+        return len(self._writers)
+
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._taken, "127.0.0.1", 0)
         self.address = "{}:{}".format(*self._server.sockets[0].getsockname())
