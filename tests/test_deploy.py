@@ -34,9 +34,13 @@ def ours() -> dict[str, tuple[list[str], str]]:
     found = {}
     for name, service in COMPOSE["services"].items():
         if service["image"] == "fablewright":
-            (secret,) = service["secrets"]
+            secret, *more = service["secrets"]
             file = COMPOSE["secrets"][secret["source"]]["file"]
             assert service["environment"]["FABLEWRIGHT_BUS_KEY"] == f"/run/secrets/{secret['target']}"
+            assert bool(more) == ("FABLEWRIGHT_WORK" in service["environment"])
+            for work in more:
+                assert service["environment"]["FABLEWRIGHT_WORK_KEY"] == f"/run/secrets/{work['target']}"
+                assert COMPOSE["secrets"][work["source"]]["file"] == "./keys/work.seed"
             found[f"compose: {name}"] = service["command"], Path(file).stem
     for each in KUBERNETES:
         if each["kind"] == "Deployment":
@@ -47,7 +51,7 @@ def ours() -> dict[str, tuple[list[str], str]]:
                 Path(secret["items"][0]["key"]).stem,
             )
     for unit in UNITS:
-        (command,), (key,) = unit_lines(unit, "ExecStart"), unit_lines(unit, "LoadCredential")
+        (command,), (key, *_) = unit_lines(unit, "ExecStart"), unit_lines(unit, "LoadCredential")
         found[f"systemd: {unit.stem}"] = shlex.split(command)[1:], Path(key).stem
     (cmd,) = re.findall(r"(?m)^CMD (.*)$", (DEPLOY / "Dockerfile").read_text("utf-8"))
     found["Dockerfile"] = json.loads(cmd), "crew"
@@ -86,6 +90,17 @@ def test_an_agent_that_every_scene_needs_is_started_everywhere() -> None:
         assert {name.partition(": ")[2].replace("-", "_") for name in ours() if name.startswith(kind)} == needed
 
 
+def test_who_serves_people_and_who_makes_late_scenes_keeps_them_durably() -> None:
+    for name in ("front", "orchestrator"):
+        assert "FABLEWRIGHT_WORK" in COMPOSE["services"][name]["environment"]
+        (pod,) = [
+            each["spec"]["template"]["spec"]["containers"][0]
+            for each in KUBERNETES
+            if (each["kind"], each["metadata"]["name"]) == ("Deployment", name)
+        ]
+        assert {one["name"] for one in pod["env"]} == {"FABLEWRIGHT_WORK", "FABLEWRIGHT_WORK_KEY"}
+
+
 def test_every_setting_exists() -> None:
     files = [file for file in DEPLOY.rglob("*") if file.suffix in {".yml", ".yaml", ".service", ""} and file.is_file()]
     named = {name for file in files for name in re.findall(rf"\b{PREFIX}[A-Z_]+\b", file.read_text("utf-8"))}
@@ -103,6 +118,10 @@ def test_what_the_cluster_mounts_is_where_the_settings_say() -> None:
         assert mounts.keys() == {volume["name"] for volume in pod["volumes"]}
         assert settings["FABLEWRIGHT_BUS_KEY"] == f"{mounts['key']}/seed"
         assert settings["FABLEWRIGHT_BUS_CA"] == f"{mounts['ca']}/ca.pem"
+        own = {one["name"]: one["value"] for one in pod["containers"][0].get("env", ())}
+        (keys,) = [volume["secret"]["items"] for volume in pod["volumes"] if volume["name"] == "key"]
+        assert bool(own) == ({"key": "work.seed", "path": "work"} in keys)
+        assert own.get("FABLEWRIGHT_WORK_KEY", f"{mounts['key']}/work") == f"{mounts['key']}/work"
         assert each["spec"]["selector"]["matchLabels"] == each["spec"]["template"]["metadata"]["labels"]
     services = {each["metadata"]["name"] for each in KUBERNETES if each["kind"] == "Service"}
     assert services == {"nats", "front"}

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from fablewright.runtime.agent import Agent, batches, handles, hears, streams
     from fablewright.runtime.bus import Bus
     from fablewright.runtime.context import Context, ReplyToken
-    from fablewright.runtime.policies import BusOptions, HealthCheck, Policy
+    from fablewright.runtime.policies import BusOptions, Policy
     from fablewright.runtime.statistics import BusStatistics
 
 __all__ = [
@@ -66,7 +66,6 @@ __all__ = [
     "ContractViolation",
     "DeadlineExceeded",
     "FablewrightError",
-    "HealthCheck",
     "Message",
     "Outcome",
     "PeerLost",
@@ -94,7 +93,7 @@ _HOMES = {
     "runtime.agent": "Agent batches handles hears streams",
     "runtime.bus": "Bus",
     "runtime.context": "Context ReplyToken",
-    "runtime.policies": "BusOptions HealthCheck Policy",
+    "runtime.policies": "BusOptions Policy",
     "runtime.statistics": "BusStatistics",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

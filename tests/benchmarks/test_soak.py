@@ -135,7 +135,7 @@ def test_a_short_soak_measures_everybody() -> None:
     assert found.rate == pytest.approx(0.3 * found.capacity)
     assert sum(window.requests for window in found.load.windows) == int(2.0 * found.rate)
     agents = ("orchestrator", "scenario_generator", "haystack_pipeline", "campaign_memory")
-    assert set(found.samples) == {*agents, "server", "this process"}
+    assert set(found.samples) == {*agents, "front process", "server", "this process"}
     said = report(found)
     assert all(f"| {name} |" in said for name in found.samples)
     assert "requests a second can be answered" in said

@@ -383,7 +383,7 @@ def test_all_of_it_works_with_the_keyboard_alone(server: Served, open_page: Call
     page.keyboard.press("2")
     expect(page.locator("#played")).to_contain_text("Option 2")
     page.keyboard.press("s")
-    for name in ("balance", "cast", "log", "dice", "sources"):
+    for name in ("balance", "cast", "prepared", "log", "dice", "sources"):
         page.keyboard.press("ArrowRight")
         expect(page.locator(f"#panel-{name}")).to_be_visible()
     page.keyboard.press("?")
