@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -11,14 +13,17 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
+from fablewright.adapters import postgres_campaign, sqlite_campaign
 from fablewright.adapters.postgres_campaign import PostgresCampaigns
+from fablewright.adapters.postgres_database import place_of
 from fablewright.adapters.sqlite_campaign import SqliteCampaigns
 from fablewright.errors import FablewrightError, InvalidInput
 from fablewright.gm.campaign.archive import Archive, ArchivedCampaign, LogRow
 from fablewright.gm.campaign.events import Event, Fact
-from fablewright.gm.campaign.ports import StoredScene
+from fablewright.gm.campaign.ports import KEPT_SCENES, StoredScene
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -114,6 +119,45 @@ def test_the_latest_scenes_are_kept_for_each_campaign(store: StateStore) -> None
     assert store.archive().scenes == 21
 
 
+def test_a_scene_is_kept_once_under_its_key_however_many_came_between(store: StateStore) -> None:
+    store.keep_scene("Mine", StoredScene("first", "2026-11-27", "{}", "a"))
+    for number in range(KEPT_SCENES + 5):
+        store.keep_scene("Mine", StoredScene(f"scene {number}", "2026-11-27", "{}", f"key {number}"))
+    before = store.archive()
+    store.keep_scene("Mine", StoredScene("first again", "2026-11-27", "{}", "a"))  # itself, it is not kept any more
+    store.keep_scene("Other", StoredScene("after the campaign was changed", "2026-11-27", "{}", "a"))
+    assert [scene.title for scene in store.scenes("Other")] == []
+    assert store.scenes("Mine")[0].title == f"scene {KEPT_SCENES + 4}"
+    store.restore(before, force=True)  # what was there is gone, and who asks again is not told that it is there
+    store.keep_scene("Mine", StoredScene("first again", "2026-11-27", "{}", "a"))
+    assert store.scenes("Mine")[0].title == "first again"
+
+
+def test_the_keys_of_an_older_release_are_known(opened: Callable[[], StateStore], place: tuple[str, str, str]) -> None:
+    store = opened()
+    store.keep_scene("Mine", StoredScene("first", "2026-11-27", "{}", "a"))
+    store.close()
+    kind, where, owner = place
+    if kind == "postgres":  # back to the tables as they were before keys stood apart
+        with psycopg.connect(where, options=f"-c search_path={place_of('campaigns', owner).schema}") as connection:
+            connection.execute("DROP TABLE scene_keys")
+            connection.execute("UPDATE alembic_version SET version_num = 'campaigns_2'")
+    else:
+        with contextlib.closing(sqlite3.connect(where)) as file:
+            file.executescript("DROP TABLE scene_keys; PRAGMA user_version = 2;")
+    store = opened()
+    store.keep_scene("Mine", StoredScene("again", "2026-11-27", "{}", "a"))
+    assert [scene.title for scene in store.scenes("Mine")] == ["first"]
+
+
+def test_keys_do_not_pile_up(store: StateStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (sqlite_campaign, postgres_campaign):
+        monkeypatch.setattr(module, "KEPT_KEYS", 30)
+    for key in ["a", *(f"key {number}" for number in range(40)), "key 20", "a"]:
+        store.keep_scene("Mine", StoredScene(f"scene {key}", "2026-11-27", "{}", key))
+    assert [scene.title for scene in store.scenes("Mine")][:2] == ["scene a", "scene key 39"]
+
+
 def test_several_write_at_once_and_nothing_is_lost(opened: Callable[[], StateStore]) -> None:
     store, *others = [opened() for _ in range(5)]
 
@@ -142,6 +186,7 @@ def test_another_process_writes_while_this_one_reads(opened: Callable[[], StateS
 
 WRITER = """
 import sys
+from fablewright.adapters import postgres_campaign, sqlite_campaign
 from fablewright.adapters.postgres_campaign import PostgresCampaigns
 from fablewright.adapters.sqlite_campaign import SqliteCampaigns
 from fablewright.gm.campaign.events import Event, Fact

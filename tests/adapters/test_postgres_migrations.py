@@ -91,16 +91,16 @@ def test_from_nothing_to_the_latest_and_back_to_nothing(
         take_away(postgres, "")  # what other tests have left
     made = bring_up_to_date(postgres, owner, notes)
     assert made == (
-        SchemaStep(campaigns.schema, "campaigns", "", "campaigns_2"),
+        SchemaStep(campaigns.schema, "campaigns", "", "campaigns_3"),
         SchemaStep(index.schema, "index", "", "index_1"),
     )
     empty = [tables(admin, place.schema) for place in (campaigns, index)]
     filled(postgres, owner, notes)
     again = bring_up_to_date(postgres, owner)
-    assert [(step.before, step.after) for step in again] == [("campaigns_2",) * 2, ("index_1",) * 2]
+    assert [(step.before, step.after) for step in again] == [("campaigns_3",) * 2, ("index_1",) * 2]
     gone = take_away(postgres, owner)
     assert [(step.schema, step.before, step.after) for step in gone] == [
-        (campaigns.schema, "campaigns_2", ""),
+        (campaigns.schema, "campaigns_3", ""),
         (index.schema, "index_1", ""),
     ]
     query = "SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)"

@@ -138,7 +138,7 @@ def test_tables_are_made_and_taken_away(
     assert "no tables to take away" in error(capsys, "state", "migrate", "--down", "--force")
     monkeypatch.setenv("FABLEWRIGHT_STATE", postgres)
     made = out(capsys, "state", "migrate")
-    assert f"  fw_{owner}: nothing → campaigns_2\n" in made
+    assert f"  fw_{owner}: nothing → campaigns_3\n" in made
     assert f"  fw_{owner}__sample_campaign_" in made
     assert out(capsys, "state", "migrate").count("up to date") == 2
     out(capsys, "log", "add", "Found 14 gp")

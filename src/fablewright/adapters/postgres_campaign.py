@@ -19,7 +19,7 @@ from fablewright.adapters.postgres_database import ConnectionBroke, PostgresData
 from fablewright.errors import InvalidInput
 from fablewright.gm.campaign.archive import Archive, ArchivedCampaign, LogRow
 from fablewright.gm.campaign.events import Event
-from fablewright.gm.campaign.ports import StoredScene
+from fablewright.gm.campaign.ports import KEPT_KEYS, KEPT_SCENES, StoredScene
 from fablewright.gm.campaign.stored_fact import fact_stored, stored
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     import psycopg
 
 __all__ = ["PostgresCampaigns"]
-
-_KEPT_SCENES = 20
 
 
 class PostgresCampaigns:
@@ -110,18 +108,17 @@ class PostgresCampaigns:
                 send = _append_again
 
     def keep_scene(self, campaign: str, scene: StoredScene) -> None:
-        """Keep a scene that was asked for, unless one is kept under its key; the latest twenty are kept."""
+        """Keep a scene that was asked for, unless one was kept under its key before; see the port."""
 
         def write(db: psycopg.Connection[Any]) -> None:
             number = _id_of(db, campaign)
-            same = "SELECT 1 FROM scenes WHERE campaign = %s AND key = %s"
-            if scene.key and db.execute(same, (number, scene.key)).fetchone():
+            if scene.key and not _is_first(db, scene.key):
                 return
             _insert_scenes(db, number, [scene])
             db.execute(
                 """DELETE FROM scenes WHERE campaign = %s AND seq <= (
                        SELECT seq FROM scenes WHERE campaign = %s ORDER BY seq DESC LIMIT 1 OFFSET %s)""",
-                (number, number, _KEPT_SCENES),
+                (number, number, KEPT_SCENES),
             )
 
         self._db.write(write)
@@ -154,6 +151,7 @@ class PostgresCampaigns:
             if not force and db.execute("SELECT 1 FROM campaigns LIMIT 1").fetchone():
                 raise InvalidInput("There are campaigns in the database already; --force replaces them all.")
             db.execute("DELETE FROM campaigns")  # and what belongs to them
+            db.execute("DELETE FROM scene_keys")
             for campaign in archive.campaigns:
                 _put_back(db, campaign)
             for notes, name in archive.choices:
@@ -210,6 +208,13 @@ def _insert_rows(db: psycopg.Connection[Any], number: int, rows: Sequence[LogRow
             [(number, row.id, row.day, row.after, row.fact) for row in rows],
         )
         return cursor.rowcount
+
+
+def _is_first(db: psycopg.Connection[Any], key: str) -> bool:
+    """Note the key of a scene that is about to be kept; return False if it was there already."""
+    noted = db.execute("INSERT INTO scene_keys (key) VALUES (%s) ON CONFLICT DO NOTHING", (key,))
+    db.execute("DELETE FROM scene_keys WHERE seq <= (SELECT max(seq) FROM scene_keys) - %s", (KEPT_KEYS,))
+    return bool(noted.rowcount)
 
 
 def _insert_scenes(db: psycopg.Connection[Any], number: int, scenes: Sequence[StoredScene]) -> None:

@@ -16,7 +16,7 @@ from fablewright.adapters.sqlite_file import SqliteFile
 from fablewright.errors import InvalidInput
 from fablewright.gm.campaign.archive import Archive, ArchivedCampaign, LogRow
 from fablewright.gm.campaign.events import Event
-from fablewright.gm.campaign.ports import StoredScene
+from fablewright.gm.campaign.ports import KEPT_KEYS, KEPT_SCENES, StoredScene
 from fablewright.gm.campaign.stored_fact import fact_stored, stored
 
 if TYPE_CHECKING:
@@ -42,9 +42,12 @@ _MIGRATIONS = (
     CREATE INDEX scenes_of_campaign ON scenes (campaign, seq);
     """,
     "ALTER TABLE scenes ADD COLUMN key TEXT NOT NULL DEFAULT ''",
+    """
+    CREATE TABLE scene_keys (seq INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE);
+    INSERT OR IGNORE INTO scene_keys (key) SELECT key FROM scenes WHERE key != '' ORDER BY seq;
+    """,
 )
 """Step by step from one version of the schema to the next; a step that was released is never changed."""
-_KEPT_SCENES = 20
 
 
 class SqliteCampaigns:
@@ -135,19 +138,18 @@ class SqliteCampaigns:
         return self._file.write(write)
 
     def keep_scene(self, campaign: str, scene: StoredScene) -> None:
-        """Keep a scene that was asked for, unless one is kept under its key; the latest twenty are kept."""
+        """Keep a scene that was asked for, unless one was kept under its key before; see the port."""
 
         def write(connection: sqlite3.Connection) -> None:
             number = _id_of(connection, campaign)
-            same = "SELECT 1 FROM scenes WHERE campaign = ? AND key = ?"
-            if scene.key and connection.execute(same, (number, scene.key)).fetchone():
+            if scene.key and not _is_first(connection, scene.key):
                 return
             row = (number, scene.title, scene.on, scene.data, scene.key)
             connection.execute("INSERT INTO scenes (campaign, title, day, data, key) VALUES (?, ?, ?, ?, ?)", row)
             connection.execute(
                 """DELETE FROM scenes WHERE campaign = ? AND seq <= (
                        SELECT seq FROM scenes WHERE campaign = ? ORDER BY seq DESC LIMIT 1 OFFSET ?)""",
-                (number, number, _KEPT_SCENES),
+                (number, number, KEPT_SCENES),
             )
 
         self._file.write(write, durable=False)
@@ -184,7 +186,7 @@ class SqliteCampaigns:
         def write(connection: sqlite3.Connection) -> None:
             if not force and connection.execute("SELECT 1 FROM campaigns").fetchone():
                 raise InvalidInput(f"There are campaigns in {self.path} already; --force replaces them all.")
-            for table in ("chosen", "events", "scenes", "campaigns"):
+            for table in ("chosen", "events", "scenes", "scene_keys", "campaigns"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
             for campaign in archive.campaigns:
                 _put_back(connection, campaign)
@@ -202,6 +204,13 @@ def _id_of(connection: sqlite3.Connection, campaign: str) -> int:
     """Return a campaign's number; one that is not there yet is begun."""
     connection.execute("INSERT OR IGNORE INTO campaigns (name) VALUES (?)", (campaign,))
     return int(connection.execute("SELECT id FROM campaigns WHERE name = ?", (campaign,)).fetchone()[0])
+
+
+def _is_first(connection: sqlite3.Connection, key: str) -> bool:
+    """Note the key of a scene that is about to be kept; return False if it was there already."""
+    noted = connection.execute("INSERT OR IGNORE INTO scene_keys (key) VALUES (?)", (key,))
+    connection.execute("DELETE FROM scene_keys WHERE seq <= (SELECT max(seq) FROM scene_keys) - ?", (KEPT_KEYS,))
+    return bool(noted.rowcount)
 
 
 def _archived(connection: sqlite3.Connection, number: int, name: str) -> ArchivedCampaign:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HEADS", "Place", "downgrade", "upgrade"]
 
-HEADS = {"campaigns": "campaigns_2", "index": "index_1"}
+HEADS = {"campaigns": "campaigns_3", "index": "index_1"}
 """The latest step of each line; kept here so that nobody imports Alembic to learn that nothing is to be done."""
 
 

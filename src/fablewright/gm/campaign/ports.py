@@ -10,7 +10,13 @@ if TYPE_CHECKING:
 
     from fablewright.gm.campaign.events import Event
 
-__all__ = ["CampaignStore", "StoredScene"]
+__all__ = ["KEPT_KEYS", "KEPT_SCENES", "CampaignStore", "StoredScene"]
+
+KEPT_SCENES = 20
+"""How many scenes of a campaign are kept: who chooses an option of one has seen it lately."""
+KEPT_KEYS = 10_000
+"""Of how many requests a store knows that their scenes were kept: those of a night of many tables. A request that is
+sent again, because whoever was at it has died, comes with minutes between, not with thousands of scenes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +27,7 @@ class StoredScene:
         title: What the scene is called.
         on: The day on which it was asked for.
         data: The answer as JSON; see ``answer_data``.
-        key: Of the request, where it has one; no other scene that is kept has it.
+        key: Of the request, where it has one.
     """
 
     title: str
@@ -73,7 +79,11 @@ class CampaignStore(Protocol):
         ...
 
     def keep_scene(self, campaign: str, scene: StoredScene) -> None:
-        """Keep a scene that was asked for, unless one is kept under its key; the latest few are kept."""
+        """Keep a scene that was asked for, unless one was kept under its key before, in whichever campaign.
+
+        The latest ``KEPT_SCENES`` of each campaign are kept, and the latest ``KEPT_KEYS`` keys of all, also of scenes
+        that are not kept any more.
+        """
         ...
 
     def scenes(self, campaign: str) -> tuple[StoredScene, ...]:
