@@ -221,7 +221,7 @@ async def test_what_is_no_parcel_or_not_one_for_its_place_is_dropped_and_counted
             ("fw.worker.echo", Withdraw("front-1", "worker")),
             ("fw-stop.worker", Withdraw("front-1", "somebody")),
             ("fw-event.noise", forged._replace(kind=Kind.TELL, deadline=None, reply_to=None)),
-            ("fw-in._.back.front-1", Ended(0.0, "front-2", Outcome.REPLIED, "hm")),
+            ("fw-in._.back.front-1", Ended(0.0, "front-1", Outcome.REPLIED, "hm")),
         ]
         for subject, parcel in wrong:
             headers, body = codec.encode(parcel, now(), lambda _: None)

@@ -5,12 +5,14 @@
 | ``fw.<agent>.<action>`` | asks and tells | one of the agent's replicas (a queue group) |
 | ``fw-stop.<agent>`` | withdrawals | all of its replicas |
 | ``fw-event.<action>`` | what is published | every node |
-| ``fw-in.<role>.<node>.<message id>`` | outcomes, pieces and grants of streams | that node |
+| ``fw-in.<role>.<node>._mail`` | outcomes, pieces and grants of streams | that node |
 | ``fw-in.<role>.<node>._beat`` | what of its requests is under way elsewhere | that node |
+| ``fw-in.<role>.<node>.<message id>`` | the server's word that nobody serves whom a message went to | that node |
 
 What is asked, told or published has its owner beside it, as the header ``fw-owner``; nodes of another do not take it.
 
-Each node has one inbox for all of its requests. What stands before the last - of its name is its role: so a server can
+Each node has one inbox for all of its requests, and one subject there for all that comes back: to find who listens to a
+subject that it has not seen before costs the server more than to carry what is sent there. What stands before the last - of its name is its role: so a server can
 be told who may read which inboxes, and who may write to them (``deploy/nats.conf``).
 
 While there is no connection an ask is refused at once, rather than kept until there is one: its asker can do something
@@ -105,6 +107,7 @@ class NatsNetwork:
         self._supervisor = Supervisor()
         self._node = ""
         self._inbox = ""
+        self._mail = ""
         self._refusal = ""
         self._far: Far | None = None
         self._now = time.monotonic
@@ -127,7 +130,7 @@ class NatsNetwork:
         """
         if not _is_name(node):
             raise ContractViolation(f"A node is called by letters, digits, - and _, not {node!r}.")
-        self._node, self._inbox, self._far = node, _inbox_of(node), far
+        self._node, self._inbox, self._mail, self._far = node, _inbox_of(node), _mail_of(node), far
         self._now = clock_of(asyncio.get_running_loop())
         coming = self._supervisor.start(self._come_in(), name="NATS connects")
         await asyncio.wait({coming}, timeout=_PATIENCE)
@@ -216,9 +219,9 @@ class NatsNetwork:
             headers = {**headers, _OWNER: self._owner}
         reply = ""
         if node:
-            subject = f"{_inbox_of(node)}.{parcel.message_id}"
-            if isinstance(parcel, Chunk):
-                reply = f"{self._inbox}.{parcel.message_id}"  # where grants go
+            subject = _mail_of(node)
+            if type(parcel) is Chunk:
+                reply = self._mail  # where grants go
         else:
             subject = _subject_of(parcel)
             if isinstance(parcel, Envelope) and parcel.to:
@@ -236,6 +239,9 @@ class NatsNetwork:
     # -------------------------------------------------------------- what comes in; these only hand over
 
     def _on_inbox(self, message: Arrived) -> None:
+        if message.subject == self._mail and not message.is_nobody:
+            self._on_message(message)
+            return
         far = self._far
         if far is None:
             return
@@ -244,7 +250,7 @@ class NatsNetwork:
             what, _, node = what.partition(".")
             if what == "_gone":
                 far.gone(node)
-            else:
+            elif what != "_mail":  # that would be of a piece of a stream, which its withdrawal or the beat will end
                 far.unserved(what)
         elif what == "_beat":
             far.reminded(message.body.decode("ascii", "replace").split())
@@ -295,7 +301,7 @@ class NatsNetwork:
             return can_be_answered and subject == _subject_of(parcel)
         if isinstance(parcel, Withdraw):
             return subject == _subject_of(parcel)
-        return subject == f"{self._inbox}.{parcel.message_id}"
+        return subject == self._mail
 
     # -------------------------------------------------------------- what the connection says
 
@@ -353,6 +359,12 @@ def _inbox_of(node: str) -> str:
     """Return what all subjects of a node's inbox begin with."""
     role, _, own = node.rpartition("-")
     return f"fw-in.{role or _NO_ROLE}.{own}"
+
+
+@lru_cache(maxsize=1024)
+def _mail_of(node: str) -> str:
+    """Return where what comes back to a node goes."""
+    return f"{_inbox_of(node)}._mail"
 
 
 def _owner_called(owner: str) -> str:
