@@ -12,8 +12,9 @@
 What is asked, told or published has its owner beside it, as the header ``fw-owner``; nodes of another do not take it.
 
 Each node has one inbox for all of its requests, and one subject there for all that comes back: to find who listens to a
-subject that it has not seen before costs the server more than to carry what is sent there. What stands before the last - of its name is its role: so a server can
-be told who may read which inboxes, and who may write to them (``deploy/nats.conf``).
+subject that it has not seen before costs the server more than to carry what is sent there. What stands before the last
+- of a node's name is its role: so a server can be told who may read which inboxes, and who may write to them
+(``deploy/nats.conf``).
 
 While there is no connection an ask is refused at once, rather than kept until there is one: its asker can do something
 else meanwhile, and what is kept would be begun late. A server that hangs is noticed within 12 s; what was asked over it
