@@ -22,7 +22,7 @@ from fablewright.entry.interrupt import Interrupted
 from fablewright.entry.safety_net import SafetyNet
 from fablewright.gm.answer import Timings
 from fablewright.gm.rules.party import parse_party
-from fablewright.gm.scenario_generator import CampaignContext, GenerateScenario, GroundedSceneReady, Scenario
+from fablewright.gm.scenario_request import CampaignContext, GenerateScenario, GroundedSceneReady, Scenario
 from fablewright.gm.scene.scenario import Line, Origin, Scene
 from fablewright.runtime.bus import Bus
 

@@ -16,7 +16,7 @@ from fablewright.entry.config import Settings
 from fablewright.gm.answering.scene import scene_answer
 from fablewright.gm.haystack_pipeline import HaystackPipeline, RetrieveDocuments
 from fablewright.gm.orchestrator import HandleRequest
-from fablewright.gm.scenario_generator import GroundedSceneReady
+from fablewright.gm.scenario_request import GroundedSceneReady
 from fablewright.protocol.breaker import State
 from fablewright.runtime.threads import Threads
 from fablewright.testing.virtual_loop import run_virtual

@@ -10,7 +10,8 @@ from fablewright.gm.orchestrator import HandleRequest, Orchestrator
 from fablewright.gm.reading.indexing import passages_of
 from fablewright.gm.reading.notes import FileReport
 from fablewright.gm.rules.party import parse_party
-from fablewright.gm.scenario_generator import CampaignContext, ScenarioGenerator
+from fablewright.gm.scenario_generator import ScenarioGenerator
+from fablewright.gm.scenario_request import CampaignContext
 from fablewright.gm.scene.scenario import Origin
 from fablewright.runtime.bus import Bus
 from fablewright.testing.fakes import Hang, Raise, Reply, ScriptedAgent, Step

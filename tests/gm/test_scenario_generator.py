@@ -7,18 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fablewright.gm.grounding import reserve
 from fablewright.gm.haystack_pipeline import Documents, RetrieveDocuments
 from fablewright.gm.reading.indexing import passages_of
 from fablewright.gm.rules.party import parse_party
-from fablewright.gm.scenario_generator import (
-    CampaignContext,
-    GameState,
-    GenerateScenario,
-    GroundedSceneReady,
-    Scenario,
-    ScenarioGenerator,
-    reserve,
-)
+from fablewright.gm.scenario_generator import ScenarioGenerator
+from fablewright.gm.scenario_request import CampaignContext, GameState, GenerateScenario, GroundedSceneReady, Scenario
 from fablewright.gm.scene.scenario import Origin
 from fablewright.protocol.breaker import BreakerRules
 from fablewright.protocol.retry import RetryRules

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from fablewright.entry.crew import CLASSES
 from fablewright.entry.inspector import Inspector, NodeReport
 from fablewright.errors import ConfigurationError
-from fablewright.gm.scenario_generator import GroundedSceneReady
+from fablewright.gm.scenario_request import GroundedSceneReady
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

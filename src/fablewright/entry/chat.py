@@ -32,7 +32,7 @@ from fablewright.gm.campaign.memory import CampaignMemory, KeepScene, RecallScen
 from fablewright.gm.haystack_pipeline import DescribeNotes, HaystackPipeline
 from fablewright.gm.orchestrator import HandleRequest
 from fablewright.gm.rules.party import Party, parse_party
-from fablewright.gm.scenario_generator import GroundedSceneReady
+from fablewright.gm.scenario_request import GroundedSceneReady
 from fablewright.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from fablewright.entry.prompt import Prompt
     from fablewright.entry.safety_net import SafetyNet
     from fablewright.gm.answer import Answer, Want
-    from fablewright.gm.scenario_generator import Scenario
+    from fablewright.gm.scenario_request import Scenario
     from fablewright.gm.writer import Prose
     from fablewright.runtime.bus import Bus
     from fablewright.runtime.subscription import Subscription

@@ -23,7 +23,8 @@ from fablewright.gm.orchestrator import Orchestrator
 from fablewright.gm.reranking import Reranking, RerankTexts, reranking_policies
 from fablewright.gm.rules.bestiary import load_bestiary
 from fablewright.gm.rules.party import parse_party
-from fablewright.gm.scenario_generator import CampaignContext, ScenarioGenerator
+from fablewright.gm.scenario_generator import ScenarioGenerator
+from fablewright.gm.scenario_request import CampaignContext
 from fablewright.gm.writer import Writing, writing_policies
 from fablewright.protocol.breaker import BreakerRules
 from fablewright.protocol.cache import CacheRules

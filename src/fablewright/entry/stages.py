@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from fablewright.gm.campaign.memory import CampaignMemory, LogFacts, Recall, RecallScene
 from fablewright.gm.haystack_pipeline import HaystackPipeline, NoticeChanges, RetrieveDocuments
 from fablewright.gm.orchestrator import HandleRequest, Orchestrator
-from fablewright.gm.scenario_generator import GenerateScenario, ScenarioGenerator
+from fablewright.gm.scenario_generator import ScenarioGenerator
+from fablewright.gm.scenario_request import GenerateScenario
 from fablewright.gm.writer import WriteProse, Writing
 
 if TYPE_CHECKING:

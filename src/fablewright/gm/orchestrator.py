@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from fablewright.gm.rules.bestiary import Bestiary
-    from fablewright.gm.scenario_generator import CampaignContext
+    from fablewright.gm.scenario_request import CampaignContext
     from fablewright.runtime.context import Context
 
 __all__ = ["LONGEST_REQUEST", "HandleRequest", "Orchestrator"]

@@ -11,7 +11,8 @@ from fablewright.gm.haystack_pipeline import Documents, RetrieveDocuments
 from fablewright.gm.orchestrator import HandleRequest, Orchestrator
 from fablewright.gm.reading.indexing import passages_of
 from fablewright.gm.rules.party import parse_party
-from fablewright.gm.scenario_generator import CampaignContext, ScenarioGenerator
+from fablewright.gm.scenario_generator import ScenarioGenerator
+from fablewright.gm.scenario_request import CampaignContext
 from fablewright.gm.scene.scenario import Origin
 from fablewright.runtime.bus import Bus
 from fablewright.testing.fakes import Hang, Reply, ScriptedAgent

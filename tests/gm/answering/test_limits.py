@@ -16,7 +16,8 @@ from fablewright.gm.orchestrator import HandleRequest, Orchestrator
 from fablewright.gm.reading.indexing import passages_of
 from fablewright.gm.reading.limits import NO_LIMITS, limits_of
 from fablewright.gm.rules.party import parse_party
-from fablewright.gm.scenario_generator import CampaignContext, ScenarioGenerator
+from fablewright.gm.scenario_generator import ScenarioGenerator
+from fablewright.gm.scenario_request import CampaignContext
 from fablewright.gm.scene.scenario import Line, Option, Origin, Scene
 from fablewright.gm.scene.variants import Variant
 from fablewright.runtime.bus import Bus

@@ -13,7 +13,7 @@ from fablewright.gm.orchestrator import HandleRequest, Orchestrator
 from fablewright.gm.reading.indexing import passages_of
 from fablewright.gm.reading.limits import NO_LIMITS
 from fablewright.gm.rules.party import parse_party
-from fablewright.gm.scenario_generator import CampaignContext
+from fablewright.gm.scenario_request import CampaignContext
 from fablewright.runtime.bus import Bus
 from fablewright.testing.fakes import Reply, ScriptedAgent
 

@@ -25,7 +25,7 @@ from fablewright.entry.web.runs import Runs
 from fablewright.entry.whole_system import OneProcess, WholeSystem
 from fablewright.gm.answer_data import answer_data
 from fablewright.gm.answering.scene import scene_answer
-from fablewright.gm.scenario_generator import GroundedSceneReady
+from fablewright.gm.scenario_request import GroundedSceneReady
 from fablewright.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:

@@ -16,8 +16,10 @@ from fablewright.gm.answering.steering import game_state
 from fablewright.gm.campaign.choice import check_of, named_in, option_meant, play_out
 from fablewright.gm.campaign.events import Fact, plain
 from fablewright.gm.campaign.log_line import line_of
+from fablewright.gm.grounding import reserve
 from fablewright.gm.reading.name_key import name_key
-from fablewright.gm.scenario_generator import ScenarioGenerator, SuggestScenes, reserve
+from fablewright.gm.scenario_generator import ScenarioGenerator
+from fablewright.gm.scenario_request import SuggestScenes
 from fablewright.gm.scene.scenario import Line, Origin
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from fablewright.gm.campaign.ports import StoredScene
     from fablewright.gm.campaign.state import CampaignState
     from fablewright.gm.reading.notes import Passage
-    from fablewright.gm.scenario_generator import NextScene
+    from fablewright.gm.scenario_request import NextScene
 
 __all__ = ["answer_choice"]
 

@@ -15,8 +15,8 @@ from fablewright.errors import (
 )
 from fablewright.gm.answering.fight_wish import NO_WISH, FightWish
 from fablewright.gm.campaign.memory import CampaignMemory, LogFacts, Recall, RecallScene
+from fablewright.gm.grounding import reserve
 from fablewright.gm.haystack_pipeline import RetrieveDocuments, find_documents, why_missing
-from fablewright.gm.scenario_generator import reserve
 from fablewright.gm.scene.table import Table
 from fablewright.gm.scene.wishes import Wishes
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fablewright.gm.campaign.memory import Logged, Recalled
     from fablewright.gm.haystack_pipeline import Documents
     from fablewright.gm.rules.bestiary import Bestiary
-    from fablewright.gm.scenario_generator import CampaignContext
+    from fablewright.gm.scenario_request import CampaignContext
     from fablewright.protocol.message import Request
     from fablewright.runtime.context import Context
 

@@ -13,13 +13,14 @@ from fablewright.gm.answering.steering import game_state
 from fablewright.gm.campaign.memory import CampaignMemory, KeepScene
 from fablewright.gm.campaign.remarks import with_remarks
 from fablewright.gm.follow_up import direction_in
-from fablewright.gm.scenario_generator import GameState, GenerateScenario, ScenarioGenerator
+from fablewright.gm.scenario_generator import ScenarioGenerator
+from fablewright.gm.scenario_request import GameState, GenerateScenario
 from fablewright.gm.scene.scenario import Line, Origin
 
 if TYPE_CHECKING:
     from fablewright.gm.answering.desk import Asked, Remembered
     from fablewright.gm.campaign.state import CampaignState
-    from fablewright.gm.scenario_generator import Scenario
+    from fablewright.gm.scenario_request import Scenario
     from fablewright.gm.scene.composer import LeftOut
 
 __all__ = ["answer_scene", "remarked", "scene_answer"]

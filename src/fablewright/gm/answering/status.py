@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from fablewright.errors import ContractViolation, RequestFailed
 from fablewright.gm.answer import Answer
+from fablewright.gm.grounding import reserve
 from fablewright.gm.haystack_pipeline import DescribeNotes, HaystackPipeline
-from fablewright.gm.scenario_generator import reserve
 from fablewright.gm.scene.scenario import Line, Origin
 from fablewright.gm.small_talk import EXAMPLES
 

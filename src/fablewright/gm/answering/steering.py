@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fablewright.gm.scenario_generator import GameState
+from fablewright.gm.scenario_request import GameState
 
 if TYPE_CHECKING:
     from fablewright.gm.campaign.state import CampaignState

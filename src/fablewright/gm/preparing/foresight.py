@@ -27,7 +27,8 @@ from fablewright.gm.haystack_pipeline import (
 )
 from fablewright.gm.preparing.threads import threads
 from fablewright.gm.reading.name_key import name_key
-from fablewright.gm.scenario_generator import GameState, ScenarioGenerator, SuggestScenes
+from fablewright.gm.scenario_generator import ScenarioGenerator
+from fablewright.gm.scenario_request import GameState, SuggestScenes
 from fablewright.gm.scene.focus import (
     Section,
     foci,
