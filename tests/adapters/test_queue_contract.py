@@ -198,6 +198,22 @@ async def test_a_lease_that_is_over_is_taken_up_and_who_lost_it_writes_nothing_m
         assert [(each.state, each.result) for each in await queue.look(mine.id)] == [(State.DONE, "hers")]
 
 
+@pytest.mark.parametrize("is_short_first", [True, False])
+async def test_a_lease_lasts_as_long_as_who_took_it_needs_however_others_are_set_up(
+    opened: Opened, *, is_short_first: bool
+) -> None:
+    mine = batch()
+    async with opened(LONG) as queue, opened(SHORT) as other:
+        await queue.accept(mine, tasks(2))
+        if is_short_first:
+            await other.give_back(await leased(other, mine.id))
+        await leased(queue, mine.id)
+        await leased(queue, mine.id)
+        assert await other.lease(mine.id) is None
+        await asyncio.sleep(2 * SHORT.lease)
+        assert await other.lease(mine.id) is None
+
+
 async def test_who_lost_a_lease_may_be_first_and_then_the_other_writes_nothing(opened: Opened) -> None:
     mine = batch()
     async with opened(SHORT) as queue, opened(SHORT) as other:

@@ -39,7 +39,7 @@ def run(*facts: Fact, rules: JobRules = RULES) -> tuple[Job, list[Effect]]:
 def test_a_job_is_leased_until_its_time_and_done() -> None:
     job, effects = run(Wanted(5.0))
     assert effects == [Effect.GRANT]
-    assert job == Job(State.LEASED, lease=1, until=15.0, tries=1)
+    assert job == Job(State.LEASED, lease=1, until=15.0, lasts=10.0, tries=1)
     job, effects = run(Wanted(5.0), Wanted(14.9), Finished(1))
     assert effects == [Effect.GRANT, Effect.LATE, Effect.WRITE]
     assert job.state is State.DONE
@@ -55,6 +55,13 @@ def test_a_lease_granted_under_a_clock_that_was_set_back_is_over() -> None:
     job, effects = run(Wanted(10_000.0), Wanted(9_999.0), Wanted(100.0), Wanted(109.9))
     assert effects == [Effect.GRANT, Effect.GRANT, Effect.GRANT, Effect.LATE]
     assert (job.lease, job.until) == (3, 110.0)
+
+
+def test_how_long_a_lease_lasts_is_said_by_who_took_it() -> None:
+    job, _ = step(Job(), Wanted(0.0), JobRules(lease=100.0))
+    assert step(job, Wanted(50.0), JobRules(lease=10.0)) == (job, Effect.LATE)
+    job, _ = step(Job(), Wanted(0.0), JobRules(lease=10.0))
+    assert step(job, Wanted(11.0), JobRules(lease=100.0))[1] is Effect.GRANT
 
 
 def test_who_lost_the_lease_may_finish_first_and_nobody_writes_twice() -> None:

@@ -1,7 +1,8 @@
 """A work queue on JetStream, NATS's own store: tasks, leases and results for processes on many machines.
 
 A task is a message in a work-queue stream, published under its idempotency key (``Nats-Msg-Id``). A lease is a
-delivery that is not acknowledged yet: when ``ack_wait`` is over the server delivers it to somebody else. The outcome
+delivery that is not acknowledged yet: when ``ack_wait`` is over the server delivers it to somebody else; of all who
+work on a batch, who takes the longest leases says how long that is. The outcome
 of a task is one entry in a key-value bucket that can only be created, never written over: so it is written once,
 whoever is late, and all else may happen twice. The batch with all its tasks stands in the bucket before its messages
 are published; whoever finds a task without an outcome and without a message publishes it again.
@@ -227,9 +228,13 @@ class JetStreamQueue:
     async def _consumer(self, stream: JetStreamContext, batch: str) -> JetStreamContext.PullSubscription:
         if batch not in self._consumers:
             config = ConsumerConfig(ack_policy=AckPolicy.EXPLICIT, ack_wait=self._rules.lease, max_deliver=-1)
-            self._consumers[batch] = await stream.pull_subscribe(
+            consumer = await stream.pull_subscribe(
                 f"{self._subject}.{batch}.*", durable=f"batch-{batch}", stream=self._store, config=config
             )
+            found = (await consumer.consumer_info()).config
+            if found.ack_wait is None or found.ack_wait < self._rules.lease:
+                await stream.add_consumer(self._store, found, ack_wait=self._rules.lease)
+            self._consumers[batch] = consumer
         return self._consumers[batch]
 
     async def _prepared(self, stream: JetStreamContext) -> tuple[JetStreamContext, KeyValue]:

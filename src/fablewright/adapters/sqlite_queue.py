@@ -47,9 +47,11 @@ _MIGRATIONS = (
         reason TEXT NOT NULL, result TEXT NOT NULL, PRIMARY KEY (batch, place), UNIQUE (batch, key)
     );
     """,
+    # How long a lease from before lasts is not known: until its end, and an hour at most.
+    "ALTER TABLE jobs ADD COLUMN lasts REAL NOT NULL DEFAULT 3600",
 )
 _OPEN = f"('{State.WAITING.value}', '{State.LEASED.value}')"
-_JOB = "place, key, body, state, lease, until, tries, reason"
+_JOB = "place, key, body, state, lease, until, lasts, tries, reason"
 
 
 class SqliteQueue:
@@ -60,7 +62,7 @@ class SqliteQueue:
     Args:
         path: Where the database is or shall be; missing folders are made.
         threads: Where it is used, off the event loop.
-        rules: How long a lease lasts, and how many tries there are.
+        rules: How long a lease lasts that is taken here, and how many tries there are.
         now: The system's clock, in seconds since 1970: for batches that begin later.
         clock: What leases are measured by, in seconds; the same for all processes, and never set.
         busy_timeout: Seconds to wait for another process that is writing.
@@ -99,11 +101,9 @@ class SqliteQueue:
             number = connection.execute(insert, row).lastrowid
             job = Job()
             connection.executemany(
-                "INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '')",
-                [
-                    (number, place, task.key, task.body, job.state.value, job.lease, job.until, job.tries, job.reason)
-                    for place, task in enumerate(tasks)
-                ],
+                f"""INSERT INTO jobs (batch, {_JOB}, result)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')""",  # noqa: S608 - our own words
+                [(number, place, task.key, task.body, *_columns(job)) for place, task in enumerate(tasks)],
             )
             return True
 
@@ -130,13 +130,13 @@ class SqliteQueue:
         """Return a task to work on, those first that were tried least; None if there is none now."""
         query = f"""SELECT jobs.{_JOB} FROM jobs JOIN batches ON batch = batches.seq
                     WHERE batches.id = ? AND NOT paused AND begins <= ? AND state IN {_OPEN}
-                          AND (until <= ? OR until > ?)
+                          AND (until <= ? OR until > ? + lasts)
                     ORDER BY tries, place"""  # noqa: S608 - our own words
 
         def write(connection: sqlite3.Connection) -> Lease | None:
             now = self._clock()
             number = _number(connection, batch)
-            found = connection.execute(query, (batch, self._now(), now, now + self._rules.lease)).fetchall()
+            found = connection.execute(query, (batch, self._now(), now, now)).fetchall()
             for place, key, body, *columns in found:
                 job, effect = step(_job(columns), Wanted(now), self._rules)
                 _store(connection, number, place, job)
@@ -212,13 +212,17 @@ def _number(connection: sqlite3.Connection, batch: str) -> int | None:
 
 
 def _job(columns: Sequence[Any]) -> Job:
-    state, lease, until, tries, reason = columns
-    return Job(State(state), lease, until, tries, reason)
+    state, *others = columns
+    return Job(State(state), *others)
+
+
+def _columns(job: Job) -> tuple[Any, ...]:
+    return job.state.value, job.lease, job.until, job.lasts, job.tries, job.reason
 
 
 def _store(connection: sqlite3.Connection, batch: int | None, place: int, job: Job, result: str = "") -> None:
     connection.execute(
-        """UPDATE jobs SET state = ?, lease = ?, until = ?, tries = ?, reason = ?, result = ?
+        """UPDATE jobs SET state = ?, lease = ?, until = ?, lasts = ?, tries = ?, reason = ?, result = ?
            WHERE batch = ? AND place = ?""",
-        (job.state.value, job.lease, job.until, job.tries, job.reason, result, batch, place),
+        (*_columns(job), result, batch, place),
     )

@@ -16,8 +16,9 @@ The rules:
 1. A job that waits is leased to whoever wants it first. A lease has a number, one more than the one before, and an
    end. Each lease is a try.
 2. A lease that is over is lost: whoever wants the job next is granted a new one. When all tries are used the job
-   fails instead, because nobody finished it. One that ends later than a lease from now was granted under a clock that
-   has been set back since, and is over too: else its job would wait as long as the clock was wrong.
+   fails instead, because nobody finished it. How long a lease lasts is said by who takes it, and stands with it: who
+   looks may have been set up otherwise. One that ends later than it lasts from now was granted under a clock that has
+   been set back since, and is over too: else its job would wait as long as the clock was wrong.
 3. The first to finish writes the result; all who come later are told that they are late and write nothing. Who lost
    her lease may still be first: her result is as good as any, and the work need not be done twice.
 4. A job that broke waits for its next try, or fails when there is none left. A job that is given back waits, and that
@@ -86,7 +87,7 @@ class JobRules:
     """How long and how often.
 
     Attributes:
-        lease: Seconds that a lease lasts; more than the work can take.
+        lease: Seconds that a lease lasts that is granted now; more than the work can take.
         tries: How many there are, at least 1.
 
     Raises:
@@ -111,6 +112,7 @@ class Job:
         state: Where it stands.
         lease: The number of the latest lease; 0 before the first.
         until: When that one is over; 0 when it was handed back.
+        lasts: Seconds from its beginning to its end; 0 before the first.
         tries: How many were begun and not given back.
         reason: Why it failed, or why its latest try broke.
     """
@@ -118,6 +120,7 @@ class Job:
     state: State = State.WAITING
     lease: int = 0
     until: float = 0.0
+    lasts: float = 0.0
     tries: int = 0
     reason: str = ""
 
@@ -185,11 +188,12 @@ def step(job: Job, fact: Fact, rules: JobRules) -> tuple[Job, Effect]:
 
 
 def _wanted(job: Job, now: float, rules: JobRules) -> tuple[Job, Effect]:
-    if job.state is State.LEASED and now < job.until <= now + rules.lease:
+    if job.state is State.LEASED and now < job.until <= now + job.lasts:
         return job, Effect.LATE
     if job.tries >= rules.tries:
         return replace(job, state=State.FAILED, reason=job.reason or UNFINISHED), Effect.FAIL
-    granted = replace(job, state=State.LEASED, lease=job.lease + 1, until=now + rules.lease, tries=job.tries + 1)
+    until, tries = now + rules.lease, job.tries + 1
+    granted = replace(job, state=State.LEASED, lease=job.lease + 1, until=until, lasts=rules.lease, tries=tries)
     return granted, Effect.GRANT
 
 
