@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from fablewright.errors import FablewrightError
 from fablewright.gm.preparing.ledger import Entry
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class MemoryLedger:
-    """Keeps entries as long as it lives.
+    """Keeps entries as long as it lives; their ages are by a clock that can be given.
 
     Attributes:
         delay: Seconds that each call takes.
         is_broken: Whether each call fails.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self.delay = 0.0
         self.is_broken = False
         self._entries: dict[tuple[str, str], Entry] = {}
@@ -32,11 +39,12 @@ class MemoryLedger:
 
     async def read(self, topic: str, key: str) -> Entry | None:
         await self._called()
-        return self._entries.get((topic, key))
+        entry = self._entries.get((topic, key))
+        return None if entry is None else self._aged(entry)
 
     async def entries(self, topic: str) -> tuple[Entry, ...]:
         await self._called()
-        return tuple(entry for (of, _), entry in self._entries.items() if of == topic)
+        return tuple(self._aged(entry) for (of, _), entry in self._entries.items() if of == topic)
 
     async def swap(self, topic: str, key: str, revision: int, text: str) -> bool:
         await self._called()
@@ -56,7 +64,10 @@ class MemoryLedger:
         pass
 
     def _write(self, topic: str, key: str, text: str) -> None:
-        self._entries[topic, key] = Entry(key, next(self._revisions), text)
+        self._entries[topic, key] = Entry(key, next(self._revisions), text, self._clock())
+
+    def _aged(self, entry: Entry) -> Entry:
+        return replace(entry, age=self._clock() - entry.age)
 
     def _is_latest(self, topic: str, key: str, revision: int) -> bool:
         entry = self._entries.get((topic, key))

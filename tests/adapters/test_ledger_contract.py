@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
@@ -70,7 +72,9 @@ async def test_what_is_added_is_there_once_also_for_others(opened: Opened, topic
         assert await other.add("another topic", "key-1", "not ours")
         found = {entry.key: entry for entry in await other.entries(topic)}
         assert {key: entry.text for key, entry in found.items()} == {"key-1": "ünd so „weiter“ " * 1000, "key-2": "two"}
-        assert await ledger.read(topic, "key-2") == found["key-2"]
+        read = await ledger.read(topic, "key-2")
+        assert read is not None
+        assert replace(read, age=0.0) == replace(found["key-2"], age=0.0)
 
 
 async def test_only_who_has_seen_the_latest_changes_it(opened: Opened, topic: str) -> None:
@@ -90,6 +94,50 @@ async def test_only_who_has_seen_the_latest_changes_it(opened: Opened, topic: st
         assert await ledger.read(topic, "key") is None
         assert await ledger.entries(topic) == ()
         assert await ledger.add(topic, "key", "again")
+
+
+async def test_how_old_an_entry_is_goes_by_the_ledgers_clock_whatever_ours_says(
+    opened: Opened, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right, since = time.time, time.monotonic()
+    async with opened() as ledger, opened() as other:
+        monkeypatch.setattr(time, "time", lambda: right() + 3600)
+        await ledger.add(topic, "key", "one")
+        monkeypatch.setattr(time, "time", lambda: right() - 3600)
+        await asyncio.sleep(0.5)
+        (seen,) = await other.entries(topic)
+        assert 0.45 < seen.age < time.monotonic() - since
+        assert await other.swap(topic, "key", seen.revision, "two")
+        again = time.monotonic()
+        await asyncio.sleep(0.1)
+        read = await ledger.read(topic, "key")
+        assert read is not None
+        assert 0.05 < read.age < time.monotonic() - again + 0.05
+
+
+async def test_what_is_from_before_the_machine_was_started_is_older_than_anything(tmp_path: Path) -> None:
+    threads = Threads(name="ledger")
+    before = SqliteLedger(tmp_path / "accepted.sqlite", threads, clock=lambda: 1000.0)
+    await before.add("topic", "key", "text")
+    since = SqliteLedger(tmp_path / "accepted.sqlite", threads, clock=lambda: 20.0)
+    assert [entry.age for entry in await since.entries("topic")] == [float("inf")]
+    for ledger in (before, since):
+        await ledger.close()
+    threads.close()
+
+
+@pytest.mark.parametrize(("set_back", "age"), [(5.0, 0.0), (3600.0, float("inf"))])
+async def test_what_is_from_before_the_servers_clock_was_set_back_is_older_than_anything(
+    nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch, set_back: float, age: float
+) -> None:
+    ledger = JetStreamLedger(nats_server.url)
+    await ledger.add("topic", f"key-{set_back:.0f}", "text")
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() - set_back)
+    monkeypatch.setattr("fablewright.adapters.jetstream_ledger.time", clock)
+    read = await ledger.read("topic", f"key-{set_back:.0f}")
+    assert read is not None
+    assert read.age == age
+    await ledger.close()
 
 
 async def test_of_many_who_try_at_once_one_does(opened: Opened, topic: str) -> None:

@@ -4,19 +4,25 @@ What is promised: what a method has returned from has been acknowledged by the s
 process of ours and of the server. By default the server flushes its files every two minutes (``sync_interval``), so
 what it acknowledged since can be lost when the power or the system fails. With ``sync_interval: always``, or with three
 replicas on machines that do not fail together, it is not.
+
+How old an entry is, is the server's to say, who stamps each: by the clock that leads the stream. What a server of three
+says whose clock is apart from the others', when it begins to lead, is wrong by as much.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from typing import TYPE_CHECKING, Any
+import json
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from fablewright.adapters.jetstream_link import JetStreamLink  # isort: skip - as in nats_connection
 from fablewright.adapters.nats_access import Access  # isort: skip - as above
 
 from nats.js.api import DiscardPolicy, StorageType, StreamConfig
-from nats.js.errors import APIError, KeyNotFoundError, KeyWrongLastSequenceError, NotFoundError
+from nats.js.errors import APIError, KeyWrongLastSequenceError, NotFoundError
 
 from fablewright.gm.preparing.ledger import Entry
 
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nats.js import JetStreamContext
+    from nats.js.api import RawStreamMsg
     from nats.js.kv import KeyValue
 
 __all__ = ["JetStreamLedger"]
@@ -31,6 +38,8 @@ __all__ = ["JetStreamLedger"]
 _BUCKET = "FW_ACCEPTED"
 _NO_SUCH_MESSAGE = (10037, 10043)
 """The server's numbers for that."""
+_SET_BACK = 60.0
+"""Seconds by which an entry may come from the future; beyond, the server's clock was set back, and it is old enough."""
 
 
 class JetStreamLedger:
@@ -49,6 +58,7 @@ class JetStreamLedger:
 
     def __init__(self, servers: str | Sequence[str], *, access: Access | None = None, owner: str = "") -> None:
         self._bucket = f"{_BUCKET}_{owner}" if owner else _BUCKET
+        self._ahead = 0.0  # seconds of the server's clock beyond that of this process, which nobody can set
         self._link = JetStreamLink(servers, access or Access(), self._prepared, "What was accepted")
 
     async def add(self, topic: str, key: str, text: str) -> bool:
@@ -62,12 +72,12 @@ class JetStreamLedger:
 
     async def read(self, topic: str, key: str) -> Entry | None:
         """Return an entry; None if there is none of that key."""
-        async with self._link.opened() as (_, bucket):
+        async with self._link.opened() as (stream, _):
             try:
-                found = await bucket.get(_place(topic, key))
-            except KeyNotFoundError:
+                found = await stream.get_msg(f"KV_{self._bucket}", subject=self._subject(topic, key))
+            except NotFoundError:
                 return None
-            return _entry(found)
+            return self._entry(found)
 
     async def entries(self, topic: str) -> tuple[Entry, ...]:
         """Return all entries of a topic.
@@ -75,9 +85,8 @@ class JetStreamLedger:
         Not by a watcher: nats-py's says that all has come when the last message is only on its way.
         """
         async with self._link.opened() as (stream, _):
-            head = f"$KV.{self._bucket}."
-            info = await stream.stream_info(f"KV_{self._bucket}", subjects_filter=head + _place(topic, "*"))
-            keys = [subject.rpartition(".")[2] for subject in info.state.subjects or ()]
+            subjects = await self._subjects(stream, self._subject(topic, "*"))
+            keys = [subject.rpartition(".")[2] for subject in subjects]
             found = await asyncio.gather(*(self.read(topic, key) for key in keys))
             return tuple(entry for entry in found if entry is not None)  # some may be gone by now
 
@@ -110,25 +119,42 @@ class JetStreamLedger:
 
     async def _prepared(self, stream: JetStreamContext) -> tuple[JetStreamContext, KeyValue]:
         """Make the bucket as a stream, for those that are made as a bucket let nobody remove a message."""
-        name = f"KV_{self._bucket}"
+        none = self._subject("", "none")
         try:
-            await stream.stream_info(name)  # whoever operates the server may have changed it since
+            await self._subjects(stream, none)  # whoever operates the server may have changed it since
         except NotFoundError:
             config = StreamConfig(
-                name=name,
+                name=f"KV_{self._bucket}",
                 subjects=[f"$KV.{self._bucket}.>"],
                 max_msgs_per_subject=1,
                 discard=DiscardPolicy.NEW,
                 storage=StorageType.FILE,
-                allow_direct=True,
             )
             await stream.add_stream(config)
+            await self._subjects(stream, none)
         return stream, await stream.key_value(self._bucket)
+
+    async def _subjects(self, stream: JetStreamContext, pattern: str) -> list[str]:
+        """Return the subjects of a pattern that have an entry; note what time it is for the server.
+
+        Before 2.10 a server does not say that; then it is taken to have the time of this machine.
+        """
+        place, request = f"$JS.API.STREAM.INFO.KV_{self._bucket}", json.dumps({"subjects_filter": pattern})
+        told = await stream._api_request(place, request.encode())  # noqa: SLF001 - stream_info leaves the time out
+        now = datetime.fromisoformat(told["ts"]) if "ts" in told else datetime.now(UTC)
+        self._ahead = now.timestamp() - time.monotonic()
+        return list(told["state"].get("subjects") or ())
+
+    def _subject(self, topic: str, key: str) -> str:
+        return f"$KV.{self._bucket}.{_place(topic, key)}"
+
+    def _entry(self, found: RawStreamMsg) -> Entry:
+        assert found.subject and found.seq and found.time  # noqa: S101, PT018 - the server says them of each
+        age = self._ahead + time.monotonic() - found.time.timestamp()
+        key = found.subject.rpartition(".")[2]
+        text = (found.data or b"").decode()
+        return Entry(key, found.seq, text, max(0.0, age) if age > -_SET_BACK else float("inf"))
 
 
 def _place(topic: str, key: str) -> str:
     return f"{hashlib.sha256(topic.encode()).hexdigest()[:32]}.{key}"
-
-
-def _entry(found: Any) -> Entry:  # noqa: ANN401 - what nats-py returns
-    return Entry(found.key.rpartition(".")[2], found.revision, (found.value or b"").decode())

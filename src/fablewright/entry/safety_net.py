@@ -68,12 +68,14 @@ class _Ticket:
         key: Its key.
         accepting: What puts it there; None where there is no store.
         scene: As it is there, once that is known.
+        due: From when on others may have made it, by the clock of this process.
         error: Why it is not.
     """
 
     key: str
     accepting: asyncio.Task[None] | None = None
     scene: AcceptedScene | None = None
+    due: float = 0.0
     error: FablewrightError | None = None
 
 
@@ -114,7 +116,7 @@ class SafetyNet:
             raise
         if tried.lost is not None:
             return await self._promised(tried, ticket, until + LEAST)
-        if ticket.scene is not None and time.time() >= ticket.scene.due:  # held up: somebody may have made it
+        if ticket.scene is not None and time.monotonic() >= ticket.due:  # held up: somebody may have made it
             return await self._first_of(tried.answer, ticket.key)
         self._behind(self._withdrawn(ticket))
         return tried.answer
@@ -127,8 +129,7 @@ class SafetyNet:
         """
         if self.scenes is None:
             return ()
-        now = time.time()
-        return tuple(each for each in await self.scenes.look() if each.due <= now or each.job.state.is_final)
+        return tuple(each for each in await self.scenes.look() if not each.due or each.job.state.is_final)
 
     async def warm_up(self) -> None:
         """Open the store, so that the first scene need not wait for that; for a moment at most."""
@@ -168,11 +169,10 @@ class SafetyNet:
 
     async def _accepted(self, request: HandleRequest, timeout: float) -> _Ticket:
         """Have a scene accepted; the table goes on when that takes too long."""
-        now = time.time()
         ticket = _Ticket(request.request_key)
         if self.scenes is not None:
-            due = now + timeout + LEAST + _GRACE
-            scene = AcceptedScene(request.request_key, request.words, now, due, order_written(request))
+            due = timeout + LEAST + _GRACE
+            scene = AcceptedScene(request.request_key, request.words, time.time(), due, order_written(request))
             ticket.accepting = self._behind(self._accept(self.scenes, scene, ticket))
             await asyncio.wait({ticket.accepting}, timeout=_PATIENCE)
             self._tell(ticket)
@@ -180,8 +180,10 @@ class SafetyNet:
 
     @staticmethod
     async def _accept(scenes: AcceptedScenes, scene: AcceptedScene, ticket: _Ticket) -> None:
+        before = time.monotonic()
         try:
             ticket.scene = await scenes.accept(scene)
+            ticket.due = before + ticket.scene.due
         except FablewrightError as error:
             ticket.error = error
 

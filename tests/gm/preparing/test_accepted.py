@@ -33,11 +33,11 @@ def clock() -> Clock:
 
 @pytest.fixture
 def scenes(clock: Clock) -> AcceptedScenes:
-    return AcceptedScenes(MemoryLedger(), "Tuesday", RULES, clock)
+    return AcceptedScenes(MemoryLedger(clock), "Tuesday", RULES, clock)
 
 
 def scene(key: str = "one", at: float = 1000.0) -> AcceptedScene:
-    return AcceptedScene(key, "the „Mill“", at, at + 5.0, '{"words":"x"}')
+    return AcceptedScene(key, "the „Mill“", at, 5.0, '{"words":"x"}')
 
 
 async def test_it_is_somebodys_until_it_is_due_and_then_anybodys(scenes: AcceptedScenes, clock: Clock) -> None:
@@ -95,6 +95,41 @@ async def test_who_gives_it_back_has_not_tried_and_others_wait_a_moment(scenes: 
         clock.now += 2.0
 
 
+@pytest.mark.parametrize("apart", [-3600.0, 3600.0])
+async def test_clocks_that_are_apart_take_nothing_too_early_or_too_late(clock: Clock, apart: float) -> None:
+    ledger = MemoryLedger(clock)
+    front = AcceptedScenes(ledger, "Tuesday", RULES, lambda: clock.now + apart)
+    worker = AcceptedScenes(ledger, "Tuesday", RULES, clock)
+    other = AcceptedScenes(ledger, "Tuesday", RULES, lambda: clock.now - apart)
+    await front.accept(scene(at=clock.now + apart))
+    clock.now += 4.9
+    assert await worker.take() is None
+    clock.now += 0.1
+    assert await worker.take()
+    clock.now += 9.9
+    assert await other.take() is None  # it is the worker's, whatever this clock says
+    clock.now += 0.1
+    taken = await other.take()
+    assert taken
+    await other.give_back(taken, pause=2.0)
+    assert await front.take() is None
+    clock.now += 2.0
+    assert await front.take()
+
+
+async def test_who_brings_a_scene_forward_that_is_at_work_leaves_the_lease_as_it_is(
+    scenes: AcceptedScenes, clock: Clock
+) -> None:
+    await scenes.accept(scene())
+    clock.now += 5.0
+    assert await scenes.take()
+    clock.now += 6.0
+    await scenes.bring_forward("one")
+    assert await scenes.take() is None
+    clock.now += 4.0
+    assert await scenes.take()
+
+
 async def test_what_came_late_is_kept_for_a_month(scenes: AcceptedScenes, clock: Clock) -> None:
     await scenes.accept(scene())
     await scenes.bring_forward("one")
@@ -110,7 +145,7 @@ async def test_what_came_late_is_kept_for_a_month(scenes: AcceptedScenes, clock:
 
 @pytest.mark.parametrize("seed", range(30))
 async def test_whatever_happens_in_whatever_order_each_scene_has_one_outcome(clock: Clock, seed: int) -> None:
-    chance, ledger = random.Random(seed), MemoryLedger()
+    chance, ledger = random.Random(seed), MemoryLedger(clock)
     workers = [AcceptedScenes(ledger, "Tuesday", RULES, clock) for _ in range(3)]
     await workers[0].accept(scene())
     held: list[AcceptedScene] = []

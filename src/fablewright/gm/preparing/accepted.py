@@ -3,6 +3,9 @@
 Whoever asks for a scene has it accepted first, then has it made as ever, and withdraws it once it is there. When she
 dies in between, or those who make it, it falls due, and anybody makes it. ``protocol.job`` has the rules of who may;
 whatever they decide is written only over what they were decided on, so a scene has one outcome whoever is late.
+
+Their clocks may be hours apart. So what is written says for how many seconds from then on, and the ledger says how many
+have passed since; only dates for people, and when the oldest are removed, are by the clock of who is there.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from fablewright.protocol.job import Broke, Effect, Finished, GivenBack, Job, St
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fablewright.gm.preparing.ledger import Ledger
+    from fablewright.gm.preparing.ledger import Entry, Ledger
     from fablewright.protocol.job import Fact, JobRules
 
 __all__ = ["AcceptedScene", "AcceptedScenes"]
@@ -33,9 +36,10 @@ class AcceptedScene:
         key: Its idempotency key, from the request to the campaign's log.
         words: What was asked for.
         at: When, in seconds since 1970.
-        due: From when on anybody may make it; so long whoever accepted it does.
+        due: In how many seconds anybody may make it, from when this was read or is written; so long whoever accepted it
+            does.
         order: The request, as whoever makes it reads it.
-        job: Where it stands.
+        job: Where it stands; its lease is over in ``until`` seconds, from the same moment.
         result: What came of it; empty until it is done.
     """
 
@@ -55,7 +59,7 @@ class AcceptedScenes:
         ledger: Where they are kept.
         topic: What they belong to.
         rules: How long a lease lasts, and how many tries there are.
-        now: The system's clock, in seconds since 1970.
+        now: The system's clock, in seconds since 1970; it says only which of those that came late are too old to keep.
 
     Every method raises what the ledger raises.
     """
@@ -75,17 +79,17 @@ class AcceptedScenes:
     async def find(self, key: str) -> AcceptedScene | None:
         """Return a scene; None if it was withdrawn."""
         entry = await self._ledger.read(self._topic, key)
-        return None if entry is None else _scene(entry.text)
+        return None if entry is None else _scene(entry)
 
     async def look(self) -> tuple[AcceptedScene, ...]:
         """Return all scenes, in the order in which they were asked for."""
-        scenes = [_scene(entry.text) for entry in await self._ledger.entries(self._topic)]
+        scenes = [_scene(entry) for entry in await self._ledger.entries(self._topic)]
         return tuple(sorted(scenes, key=lambda scene: (scene.at, scene.key)))
 
     async def withdraw(self, key: str) -> bool:
         """Take a scene back, for it is there or not wanted any more; return False if it had its outcome already."""
         while (entry := await self._ledger.read(self._topic, key)) is not None:
-            if _scene(entry.text).job.state.is_final:
+            if _scene(entry).job.state.is_final:
                 return False
             if await self._ledger.remove(self._topic, key, entry.revision):
                 break
@@ -93,22 +97,21 @@ class AcceptedScenes:
 
     async def bring_forward(self, key: str) -> None:
         """Let a scene fall due now: whoever accepted it could not make it."""
-        await self._change(key, lambda scene: None if scene.job.state.is_final else replace(scene, due=self._now()))
+        await self._change(key, lambda scene: None if scene.job.state.is_final else replace(scene, due=0.0))
 
     async def take(self) -> AcceptedScene | None:
         """Return a scene to make, its lease being the number in its job; None if none is due.
 
         One that nobody brought to an end has failed; and what is over for long is removed.
         """
-        now = self._now()
         for entry in await self._ledger.entries(self._topic):
-            scene = _scene(entry.text)
+            scene = _scene(entry)
             if scene.job.state.is_final:
-                if scene.at + _KEPT < now:
+                if scene.at + _KEPT < self._now():
                     await self._ledger.remove(self._topic, scene.key, entry.revision)
                 continue
-            job, effect = step(scene.job, Wanted(now), self._rules)
-            if scene.due > now or effect is Effect.LATE:
+            job, effect = step(scene.job, Wanted(0.0), self._rules)
+            if scene.due > 0 or effect is Effect.LATE:
                 continue
             taken = replace(scene, job=job)
             is_written = await self._ledger.swap(self._topic, scene.key, entry.revision, _text(taken))
@@ -126,7 +129,7 @@ class AcceptedScenes:
 
     async def give_back(self, taken: AcceptedScene, *, pause: float = 0.0) -> None:
         """Let somebody else have a scene, after a pause in seconds; it does not count as a try."""
-        await self._tell(taken, GivenBack(taken.job.lease), due=self._now() + pause)
+        await self._tell(taken, GivenBack(taken.job.lease), due=pause)
 
     async def _tell(self, taken: AcceptedScene, fact: Fact, **changes: object) -> bool:
         def told(scene: AcceptedScene) -> AcceptedScene | None:
@@ -138,7 +141,7 @@ class AcceptedScenes:
     async def _change(self, key: str, change: Callable[[AcceptedScene], AcceptedScene | None]) -> bool:
         """Change a scene as it stands now, however often others come first; return False if it is to stay."""
         while (entry := await self._ledger.read(self._topic, key)) is not None:
-            changed = change(_scene(entry.text))
+            changed = change(_scene(entry))
             if changed is None:
                 return False
             if await self._ledger.swap(self._topic, key, entry.revision, _text(changed)):
@@ -152,7 +155,9 @@ def _text(scene: AcceptedScene) -> str:
     return json.dumps(data, ensure_ascii=False)
 
 
-def _scene(text: str) -> AcceptedScene:
-    data = json.loads(text)
-    job = data.pop("job")
-    return AcceptedScene(**data, job=Job(**{**job, "state": State(job["state"])}))
+def _scene(entry: Entry) -> AcceptedScene:
+    """Return the scene of an entry, with the times that are left now."""
+    data = json.loads(entry.text)
+    job = Job(**{**data["job"], "state": State(data["job"]["state"])})
+    left = replace(job, until=max(0.0, job.until - entry.age))
+    return AcceptedScene(**{**data, "due": max(0.0, data["due"] - entry.age), "job": left})

@@ -1,4 +1,7 @@
-"""What keeps scenes that were accepted at the table, as a Protocol: a ledger; an adapter satisfies it."""
+"""What keeps scenes that were accepted at the table, as a Protocol: a ledger; an adapter satisfies it.
+
+The clocks of those who share a ledger may be hours apart. So none of them says how old an entry is, but the ledger.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,13 @@ class Entry:
         key: What it is kept under; letters, digits and hyphens.
         revision: Another number after each change of it.
         text: The text.
+        age: Seconds since that change, by the ledger's one clock; infinite where it was before that clock began.
     """
 
     key: str
     revision: int
     text: str
+    age: float
 
 
 class Ledger(Protocol):
