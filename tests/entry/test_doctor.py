@@ -9,6 +9,7 @@ from fablewright.adapters.chat_model.writer import ChatWriter, KnownServer
 from fablewright.adapters.haystack_retriever import HaystackRetriever
 from fablewright.entry.cli import run
 from fablewright.entry.doctor import _write
+from fablewright.entry.safety_net import NOWHERE
 from fablewright.errors import FablewrightError, MissingExtra
 from fablewright.gm.writing.ports import Endpoint
 from fablewright.testing.model_server import ModelServer, Turn
@@ -27,7 +28,18 @@ def test_a_healthy_machine(data_dir: Path, capsys: pytest.CaptureFixture[str]) -
     capsys.readouterr()
     assert run(["doctor"]) == 0
     out = capsys.readouterr().out
-    for name in ("Python", "SQLite", "Settings", "Data folder", "Campaigns", "Notes", "Index", "Haystack", "Extras"):
+    for name in (
+        "Python",
+        "SQLite",
+        "Settings",
+        "Data folder",
+        "Campaigns",
+        "Scenes",
+        "Notes",
+        "Index",
+        "Haystack",
+        "Extras",
+    ):
         assert f"✓ {name}" in out
     assert "its telemetry is off" in out
     assert "with FTS5" in out
@@ -120,6 +132,26 @@ def test_a_data_folder_that_cannot_be_used_is_a_finding(data_dir: Path, capsys: 
     data_dir.write_text("a file in its place", encoding="utf-8")
     assert run(["doctor", "--json"]) == 3
     assert findings(capsys)["Data folder"][0] == "bad"
+
+
+def test_scenes_that_are_not_durable_are_a_finding(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FABLEWRIGHT_BUS", "nats://127.0.0.1:9")
+    assert run(["doctor", "--json"]) == 0
+    state, said = findings(capsys)["Scenes"]
+    assert (state, said) == ("note", f"lost with who makes them: {NOWHERE}")
+    monkeypatch.setenv("FABLEWRIGHT_WORK", "nats://127.0.0.1:9")
+    assert run(["doctor", "--json"]) == 3
+    state, said = findings(capsys)["Scenes"]
+    assert state == "bad"
+    assert "not durable: What was accepted on NATS cannot be used: there is no server" in said
+    for name in ("BUS", "WORK"):
+        monkeypatch.delenv(f"FABLEWRIGHT_{name}")
+    (file,) = (path.parent for path in data_dir.rglob("campaigns.sqlite"))
+    (file / "accepted.sqlite").write_bytes(b"no database " * 1000)
+    assert run(["doctor", "--json"]) == 3
+    assert findings(capsys)["Scenes"][0] == "bad"
 
 
 @pytest.mark.usefixtures("data_dir")

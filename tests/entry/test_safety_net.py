@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fablewright.entry.answering import LEAST
-from fablewright.entry.safety_net import PROMISE, SafetyNet
+from fablewright.entry.safety_net import NOWHERE, PROMISE, SafetyNet
 from fablewright.entry.scene_order import order_read, order_written
 from fablewright.errors import FablewrightError, InvalidInput, PeerLost
 from fablewright.gm.answer import Answer
@@ -138,6 +138,20 @@ async def test_a_ledger_that_hangs_keeps_nobody_waiting_and_it_is_told_once(
     ledger.delay = 0.0
     await asked(net, HandleRequest("They reach the bridge"), Reply(BRIDGE))
     assert "Scenes are made durable again" in caplog.messages
+
+
+async def test_that_scenes_are_not_durable_can_be_asked_for_at_any_time(net: SafetyNet, ledger: MemoryLedger) -> None:
+    assert await SafetyNet(None).trouble() == NOWHERE
+    assert await net.trouble() == ""
+    ledger.delay = 60.0
+    assert await net.trouble() == "what keeps them does not answer"
+    ledger.delay, ledger.is_broken = 0.0, True
+    assert await net.trouble() == "the ledger is broken"
+    await asked(net, HandleRequest("They reach the bridge"), Reply(BRIDGE))
+    ledger.is_broken = False
+    assert await net.trouble() == "the ledger is broken"  # at the last scene, and nobody has tried since
+    await asked(net, HandleRequest("They reach the bridge"), Reply(BRIDGE))
+    assert await net.trouble() == ""
 
 
 async def test_nobody_waits_for_a_ledger_longer_than_for_the_scene(

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import platform
+import secrets
 import sqlite3
 import sys
 import tempfile
@@ -24,7 +25,9 @@ from fablewright.entry.event_loop import run_loop
 from fablewright.entry.json_output import to_json
 from fablewright.entry.no_notes import kinds_of_notes
 from fablewright.entry.rerankers import open_reranker
+from fablewright.entry.safety_net import NOWHERE
 from fablewright.entry.terminal import clean, emit, hanging, output_console, set_up_streams, write
+from fablewright.entry.work_queue import open_ledger
 from fablewright.entry.writers import open_writer
 from fablewright.errors import ConfigurationError, FablewrightError, InvalidInput
 from fablewright.gm.reading.embedded_text import dimensions_of
@@ -50,6 +53,8 @@ _T = TypeVar("_T")
 
 _PATIENCE_FOR_A_WORD = 20.0
 """Seconds; a server may have to load its model first."""
+_PROBE = "doctor"
+"""Topic of what is accepted to see whether that works; a table's has a slash in it."""
 _MARKS = {"ok": ("✓", "green"), "note": ("•", "yellow"), "bad": ("✗", "bold red")}
 
 
@@ -88,6 +93,7 @@ def doctor(invocation: Invocation, flags: Mapping[str, object], config: Path | N
 def _with_settings(settings: Settings) -> Iterator[_Finding]:
     yield _data_dir(settings)
     yield _campaigns(settings)
+    yield _scenes(settings)
     try:
         notes = assemble.open_notes(settings, settings.notes)
     except InvalidInput as error:
@@ -135,6 +141,27 @@ def _campaigns(settings: Settings) -> _Finding:
     except FablewrightError as error:
         return _Finding("Campaigns", "bad", f"{where}: {error}", "Without them, scenes come without memory.")
     return _Finding("Campaigns", "ok", f"{count} in {where}")
+
+
+def _scenes(settings: Settings) -> _Finding:
+    """Have something accepted and taken back, as each scene is: a store that can be read may be full."""
+    if settings.bus and not settings.work:
+        remedy = "Set `work` to a NATS server with JetStream; docs/how-to/scale.md explains it."
+        return _Finding("Scenes", "note", f"lost with who makes them: {NOWHERE}", remedy)
+    try:
+        run_loop(_accepted(settings))
+    except FablewrightError as error:
+        return _Finding("Scenes", "bad", f"not durable: {error}", "Without it, a scene is lost with who makes it.")
+    return _Finding("Scenes", "ok", "accepted before they are made, so that none is lost with who makes it")
+
+
+async def _accepted(settings: Settings) -> None:
+    key = secrets.token_hex(12)
+    async with open_ledger(settings) as ledger:
+        await ledger.add(_PROBE, key, "")
+        entry = await ledger.read(_PROBE, key)
+        if entry is not None:
+            await ledger.remove(_PROBE, key, entry.revision)
 
 
 def _notes(notes: assemble.Notes) -> Iterator[_Finding]:

@@ -40,11 +40,13 @@ if TYPE_CHECKING:
     from fablewright.gm.orchestrator import HandleRequest
     from fablewright.runtime.bus import Bus
 
-__all__ = ["PROMISE", "SafetyNet", "safety_net"]
+__all__ = ["NOWHERE", "PROMISE", "SafetyNet", "safety_net"]
 
 _log = logging.getLogger(__name__)
 
 PROMISE = "The scene was accepted: it will be under Prepared as soon as it can be written."
+NOWHERE = "agents are on a bus, and no setting `work` says where scenes are kept"
+_SILENT = "what keeps them does not answer"
 
 _PATIENCE = 0.3
 """Seconds that the table waits for a scene to be accepted; it takes milliseconds."""
@@ -91,7 +93,7 @@ class SafetyNet:
         self._supervisor = Supervisor()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_ending = False
-        self._is_durable = True
+        self._refusal = ""  # why the latest scene was not accepted; empty where it was
 
     async def ask(self, bus: Bus, request: HandleRequest, *, timeout: float) -> Answer:
         """Ask as ``ask_once`` does; a scene is accepted first.
@@ -130,6 +132,19 @@ class SafetyNet:
         if self.scenes is None:
             return ()
         return tuple(each for each in await self.scenes.look() if not each.due or each.job.state.is_final)
+
+    async def trouble(self) -> str:
+        """Return why scenes are not durable now, for people; empty where they are. It takes a moment at most."""
+        if self.scenes is None:
+            return NOWHERE
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self.scenes.find("none")
+        except TimeoutError:
+            return _SILENT
+        except FablewrightError as error:
+            return str(error)
+        return self._refusal  # what can be read may be full
 
     async def warm_up(self) -> None:
         """Open the store, so that the first scene need not wait for that; for a moment at most."""
@@ -189,11 +204,10 @@ class SafetyNet:
 
     def _tell(self, ticket: _Ticket) -> None:
         """Say in the log when scenes are not durable, and when they are again; once each."""
-        is_durable = ticket.scene is not None
-        if is_durable != self._is_durable:
-            self._is_durable = is_durable
-            reason = ticket.error or "what keeps them does not answer"
-            _log.warning("Scenes are %s", "made durable again" if is_durable else f"not made durable now: {reason}")
+        refusal = "" if ticket.scene is not None else str(ticket.error or _SILENT)
+        if bool(refusal) != bool(self._refusal):
+            _log.warning("Scenes are %s", f"not made durable now: {refusal}" if refusal else "made durable again")
+        self._refusal = refusal
 
     async def _promised(self, tried: Attempt, ticket: _Ticket, until: float) -> Answer:
         """Let somebody else make a scene, and say so, if it was accepted by the time the answer has to be there."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from fablewright.entry.config import Settings
+from fablewright.entry.safety_net import NOWHERE, SafetyNet
 from fablewright.entry.secret import Secret
 from fablewright.entry.web.app import web_app
 from fablewright.entry.web.assets import assets, version
@@ -19,6 +21,10 @@ from fablewright.entry.web.doorkeeper import Door
 from fablewright.entry.web.sitting import Sitting, sitting
 from fablewright.entry.web.token import new_token, player_token
 from fablewright.gm.haystack_pipeline import HaystackPipeline, RetrieveDocuments
+from fablewright.gm.preparing.accepted import AcceptedScenes
+from fablewright.protocol.job import JobRules
+
+from ...memory_ledger import MemoryLedger  # noqa: TID252 - the tests are no package
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -151,6 +157,22 @@ async def test_the_status_is_in_words_with_the_age_of_the_last_good_answer(tmp_p
         assert after["health"]["notes"]["state"] == "good"
         assert after["health"]["notes"]["words"] == "3 files"
         assert 0 <= after["health"]["notes"]["age"] < 60
+
+
+async def test_the_status_says_whether_scenes_are_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with client(tmp_path) as (asking, table):
+
+        async def scenes() -> tuple[str, str]:
+            found = (await asking.get("/api/v1/status")).json()["health"]["scenes"]
+            return found["state"], found["words"]
+
+        assert await scenes() == ("good", "kept until they are there, whoever dies")
+        monkeypatch.setattr(table, "net", SafetyNet(None))
+        assert await scenes() == ("off", f"lost with who makes them: {NOWHERE}")
+        ledger = MemoryLedger()
+        ledger.is_broken = True
+        monkeypatch.setattr(table, "net", SafetyNet(AcceptedScenes(ledger, "Tuesday", JobRules(), time.time)))
+        assert await scenes() == ("poor", "lost with who makes them: the ledger is broken")
 
 
 async def test_a_fight_is_weighed_by_the_rules_alone(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-// The top strip: campaign, party, and how notes, model and rules do, in words, with the age of the last good answer.
+// The top strip: campaign, party, and how notes, model and rules do, in words, with the age of the last good answer;
+// and whether scenes are durable, where they are not.
 import { at, el, fill, lasting } from "./dom.js";
 import { ask } from "./api.js";
 import { tell } from "./current.js";
@@ -7,7 +8,7 @@ const EVERY = 8000; // milliseconds
 
 export const status = {};
 
-const NAMES = { notes: "Notes", model: "Model", rules: "Rules" };
+const NAMES = { notes: "Notes", model: "Model", rules: "Rules", scenes: "Scenes" };
 let seen = 0;
 
 /** Ask how all does, and show it. */
@@ -32,6 +33,7 @@ function ages() {
   for (const item of at("health").children) {
     const { state, words, age } = status.health[item.dataset.part];
     item.dataset.state = state;
+    item.hidden = item.dataset.part === "scenes" && state === "good";
     item.title = `${NAMES[item.dataset.part]}: ${words}`;
     fill(item, el("b", {}, NAMES[item.dataset.part]), " ", el("span", {}, words),
       age !== null && el("span", { className: "age" }, ` · ${lasting(age + since)} ago`));

@@ -50,7 +50,7 @@ class Status(msgspec.Struct, frozen=True):
         label: What the notes are called.
         is_sample: Whether they are those that come with the program.
         files: How many can be searched.
-        health: Of ``notes``, ``model`` and ``rules``.
+        health: Of ``notes``, ``model``, ``rules``, and of ``scenes``: whether those that are asked for are durable.
         latest: The id of the run that has the latest scene; None before the first.
         news: The id of the latest of the news.
     """
@@ -88,7 +88,7 @@ def status_routes(sitting: Sitting) -> list[Route]:
             sitting.notes.label,
             sitting.notes.is_sample,
             files,
-            {"notes": notes, "model": _model(sitting), "rules": rules},
+            {"notes": notes, "model": _model(sitting), "rules": rules, "scenes": await _scenes(sitting)},
             latest.id if latest else None,
             sitting.news.last_id,
         )
@@ -118,6 +118,13 @@ async def _campaign(sitting: Sitting) -> tuple[str, str]:
     except FablewrightError:
         return "", ""
     return recalled.campaign, recalled.state.place
+
+
+async def _scenes(sitting: Sitting) -> Health:
+    trouble = await sitting.net.trouble()
+    if not trouble:
+        return Health("good", "kept until they are there, whoever dies", None)
+    return Health("off" if sitting.net.scenes is None else "poor", f"lost with who makes them: {trouble}", None)
 
 
 def _model(sitting: Sitting) -> Health:
