@@ -124,6 +124,16 @@ async def test_who_is_cancelled_has_called_it_off_unless_the_program_ends(
     assert len(await ledger.entries("Tuesday")) == is_ending
 
 
+async def test_what_is_called_off_while_it_is_accepted_is_withdrawn(net: SafetyNet, ledger: MemoryLedger) -> None:
+    ledger.delay = 0.2
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await asked(net, HandleRequest("They reach the bridge"), Hang())
+    await net.close()
+    ledger.delay = 0.0
+    assert await ledger.entries("Tuesday") == ()
+
+
 async def test_a_ledger_that_hangs_keeps_nobody_waiting_and_it_is_told_once(
     net: SafetyNet, ledger: MemoryLedger, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,7 +1,7 @@
 """Makes the scenes that were accepted at the table and that nobody took back: those who should have died on the way.
 
-It runs in ``serve``, in ``chat``, and in each process of agents that has the orchestrator. One of them has the lease,
-and should she die too, another one has it when it is over.
+It runs in ``serve``, ``chat`` and ``mcp``, and in each process of agents that has the orchestrator. One of them has the
+lease, and should she die too, another one has it when it is over.
 """
 
 from __future__ import annotations

@@ -107,10 +107,11 @@ class SafetyNet:
             return await ask_once(bus, request, timeout=timeout)
         until = time.monotonic() + timeout
         request = replace(request, request_key=request.request_key or secrets.token_hex(12))
-        ticket = await self._accepted(request, timeout)
-        if ticket.scene is not None and ticket.scene.job.state is State.DONE:  # it was sent before, and came late
-            return _result(ticket.scene)
+        ticket = _Ticket(request.request_key)
         try:
+            await self._accepted(ticket, request, timeout)
+            if ticket.scene is not None and ticket.scene.job.state is State.DONE:  # it was sent before, and came late
+                return _result(ticket.scene)
             tried = await self._tried(bus, request, until)
         except (InvalidInput, asyncio.CancelledError):
             if not self._is_ending:
@@ -182,16 +183,14 @@ class SafetyNet:
 
     # -------------------------------------------------------------- the store
 
-    async def _accepted(self, request: HandleRequest, timeout: float) -> _Ticket:
+    async def _accepted(self, ticket: _Ticket, request: HandleRequest, timeout: float) -> None:
         """Have a scene accepted; the table goes on when that takes too long."""
-        ticket = _Ticket(request.request_key)
         if self.scenes is not None:
             due = timeout + LEAST + _GRACE
             scene = AcceptedScene(request.request_key, request.words, time.time(), due, order_written(request))
             ticket.accepting = self._behind(self._accept(self.scenes, scene, ticket))
             await asyncio.wait({ticket.accepting}, timeout=_PATIENCE)
             self._tell(ticket)
-        return ticket
 
     @staticmethod
     async def _accept(scenes: AcceptedScenes, scene: AcceptedScene, ticket: _Ticket) -> None:

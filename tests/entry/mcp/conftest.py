@@ -28,7 +28,7 @@ The miller is called Odo Brandt. He owes forty crowns.
 > [!danger] GM only
 > Odo Brandt buried the bell under the wheel.
 """
-HANGS = "hangs for ever"
+HANGS = "hangs"
 
 
 @pytest.fixture

@@ -208,6 +208,27 @@ async def test_a_call_that_is_cancelled_ends_at_once_on_the_bus(
 
 
 @pytest.mark.parametrize("slow_client", ["auto"], indirect=True)
+@pytest.mark.parametrize("is_ending", [False, True])
+async def test_a_scene_is_accepted_before_it_is_made_and_called_off_unless_the_process_ends(
+    slow_client: Client, table: OpenTable, nothing_is_left: Callable[[], Awaitable[None]], *, is_ending: bool
+) -> None:
+    scenes = table.net.scenes
+    assert scenes is not None
+    await slow_client.call_tool("scene", CALLS["scene"])
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: slow_client.call_tool("scene", {"request": HANGS}))
+        with anyio.fail_after(20):
+            while [each.words for each in await scenes.look()] != [HANGS]:  # noqa: ASYNC110
+                await anyio.sleep(0.02)
+        if is_ending:
+            table.net.let_be()
+        group.cancel_scope.cancel()
+    await nothing_is_left()
+    await table.net.close()
+    assert len(await scenes.look()) == is_ending
+
+
+@pytest.mark.parametrize("slow_client", ["auto"], indirect=True)
 async def test_tools_at_work_are_counted(
     slow_client: Client, monkeypatch: pytest.MonkeyPatch, nothing_is_left: Callable[[], Awaitable[None]]
 ) -> None:

@@ -10,7 +10,6 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fablewright.entry.answering import ask_once
 from fablewright.entry.campaign_log import ask_campaign
 from fablewright.entry.mcp.told import Told, told
 from fablewright.entry.no_notes import has_notes, nothing_readable
@@ -145,7 +144,7 @@ async def throw_dice(table: OpenTable, wanted: RollArguments) -> Told:
 
 async def _answered(table: OpenTable, request: HandleRequest) -> Told:
     with asking(request.words):
-        answer = await ask_once(table.bus, request, timeout=table.settings.timeout)
+        answer = await table.net.ask(table.bus, request, timeout=table.settings.timeout)
     if request.want == "scene" and request.use_rag and not answer.used_rag and not await _has_notes(table):
         answer = replace(answer, missing=(nothing_readable(table.notes), *answer.missing))
     return told(answer)

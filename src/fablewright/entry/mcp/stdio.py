@@ -74,7 +74,7 @@ async def _serve(settings: Settings, notes: Notes, incoming: BinaryIO, outgoing:
     try:
         async with open_table(settings, notes) as table:
             server = mcp_server(table)
-            with _until_signal() as signalled:
+            with _until_signal(table.net.let_be) as signalled:
                 try:
                     async with stdio_server(lines, out) as (reads, writes):
                         await server.run(reads, writes, server.create_initialization_options())
@@ -87,8 +87,11 @@ async def _serve(settings: Settings, notes: Notes, incoming: BinaryIO, outgoing:
 
 
 @contextlib.contextmanager
-def _until_signal() -> Iterator[list[int]]:
-    """Cancel the calling task on SIGTERM and Ctrl-C; what came stands in the list, and the task may go on."""
+def _until_signal(on_signal: Callable[[], None]) -> Iterator[list[int]]:
+    """Cancel the calling task on SIGTERM and Ctrl-C; what came stands in the list, and the task may go on.
+
+    Before that ``on_signal`` is called.
+    """
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert task is not None  # noqa: S101 - a coroutine that runs is a task's
     came: list[int] = []
@@ -99,6 +102,7 @@ def _until_signal() -> Iterator[list[int]]:
 
     def leave() -> None:
         if inside:  # else the client has gone at the same moment, and all is on its way already
+            on_signal()
             task.cancel()
 
     def stop(number: int, _frame: FrameType | None) -> None:
