@@ -67,8 +67,8 @@ class Company:
         self._folder = folder
         self._settings = settings
         self._is_proxied = is_proxied
-        stores = ["-js", "-sd", str(folder / "accepted")] if servers == 1 else []
-        self._servers = [NatsServer(*options, *stores) for options in cluster(servers)]
+        stores = (["-js", "-sd", str(folder / f"accepted-{number}")] for number in range(servers))
+        self._servers = [NatsServer(*options, *next(stores)) for options in cluster(servers)]
         self._with_postgres = postgres
         self._postgres: PostgresServer | None = None
         self._turns = itertools.cycle(self._servers)

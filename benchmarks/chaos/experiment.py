@@ -98,7 +98,7 @@ async def experiment(
                 at_work = await _at_work(bus)
                 slow.append(slowness())
                 await trial.witness.look()
-                late = await _made_late(settings, trial) if servers == 1 else Counter()
+                late = await _made_late(settings, trial)
                 copies = await asyncio.to_thread(company.books.read)
                 copies.update(late)
                 broken = trial.broken_promises(copies, slowness=max(slow)) + at_work

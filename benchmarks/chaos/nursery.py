@@ -34,8 +34,7 @@ def _run(bus: str, name: str, said: str, state: str = "") -> int:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for number in (signal.SIGCHLD, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
-    work = None if "," in bus else bus  # of several servers, the work knows one
-    settings = load_settings({"bus": bus, "work": work, "state": state or None}, directory=Path(said).parent).settings
+    settings = load_settings({"bus": bus, "work": bus, "state": state or None}, directory=Path(said).parent).settings
     if name == "serve":
         return serve(settings, address_of("127.0.0.1", 0), make_token=False, opens_browser=False)
     return run_agents(settings, [name])

@@ -3,7 +3,7 @@
 What is promised: what a method has returned from has been acknowledged by the server, and survives the death of any
 process of ours and of the server. By default the server flushes its files every two minutes (``sync_interval``), so
 what it acknowledged since can be lost when the power or the system fails. With ``sync_interval: always``, or with three
-replicas on machines that do not fail together, it is not.
+replicas on machines that do not fail together, it is not; the bucket is made with three where three servers are named.
 
 How old an entry is, is the server's to say, who stamps each: by the clock that leads the stream. What a server of three
 says whose clock is apart from the others', when it begins to lead, is wrong by as much.
@@ -129,6 +129,7 @@ class JetStreamLedger:
                 max_msgs_per_subject=1,
                 discard=DiscardPolicy.NEW,
                 storage=StorageType.FILE,
+                num_replicas=self._link.copies,
             )
             await stream.add_stream(config)
             await self._subjects(stream, none)

@@ -27,6 +27,7 @@ __all__ = ["JetStreamLink"]
 T = TypeVar("T")
 
 _CONNECT = 5.0
+_COPIES = 3
 
 
 class JetStreamLink(Generic[T]):
@@ -38,6 +39,9 @@ class JetStreamLink(Generic[T]):
         prepare: Makes what is missing on the server, and returns what the calls need.
         what: What to call what is kept there, for people: "The work queue".
         on_close: Called when the connection is over.
+
+    Attributes:
+        copies: How many servers are to keep what is made there: three where so many are named, else one.
 
     Raises:
         ConfigurationError: The key or the certificates cannot be used.
@@ -52,6 +56,7 @@ class JetStreamLink(Generic[T]):
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self._servers = [servers] if isinstance(servers, str) else list(servers)
+        self.copies = _COPIES if len(self._servers) >= _COPIES else 1
         self._access = access.options()
         self._prepare = prepare
         self._what = what

@@ -10,7 +10,7 @@ are published; whoever finds a task without an outcome and without a message pub
 What is promised: what a method has returned from has been acknowledged by the server, and survives the death of any
 process of ours and of the server. By default the server flushes its files every two minutes (``sync_interval``), so
 what it acknowledged since can be lost when the power or the system fails. With ``sync_interval: always``, or with three
-``replicas`` on machines that do not fail together, it is not.
+``replicas`` on machines that do not fail together, it is not; all is made with three where three servers are named.
 
 Who is at which task is not told: a task that is leased reads as waiting.
 """
@@ -243,11 +243,15 @@ class JetStreamQueue:
             await stream.stream_info(self._store)  # whoever operates the server may have changed it since
         except NotFoundError:
             subjects, kind = [f"{self._subject}.>"], RetentionPolicy.WORK_QUEUE
-            await stream.add_stream(StreamConfig(self._store, None, subjects, kind, storage=StorageType.FILE))
+            await stream.add_stream(
+                StreamConfig(
+                    self._store, None, subjects, kind, storage=StorageType.FILE, num_replicas=self._link.copies
+                )
+            )
         try:
             bucket = await stream.key_value(self._store)
         except NotFoundError:
-            config = KeyValueConfig(self._store, history=1, storage=StorageType.FILE)
+            config = KeyValueConfig(self._store, history=1, storage=StorageType.FILE, replicas=self._link.copies)
             bucket = await stream.create_key_value(config)
         return stream, bucket
 

@@ -103,8 +103,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Secret,
         Meta(
             description="Where the work of `prep` and what the table asked for is kept, if not in `data_dir`: "
-            "`nats://host:4222`, with JetStream.",
-            extra={"default": '`""`', "values": "a URL of NATS"},
+            "`nats://host:4222`, with JetStream. Name three of a cluster, with commas between, and three keep it.",
+            extra={"default": '`""`', "values": "URLs of NATS"},
         ),
     ] = msgspec.field(default_factory=Secret)
     bus: Annotated[
