@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, LiteralString, TypeVar
 
 from fablewright.adapters.postgres_migrations.migrate import HEADS, Place, upgrade
+from fablewright.adapters.postgres_refusal import refusal_of
 from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError, InvalidInput, MissingExtra
 
 if TYPE_CHECKING:
@@ -240,9 +241,7 @@ def failure(error: psycopg.Error, place: Place, timeout: float) -> FablewrightEr
         ),
         errors.LockNotAvailable: FablewrightError(f"another program is writing the {what}; try again in a moment"),
         errors.QueryCanceled: FablewrightError(f"PostgreSQL did not answer in {timeout:g} s."),
-        errors.OperationalError: FablewrightError(
-            "PostgreSQL cannot be reached, or refuses the user; is the URL right?"
-        ),
+        errors.OperationalError: refusal_of(str(error)),
     }
     other = FablewrightError(f"PostgreSQL cannot use the {what} ({type(error).__name__}).")
     return next((said for kind, said in kinds.items() if isinstance(error, kind)), other)
@@ -264,6 +263,7 @@ def driver() -> Any:  # noqa: ANN401 - the module, imported late
 def _is_lost(psycopg: Any, error: psycopg.Error, borrowed: _Borrowed | None) -> bool:  # noqa: ANN401 - as above
     """Whether the server is gone, or has ended the connection; it says so before it does so."""
     is_ended = isinstance(error, psycopg.OperationalError) and error.sqlstate in _ENDED
+    is_ended = is_ended and not isinstance(refusal_of(str(error)), ConfigurationError)  # that no waiting mends
     return is_ended or (borrowed is not None and borrowed.connection.broken)
 
 
