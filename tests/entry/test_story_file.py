@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fablewright.entry import story_file as module
 from fablewright.entry.story_file import StoryFile, asking, read_records, story_file
 from fablewright.runtime.events import Event
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -23,6 +27,14 @@ def asked(message_id: str = "n-1", at: float = 10.0, **more: Any) -> Event:
 
 def ended(message_id: str = "n-1", at: float = 10.5, detail: str = "replied") -> Event:
     return Event(at, "ended", "shelf", "fetch", message_id, message_id, detail=detail)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for what the thread does."""
+    give_up = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < give_up
+        time.sleep(0.002)
 
 
 def written(folder: Path, *events: Event) -> None:
@@ -105,21 +117,66 @@ def test_what_one_second_brings_is_bounded_too(tmp_path: Path, monkeypatch: pyte
     assert ids == [f"n-{number}" for number in range(50)][-len(ids) :]
 
 
-def test_a_full_disk_ends_it_with_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_a_full_disk_does_not_take_is_written_when_there_is_room_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pause in ("_PAUSE", "_AGAIN"):
+        monkeypatch.setattr(module, pause, 0.01)
     story_file(tmp_path).symlink_to("/dev/full")
     story = StoryFile(tmp_path)
-    monkeypatched = pytest.MonkeyPatch()
-    with monkeypatched.context() as patch, caplog.at_level(logging.WARNING):
-        patch.setattr(module, "_PAUSE", 0.01)
-        story(asked())
-        assert story._thread is not None
-        story._thread.join(10)
-        for _ in range(100):
-            story(asked())
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert "No space left on device" in caplog.text
-    assert story._queue.qsize() == 0
+    with caplog.at_level(logging.INFO):
+        for number in range(100):
+            story(asked(f"n-{number}"))
+            time.sleep(0.001)
+        until(lambda: "No space left on device" in caplog.text and not story._queue.qsize())
+        story_file(tmp_path).unlink()
+        until(lambda: "Stories are written down again" in caplog.messages)  # nothing more need happen for that
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    story(asked("later"))
     story.close()
+    assert [record.message_id for record in read_records(tmp_path)] == [*(f"n-{n}" for n in range(100)), "later"]
+
+
+def test_of_what_waits_for_the_disk_the_latest_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for pause in ("_PAUSE", "_AGAIN"):
+        monkeypatch.setattr(module, pause, 0.01)
+    monkeypatch.setattr(module, "_MOST_BYTES", 2000)
+    tmp_path.joinpath("data").write_text("a file in the folder's place")
+    story = StoryFile(tmp_path / "data")
+    for number in range(100):
+        story(asked(f"n-{number}"))
+        until(lambda: not story._queue.qsize())
+    tmp_path.joinpath("data").unlink()
+    story.close()
+    kept = [record.message_id for record in read_records(tmp_path / "data")]
+    assert 5 < len(kept) < 20
+    assert kept == [f"n-{number}" for number in range(100 - len(kept), 100)]
+
+
+def test_a_line_of_which_the_disk_took_a_part_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource", reason="it is how a disk becomes full in the middle of a line")
+    for pause in ("_PAUSE", "_AGAIN"):
+        monkeypatch.setattr(module, pause, 0.01)
+    story, before = StoryFile(tmp_path), resource.getrlimit(resource.RLIMIT_FSIZE)
+    for number in range(10):
+        story(asked(f"n-{number}"))
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500, before[1]))
+        until(lambda: story_file(tmp_path).exists() and story_file(tmp_path).stat().st_size == 500)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    story.close()
+    assert [record.message_id for record in read_records(tmp_path)] == [f"n-{number}" for number in range(10)]
+
+
+@given(st.lists(st.binary(min_size=1, max_size=5).map(lambda line: line.replace(b"\n", b"-")), max_size=5), st.data())
+def test_whatever_part_the_disk_took_each_line_is_there_once_and_whole(lines: list[bytes], data: st.DataObject) -> None:
+    text = b"".join(line + b"\n" for line in lines)
+    taken = data.draw(st.integers(0, len(text)))
+    there = (text[:taken] + module._rest(text, taken)).split(b"\n")
+    cut = text[:taken].rpartition(b"\n")[2]
+    is_cut = bool(cut) and text[taken : taken + 1] != b"\n"
+    assert Counter(there) == Counter([*lines, b"", *([cut] if is_cut else [])])
 
 
 def test_a_disk_that_hangs_delays_nobody_and_keeps_no_more_than_its_share(
@@ -129,7 +186,7 @@ def test_a_disk_that_hangs_delays_nobody_and_keeps_no_more_than_its_share(
     monkeypatch.setattr(module, "_MOST_WAITING", 100)
     monkeypatch.setattr(module, "_GRACE", 0.05)
     monkeypatch.setattr(module, "_PAUSE", 0.0)
-    monkeypatch.setattr(StoryFile, "_append", lambda _self, _text: go_on.wait(10))
+    monkeypatch.setattr(StoryFile, "_append", lambda _self, _text: b"x"[go_on.wait(10) :])
     story = StoryFile(tmp_path)
     began = time.monotonic()
     for _ in range(1000):

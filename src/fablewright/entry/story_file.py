@@ -1,7 +1,8 @@
 """What happened on the bus, as JSON lines in the data folder: ``fablewright trace`` tells it as a story.
 
 The event loop only hands the events over; a thread of its own writes them, at least each second. So a slow disk
-delays nobody, and a full one ends the writing with one warning in the log.
+delays nobody. What a full one does not take is kept, the latest of it, and written as soon as there is room again; the
+log has one warning.
 """
 
 from __future__ import annotations
@@ -30,12 +31,15 @@ __all__ = ["Asking", "Record", "StoryFile", "asking", "read_records", "story_fil
 _log = logging.getLogger(__name__)
 
 _MOST_BYTES = 1_000_000
+"""Of one file, and of what waits in memory for the disk to take it."""
 _MOST_WAITING = 10_000
 """Events that wait to be written; beyond that the disk hangs, and what comes is dropped."""
 _MOST_ASKED = 10_000
 """Requests whose beginning is remembered, so that what comes later can say how long after."""
 _PAUSE = 1.0
 """Seconds that an event waits at most for others to be written with it."""
+_AGAIN = 1.0
+"""Seconds until what the disk did not take is written again."""
 _GRACE = 0.5
 """Seconds that the end of the program waits for the last of them."""
 
@@ -151,21 +155,31 @@ class StoryFile:
     # -------------------------------------------------------------- on the thread
 
     def _run(self) -> None:
-        is_last = False
+        left, is_last = b"", False
         while not is_last:
-            lines, is_last = self._collect()
+            was_left = bool(left)
+            lines, is_last = self._collect(_AGAIN if left else None)
+            text, problem = _latest(left + b"".join(lines)), "there is no room"
             try:
-                self._append(b"".join(lines))
+                left = self._append(text)
             except OSError as error:
-                if not self._is_over:
-                    _log.warning("Stories are written down no more: %s cannot be written to (%s)", self._path, error)
-                self._is_over = True
-                return
+                left, problem = text, str(error)
+            if was_left and not left:
+                _log.info("Stories are written down again")
+            elif left and not was_left and not self._is_over:
+                _log.warning("Stories wait to be written down: %s cannot be written to (%s)", self._path, problem)
 
-    def _collect(self) -> tuple[list[bytes], bool]:
-        """Return the lines of about a second, and whether they are the last."""
+    def _collect(self, patience: float | None) -> tuple[list[bytes], bool]:
+        """Return the lines of about a second, and whether they are the last.
+
+        Args:
+            patience: Seconds to wait for the first of them; None: as long as it takes.
+        """
         lines: list[bytes] = []
-        taken = self._queue.get()
+        try:
+            taken = self._queue.get(timeout=patience)
+        except queue.Empty:
+            return lines, False
         # Were it woken by each event, this thread would take the interpreter away from the event loop each time.
         self._ending.wait(_PAUSE)
         while taken is not None:
@@ -203,17 +217,28 @@ class StoryFile:
             texts = {name: _whole(value) for name, value in msgspec.structs.asdict(record).items()}
             return msgspec.json.encode(Record(**texts)) + b"\n"
 
-    def _append(self, text: bytes) -> None:
+    def _append(self, text: bytes) -> bytes:
+        """Write some lines, and return what is still to be written: a disk that becomes full takes a part."""
         if not text:
-            return
-        if len(text) > _MOST_BYTES:  # more than a whole file in a second: the latest of it
-            text = text[text.index(b"\n", -_MOST_BYTES - 1) + 1 :]
+            return text
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             if self._path.stat().st_size + len(text) > _MOST_BYTES:
                 self._path.replace(_older(self._path))
         with self._path.open("ab", buffering=0) as file:  # one write, so that two processes do not mix their lines
-            file.write(text)
+            return _rest(text, file.write(text) or 0)
+
+
+def _latest(text: bytes) -> bytes:
+    """Return as many of the last lines as are kept."""
+    return text if len(text) <= _MOST_BYTES else text[text.index(b"\n", -_MOST_BYTES - 1) + 1 :]
+
+
+def _rest(text: bytes, taken: int) -> bytes:
+    """Return what is to be written after the first bytes of a text were: a line that was cut is written once more."""
+    if not 0 < taken < len(text) or b"\n" in (text[taken - 1 : taken], text[taken : taken + 1]):
+        return text[taken:]
+    return b"\n" + text[text.rfind(b"\n", 0, taken) + 1 :]
 
 
 def _older(path: Path) -> Path:
