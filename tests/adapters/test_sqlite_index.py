@@ -281,7 +281,7 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
 def test_a_place_that_cannot_hold_an_index(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in [tmp_path, tmp_path / "file" / "index.sqlite"]:
-        with pytest.raises(ConfigurationError, match="cannot use the index") as caught:
+        with pytest.raises(ConfigurationError, match=r"the index .* cannot be used") as caught:
             SqliteIndex(path)
         assert "\n" not in str(caught.value)
 

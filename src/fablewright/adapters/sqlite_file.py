@@ -3,7 +3,7 @@
 It is in WAL mode. A call that is ``durable`` has its data on the disk when it returns (``synchronous = FULL``); another
 survives the death of the process, and what a power failure leaves of the latest ones is whole transactions
 (``synchronous = NORMAL``). A file that is damaged, another program's or of a newer version is left as it is: the error
-says so.
+says so. How it is opened, and what is told of what goes wrong, holds for the index too, which has its own rules else.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fablewright.errors import ConfigurationError, FablewrightError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["SqliteFile", "is_out_of_room"]
+__all__ = ["SqliteFile", "connection_to", "failure_of", "into_wal", "result_code"]
 
 _T = TypeVar("_T")
 
@@ -81,7 +81,7 @@ class SqliteFile:
             except BaseException as error:
                 self._let_go()
                 if isinstance(error, sqlite3.Error | OSError):
-                    raise self._failure(error) from error
+                    raise failure_of(error, self.path, self._what) from error
                 raise
             return result
 
@@ -94,9 +94,7 @@ class SqliteFile:
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(
-            self.path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False
-        )
+        connection = connection_to(self.path, self._busy_timeout)
         try:
             self._prepare(connection)
         except BaseException:
@@ -106,9 +104,7 @@ class SqliteFile:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         self._check(connection)
-        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            with contextlib.suppress(sqlite3.OperationalError):  # busy: another process is just doing the same
-                connection.execute("PRAGMA journal_mode = WAL")
+        into_wal(connection)
         if _version(connection) == len(self._migrations):
             return
         connection.execute("BEGIN IMMEDIATE")
@@ -132,19 +128,47 @@ class SqliteFile:
         if _version(connection) > len(self._migrations):
             raise ConfigurationError(f"{self.path} was written by a newer Fablewright: update this one to read it.")
 
-    def _failure(self, error: sqlite3.Error | OSError) -> FablewrightError:
-        if int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in {_BUSY, _LOCKED}:
-            return FablewrightError(f"another program is writing {self.path}; try again in a moment")
-        if is_out_of_room(error, self.path):
-            return FablewrightError(
-                f"the disk has no room left for {self._what} {self.path}; make some and try again, nothing is lost"
-            )
-        return ConfigurationError(f"{self._what} {self.path} cannot be used: {error}")
+
+def connection_to(path: Path, busy_timeout: float) -> sqlite3.Connection:
+    """Open a file for any thread; transactions are begun by hand.
+
+    Args:
+        path: The file.
+        busy_timeout: Seconds to wait for another process that is writing.
+    """
+    return sqlite3.connect(path, timeout=busy_timeout, isolation_level=None, check_same_thread=False)
 
 
-def is_out_of_room(error: BaseException, path: Path) -> bool:
-    """Return whether SQLite failed because the disk of a file is full."""
-    code = int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+def into_wal(connection: sqlite3.Connection) -> None:
+    """Have a file written by a log, so that who reads it waits for nobody."""
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        with contextlib.suppress(sqlite3.OperationalError):  # busy: another process is just doing the same
+            connection.execute("PRAGMA journal_mode = WAL")
+
+
+def failure_of(error: sqlite3.Error | OSError, path: Path, what: str) -> FablewrightError:
+    """Return what to tell people.
+
+    Args:
+        error: What went wrong.
+        path: With which file.
+        what: What to call it: "the campaign log".
+    """
+    if result_code(error) in {_BUSY, _LOCKED}:
+        return FablewrightError(f"another program is writing {what} {path}; try again in a moment")
+    if _is_out_of_room(error, path):
+        said = f"the disk has no room left for {what} {path}; make some and try again, nothing is lost"
+        return FablewrightError(said)
+    return ConfigurationError(f"{what} {path} cannot be used: {error}")
+
+
+def result_code(error: BaseException) -> int:
+    """Return SQLite's result code without its extension; 0 for errors of the Python module itself, and others."""
+    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+def _is_out_of_room(error: BaseException, path: Path) -> bool:
+    code = result_code(error)
     if code in {_IO_ERROR, _CANNOT_OPEN}:
         with contextlib.suppress(OSError):
             return shutil.disk_usage(path.parent).free < _LEAST_ROOM

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fablewright.adapters.sqlite_file import is_out_of_room
+from fablewright.adapters.sqlite_file import connection_to, failure_of, into_wal, result_code
 from fablewright.adapters.sqlite_vectors import SqliteVectors
 from fablewright.adapters.sqlite_web import SqliteLookups, SqliteWeb
 from fablewright.errors import ConfigurationError, ContractViolation, FablewrightError
@@ -68,7 +68,7 @@ _SCHEMA = """
         body, heading, file, tokenize = "porter unicode61 remove_diacritics 2"
     );
 """
-_SQLITE_BUSY, _SQLITE_LOCKED, _SQLITE_CORRUPT, _SQLITE_NOTADB = 5, 6, 11, 26
+_SQLITE_CORRUPT, _SQLITE_NOTADB = 11, 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class SqliteIndex:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigurationError(f"cannot use the index {self.path}: {error.strerror}") from error
+            raise ConfigurationError(f"the index {self.path} cannot be used: {error.strerror}") from error
         if _is_too_short(self.path):
             self._set_aside()
         self._guarded(_nothing)
@@ -481,9 +481,7 @@ class SqliteIndex:
                 raise ContractViolation("the index is closed")
             if self._idle:
                 return self._idle.pop()
-        connection = sqlite3.connect(
-            self.path, timeout=self._busy_timeout, isolation_level=None, check_same_thread=False
-        )
+        connection = connection_to(self.path, self._busy_timeout)
         try:
             self._prepare(connection)
         except BaseException:
@@ -492,9 +490,7 @@ class SqliteIndex:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            with contextlib.suppress(sqlite3.OperationalError):  # busy: another process is just doing the same
-                connection.execute("PRAGMA journal_mode = WAL")
+        into_wal(connection)
         # In WAL this is safe against kill -9; a power cut may lose the last files, which are then read again.
         connection.execute("PRAGMA synchronous = NORMAL")
         self.vectors.connect(connection)
@@ -553,11 +549,7 @@ class SqliteIndex:
             return ConfigurationError(
                 "this Python's SQLite has no FTS5 full-text search; install Python from python.org or with uv"
             )
-        if _primary_code(error) in {_SQLITE_BUSY, _SQLITE_LOCKED}:
-            return FablewrightError(f"another program is writing the index {self.path}; try again in a moment")
-        if is_out_of_room(error, self.path):
-            return FablewrightError(f"the disk has no room left for the index {self.path}; make some and try again")
-        return ConfigurationError(f"cannot use the index {self.path}: {error}")
+        return failure_of(error, self.path, "the index")
 
 
 # ---------------------------------------------------------------- rows
@@ -646,10 +638,5 @@ def _match_expression(terms: QueryTerms, ranking: Ranking) -> str:
     return " OR ".join('"' + " ".join(phrase) + '"' for phrase in phrases)
 
 
-def _primary_code(error: sqlite3.Error) -> int:
-    """Return SQLite's result code without its extension; 0 for errors of the Python module itself."""
-    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
-
-
 def _is_damage(error: sqlite3.Error) -> bool:
-    return _primary_code(error) in {_SQLITE_CORRUPT, _SQLITE_NOTADB}
+    return result_code(error) in {_SQLITE_CORRUPT, _SQLITE_NOTADB}

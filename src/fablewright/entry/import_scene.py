@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fablewright.adapters.exports.formats import read_export
+from fablewright.entry.given_file import name_of, read_given
 from fablewright.entry.print_answer import print_answer
 from fablewright.entry.terminal import set_up_streams
 from fablewright.errors import InvalidInput
 from fablewright.gm.rules.bestiary import load_bestiary
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fablewright.gm.answer import Answer
 
 __all__ = ["import_scene", "read_scene"]
 
 _MOST = 20_000_000
 """Bytes of a file; a scene has some ten thousand, its PDF some hundred thousand."""
-_STANDARD_INPUT = Path("-")
 
 
 def import_scene(file: Path, *, as_json: bool) -> None:
@@ -38,19 +38,10 @@ def read_scene(file: Path) -> Answer:
     Raises:
         InvalidInput: The file cannot be read, or has no scene in it.
     """
-    name = "standard input" if file == _STANDARD_INPUT else str(file)
+    name = name_of(file)
     if file.is_dir():
         raise InvalidInput(f"{name} is a folder; name a file in it: of a Foundry export, journal.json.")
-    try:
-        if file == _STANDARD_INPUT:
-            content = sys.stdin.buffer.read(_MOST + 1)
-        else:
-            with file.open("rb") as opened:
-                content = opened.read(_MOST + 1)
-    except OSError as error:
-        raise InvalidInput(f"{name} cannot be read: {(error.strerror or str(error)).lower()}.") from error
-    if len(content) > _MOST:
-        raise InvalidInput(f"{name} is over {_MOST // 1_000_000} MB; that is no scene.")
+    content = read_given(file, most=_MOST)
     try:
         answer = read_export(content, load_bestiary())
     except InvalidInput as error:

@@ -10,6 +10,7 @@ import msgspec
 
 from fablewright.entry.campaigns import open_campaigns
 from fablewright.entry.campaigns import where_campaigns_are as _where
+from fablewright.entry.given_file import name_of, read_given
 from fablewright.entry.json_output import to_json
 from fablewright.entry.new_file import write_new
 from fablewright.entry.notes import notes_key
@@ -143,17 +144,11 @@ def _read(file: Path) -> Archive:
     Raises:
         InvalidInput: It cannot be read, or is none.
     """
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(_LARGEST + 1)
-    except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {(error.strerror or str(error)).lower()}.") from error
-    if len(content) > _LARGEST:
-        raise InvalidInput(f"{file} has more than {_LARGEST:,} bytes.")
+    content = read_given(file, most=_LARGEST)
     try:
         return archive_in(content)
     except InvalidInput as error:
-        raise InvalidInput(f"{file} {error}. Nothing was changed.") from error
+        raise InvalidInput(f"{name_of(file)} {error}. Nothing was changed.") from error
 
 
 def _sizes(archive: Archive) -> dict[str, object]:

@@ -14,6 +14,7 @@ from fablewright.runtime.threads import Threads
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from fablewright.adapters.nats_access import Access
     from fablewright.entry.config import Settings
     from fablewright.gm.preparing.ledger import Ledger
     from fablewright.gm.preparing.ports import WorkQueue
@@ -62,15 +63,20 @@ def rules(settings: Settings) -> JobRules:
 
 def _nats_queue(settings: Settings) -> WorkQueue:
     from fablewright.adapters.jetstream_queue import JetStreamQueue  # noqa: PLC0415 - only where it is wanted
-    from fablewright.adapters.nats_access import Access  # noqa: PLC0415 - as above
 
-    servers, access = nats_servers(settings.work, "The work queue"), Access(settings.work_key, settings.bus_ca)
+    servers, access = _nats(settings)
     return JetStreamQueue(servers, rules(settings), access=access, owner=settings.owner)
 
 
 def _nats_ledger(settings: Settings) -> Ledger:
     from fablewright.adapters.jetstream_ledger import JetStreamLedger  # noqa: PLC0415 - as above
+
+    servers, access = _nats(settings)
+    return JetStreamLedger(servers, access=access, owner=settings.owner)
+
+
+def _nats(settings: Settings) -> tuple[list[str], Access]:
+    """Return which servers keep the work, and how they are entered."""
     from fablewright.adapters.nats_access import Access  # noqa: PLC0415 - as above
 
-    servers, access = nats_servers(settings.work, "The work queue"), Access(settings.work_key, settings.bus_ca)
-    return JetStreamLedger(servers, access=access, owner=settings.owner)
+    return nats_servers(settings.work, "The work queue"), Access(settings.work_key, settings.bus_ca)
