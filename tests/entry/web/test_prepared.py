@@ -36,8 +36,8 @@ async def test_a_scene_that_its_asker_did_not_live_to_see_is_listed_and_taken_to
             assert (missing.status_code, missing.json()["detail"]) == (422, "There is no scene 1: nothing is prepared.")
             assert table.net.scenes is not None
             request = HandleRequest("the first encounter", request_key="abc", prose=False)
-            now = time.time()
-            await table.net.scenes.accept(AcceptedScene("abc", request.words, now - 60, now, order_written(request)))
+            asked = AcceptedScene("abc", request.words, time.time() - 60, 0.0, order_written(request))
+            await table.net.scenes.accept(asked)
             news = table.news.follow(after=table.news.last_id)
             async for event in news:
                 if event.kind == "prepared":
