@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from fablewright.testing.slowness import slowness as slowness_now
 from fablewright.testing.virtual_loop import VirtualTimeLoop
@@ -22,12 +24,15 @@ from .postgres_server import postgres, postgres_server  # noqa: F401 - fixtures 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
+    from xdist.remote import Producer
+
 try:
     import fcntl
 except ImportError:  # Windows: timed tests have their three tries
     fcntl = None  # type: ignore[assignment]
 
 _LOCKS = "TESTS_SHARE_LOCKS_IN"
+_TIMED = "timed"
 
 # Some tests import Haystack themselves, before our adapter has switched its telemetry off.
 os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
@@ -59,19 +64,46 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
     if fcntl is None:
         return (yield)
     folder = Path(os.environ[_LOCKS])
-    is_timed = item.get_closest_marker("benchmark") is not None
     with (folder / "line").open("w") as line, (folder / "room").open("w") as room:
         fcntl.flock(line, fcntl.LOCK_EX)  # who comes first goes in first: else a timed test would wait for all others
-        fcntl.flock(room, fcntl.LOCK_EX if is_timed else fcntl.LOCK_SH)
+        fcntl.flock(room, fcntl.LOCK_EX if _is_timed(item) else fcntl.LOCK_SH)
         fcntl.flock(line, fcntl.LOCK_UN)
         return (yield)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist writes the groups into the names
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give what times something three tries: a busy machine fails one of them, a slow program all three."""
+    """Put long files first and what times something last: at the end nothing waits for another worker.
+
+    What times something has three tries: a busy machine fails one of them, a slow program all three.
+    """
     for item in items:
-        if item.get_closest_marker("benchmark") is not None:
+        if _is_timed(item):
             item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))
+            item.add_marker(pytest.mark.xdist_group(_TIMED))
+    items.sort(key=lambda item: (_is_timed(item), item.get_closest_marker("long") is None))
+
+
+def _is_timed(item: pytest.Item) -> bool:
+    return item.get_closest_marker("benchmark") is not None
+
+
+class _ByFile(LoadScopeScheduling):
+    """Gives a worker one file after the other, and one of them all that times something."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _TIMED if nodeid.endswith(f"@{_TIMED}") else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByFile | None:
+    """Keep a file together, as with ``--dist=loadfile``, but for its groups."""
+    return _ByFile(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
+def pytest_collection_finish() -> None:
+    """Let no collection of garbage walk what all the test files have loaded: tests collect a thousand times."""
+    gc.collect()
+    gc.freeze()
 
 
 class _Leaks(logging.Handler):

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from fablewright.entry.assemble import sample_campaign
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
@@ -66,11 +69,20 @@ def test_python_examples_run(document: str, home: Path) -> None:
     assert ran.returncode == 0, f"{document}:\n{ran.stderr}"
 
 
-@pytest.mark.parametrize("document", command_lines())
-def test_command_lines_run(document: str, home: Path, run_lines: Callable[..., list[Any]]) -> None:
-    typed = [shlex.split(line, comments=True)[1:] for line in command_lines()[document]]
+@pytest.fixture(scope="module")
+def ran_by_page(home: Path, run_lines: Callable[..., list[Any]]) -> dict[str, list[Any]]:
+    """Run the pages one after the other, in one process: to start it and to load Haystack takes longer than they do."""
+    pages = command_lines()
+    typed = [shlex.split(line, comments=True)[1:] for lines in pages.values() for line in lines]
     lines = [[word.replace("~", str(home)) for word in words] for words in typed]
-    for ran in run_lines(lines, environment=environment(home), folder=home):
+    ran = iter(run_lines(lines, environment=environment(home), folder=home))
+    return {page: list(islice(ran, len(lines))) for page, lines in pages.items()}
+
+
+@pytest.mark.parametrize("document", command_lines())
+def test_command_lines_run(document: str, ran_by_page: dict[str, list[Any]]) -> None:
+    assert len(ran_by_page[document]) == len(command_lines()[document])
+    for ran in ran_by_page[document]:
         assert ran.status == 0, f"{document}: {ran.words}\n{ran.err}"
         assert ran.out.strip() or ran.words[0] == "chat"
         assert "Traceback" not in ran.err

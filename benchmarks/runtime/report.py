@@ -94,11 +94,10 @@ async def _time(report: Report, contestants: Sequence[type[Contestant]], parts: 
             measure, count = _SLICES[part]
             _say(f"{part}: {rounds} rounds")
             gc.collect()
-            gc.freeze()  # what was imported and started is walked in nobody's slice
+            gc.freeze()  # what was imported and started is walked in nobody's slice, nor later: it all stays
             field = [one for one in running if part != "sequential" or not one.only_many]
             for name, figures in (await compare(field, measure, count=count, rounds=rounds)).items():
                 report.costs.setdefault(name, {}).update(figures)
-            gc.unfreeze()
     finally:
         for one in running:
             await one.stop()

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from benchmarks.runtime.contestant import Contestant
 
+pytestmark = pytest.mark.long
+
 R = TypeVar("R")
 
 ALWAYS_THERE = [BareAsyncio, BareFutures, TaskAndTimeout, Fablewright, Deferred, WithPolicies]

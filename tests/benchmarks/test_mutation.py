@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from benchmarks.mutation import Examined, Mutant, main, mutants
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 
 

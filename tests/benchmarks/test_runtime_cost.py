@@ -53,11 +53,8 @@ def ratios(
                 await one.stop()
 
     gc.collect()
-    gc.freeze()  # what pytest and other tests have loaded is walked in nobody's slice
-    try:
-        return asyncio.run(work())
-    finally:
-        gc.unfreeze()
+    gc.freeze()  # what pytest and other tests have loaded is walked in nobody's slice, and by no later test
+    return asyncio.run(work())
 
 
 def with_started(one: Contestant, use: Callable[[Contestant], Coroutine[Any, Any, Any]]) -> Any:

@@ -23,6 +23,8 @@ from fablewright.runtime.bus import Bus
 from fablewright.testing.nats_server import NatsServer
 from fablewright.testing.postgres_server import PostgresServer
 
+pytestmark = pytest.mark.long
+
 _LASTS = 0.6
 _POSTGRES = PostgresServer.programs() is not None
 _ONE_OF_EACH = [

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page, Response, Route
 
+pytestmark = pytest.mark.long
+
 ASK = "generate a scene at the mill"
 TOKEN = new_token()
 

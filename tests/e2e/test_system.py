@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
+pytestmark = pytest.mark.long
+
 ASKED = "generate a scene at the mill"
 STICKS_OUT = """() => [...document.querySelectorAll('section *')].filter((each) => {
   const card = each.closest('section').getBoundingClientRect();

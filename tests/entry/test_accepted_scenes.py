@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from fablewright.gm.preparing.accepted import AcceptedScene
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.anyio,
     pytest.mark.skipif(NatsServer.program() is None, reason="there is no nats-server"),
 ]
@@ -114,10 +115,12 @@ async def accepted(net: SafetyNet, holds: Callable[[tuple[AcceptedScene, ...]], 
 async def front_with(club: Club, net: SafetyNet, count: int) -> subprocess.Popen[str]:
     """Start a front that asks for a scene; return it when so many are accepted.
 
-    A machine that is so busy that a scene is not accepted within 0.3 seconds has it asked without.
+    A machine that is so busy that a scene is not accepted within 0.3 seconds has it asked without: as often as a
+    minute and a half allows, for a count of tries would be used up sooner the busier it is.
     """
     assert net.scenes is not None
-    for _ in range(4):
+    give_up = time.monotonic() + 90
+    while time.monotonic() < give_up:
         front = club.start("scene", "the first encounter")
         while front.poll() is None:
             if len(await net.scenes.look()) == count:

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(NatsServer.program() is None, reason="there is no nats-server")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(NatsServer.program() is None, reason="there is no nats-server"),
+]
 
 FIRST = "generate scenario for the first encounter"
 

@@ -32,8 +32,7 @@ class Read(Request[str]):
 
     action: ClassVar[str] = "read"
     idempotent: ClassVar[bool] = True
-    number: int  # of the ask
-    errand: Errand
+    number: int  # of its errand
     priority: int
 
 
@@ -43,7 +42,6 @@ class Write(Request[str]):
 
     action: ClassVar[str] = "write"
     number: int
-    errand: Errand
     priority: int
 
 
@@ -53,7 +51,6 @@ class Note(Message):
 
     action: ClassVar[str] = "note"
     number: int
-    errand: Errand
     priority: int
 
 
@@ -61,9 +58,15 @@ MESSAGES: dict[str, type[Any]] = {"read": Read, "write": Write, "note": Note}
 
 
 class Asker:
-    """Asks and tells for everybody, and notes what comes of it."""
+    """Asks and tells for everybody, and notes what comes of it.
+
+    Attributes:
+        errands: All that were sent, by number. A message has the number only: the bus looks through each message that
+            it is given, and through such a tree for a tenth of a run.
+    """
 
     def __init__(self, trace: Trace) -> None:
+        self.errands: dict[int, Errand] = {}
         self._note = trace.note
         self._number = 0
 
@@ -76,10 +79,11 @@ class Asker:
             parent: Id of the message on whose behalf it is asked, or nothing.
         """
         self._number = number = self._number + 1
+        self.errands[number] = errand
         to, action, priority, timeout, keep, *_ = errand
         self._note("asked", number, (parent, to, action, timeout, keep))
         try:
-            message = MESSAGES[action](number, errand, priority)
+            message = MESSAGES[action](number, priority)
             reply = await ask(to, message, timeout=timeout * GRID if timeout else None, keep=keep * GRID)
         except asyncio.CancelledError:
             self._note("got", number, ("cancelled", ""))
@@ -91,8 +95,9 @@ class Asker:
 
     def tell(self, tell: Callable[..., None], errand: Errand) -> None:
         """Send an errand that wants no reply."""
-        self._number += 1
-        tell(errand.to, Note(self._number, errand, errand.priority))
+        self._number = number = self._number + 1
+        self.errands[number] = errand
+        tell(errand.to, Note(number, errand.priority))
 
 
 class Player(Agent):
@@ -189,7 +194,7 @@ class Player(Agent):
 
 
 async def _play(player: Player, message: Read | Write | Note, ctx: Context) -> object:
-    return await player.play(message.errand, ctx)
+    return await player.play(player._asker.errands[message.number], ctx)  # noqa: SLF001 - its own handler
 
 
 def _noted(play: Callable[[Any, Any, Context], Awaitable[object]]) -> Callable[[Any, Any, Context], Awaitable[object]]:

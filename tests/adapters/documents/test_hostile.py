@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from fablewright.gm.reading.notes import FileReport
 
+pytestmark = pytest.mark.long
+
 GIB = 1 << 30
 HASTY = Limits(step_seconds=4.0, total_seconds=8.0)
 

@@ -22,6 +22,8 @@ from fablewright.entry.web.token import new_token
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.long
+
 TOKEN = f"very-secret-{new_token()}"
 
 
