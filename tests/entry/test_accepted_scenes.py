@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
@@ -37,6 +37,8 @@ pytestmark = [
     pytest.mark.anyio,
     pytest.mark.skipif(NatsServer.program() is None, reason="there is no nats-server"),
 ]
+
+T = TypeVar("T")
 
 TIMEOUT = 4.0
 
@@ -112,21 +114,28 @@ async def accepted(net: SafetyNet, holds: Callable[[tuple[AcceptedScene, ...]], 
         await asyncio.sleep(0.05)
 
 
-async def front_with(club: Club, net: SafetyNet, count: int) -> subprocess.Popen[str]:
-    """Start a front that asks for a scene; return it when so many are accepted.
+async def until_accepted(net: SafetyNet, count: int, begin: Callable[[], T], is_over: Callable[[T], bool]) -> T:
+    """Begin what asks for a scene; return it when so many are accepted.
 
-    A machine that is so busy that a scene is not accepted within 0.3 seconds has it asked without: as often as a
-    minute and a half allows, for a count of tries would be used up sooner the busier it is.
+    A machine that is so busy that a scene is not accepted within 0.3 seconds has it asked without. Then it is begun
+    anew, for as long as a minute and a half allows: so many tries would be used up sooner the busier it is.
     """
     assert net.scenes is not None
     give_up = time.monotonic() + 90
     while time.monotonic() < give_up:
-        front = club.start("scene", "the first encounter")
-        while front.poll() is None:
+        begun = begin()
+        while not is_over(begun):
             if len(await net.scenes.look()) == count:
-                return front
+                return begun
             await asyncio.sleep(0.05)
     raise AssertionError("no scene was accepted")
+
+
+async def front_with(club: Club, net: SafetyNet, count: int) -> subprocess.Popen[str]:
+    """Start a front that asks for a scene; return it when so many are accepted."""
+    return await until_accepted(
+        net, count, lambda: club.start("scene", "the first encounter"), lambda front: front.poll() is not None
+    )
 
 
 def are_done(scenes: tuple[AcceptedScene, ...]) -> bool:
@@ -142,8 +151,12 @@ async def test_generator_front_and_server_are_killed_and_each_scene_has_one_outc
         await accepted(net, lambda scenes: not scenes)  # it is there, so it was taken back
 
         generator.send_signal(signal.SIGSTOP)
-        run = table.runs.begin(
-            table.bus, table.settings, Order("a scene at the Counting House", prose=False), ask=table.net.ask
+        order = Order("a scene at the Counting House", prose=False)
+        run = await until_accepted(
+            net,
+            1,
+            lambda: table.runs.begin(table.bus, table.settings, order, ask=table.net.ask),
+            lambda run: run.state != "running",
         )
         front = await front_with(club, net, 2)
         front.kill()
