@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from benchmarks.runtime.contestant import Contestant
     from benchmarks.runtime.paired import Costs
 
-pytestmark = pytest.mark.benchmark
+timed = pytest.mark.benchmark
 
 SLACK = 1.35
 
@@ -69,12 +69,14 @@ def with_started(one: Contestant, use: Callable[[Contestant], Coroutine[Any, Any
         return runner.run(work())
 
 
+@timed
 def test_one_request_after_the_other_costs_less_than_twice_bare_asyncio() -> None:
     costs = ratios(sequential_slice, [Fablewright], count=200, rounds=60)["fablewright"]
     assert costs["p50"].ratio.median <= 1.8 * SLACK
     assert costs["p99"].ratio.median <= 2.5 * SLACK
 
 
+@timed
 def test_a_thousand_in_flight_cost_little_more_cpu_than_bare_asyncio() -> None:
     costs = ratios(in_flight_slice, [Fablewright, Deferred, WithPolicies], count=1000, rounds=20)
     assert costs["fablewright"]["in flight"].ratio.median <= 3.2 * SLACK
@@ -87,6 +89,7 @@ def test_a_pending_ask_is_small() -> None:
     assert with_started(Deferred(), lambda one: bytes_per_pending(one, 3000)).without_task <= 1800
 
 
+@timed
 @pytest.mark.parametrize("kind", [Fablewright, Deferred])
 def test_many_deadlines_at_one_moment_never_stall_the_loop(kind: type[Contestant]) -> None:
     bare = with_started(BareAsyncio(), lambda one: expire_at_once(one, 30_000))

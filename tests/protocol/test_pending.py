@@ -526,7 +526,6 @@ def test_the_short_way_takes_nothing_in_but_a_reply_in_time(when: float, message
     assert machine.handle(Ended(0.5, "m", REPLIED, "again")) == [DeadLetter("m", Reason.DUPLICATE, 0.5, "again")]
 
 
-@pytest.mark.benchmark
 def test_a_million_requests_leave_nothing_behind() -> None:
     machine = PendingRequests()
     for n in range(1_000_000):

@@ -202,13 +202,16 @@ def hostile(piece: str, length: int, file: str = "a.md") -> Passage:
     return Passage((piece * length)[:length], file, ("A",), 0, length)
 
 
-def seconds_to_compose(piece: str, length: int, table: Table, times: int = 3) -> float:
+def seconds_to_compose(piece: str, length: int, table: Table, enough: float = 0.0) -> float:
+    """Return the least of three times, or the first that is little enough."""
     best = 9e9
-    for number in range(times):
+    for number in range(3):
         passage = hostile(piece, length, f"{number}-{length}.md")  # what was read once is kept
         start = time.perf_counter()
         compose("a", Focus((Section.of(passage),)), [passage], table)
         best = min(best, time.perf_counter() - start)
+        if best <= enough:
+            break
     return best
 
 
@@ -232,7 +235,8 @@ HOSTILE = (
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_no_passage_holds_up_the_others(piece: str, table: Table, slowness: float) -> None:
     assert seconds_to_compose(piece, 12_000, table) <= 2.6 * seconds_to_compose(piece, 6_000, table) + 0.005
-    assert seconds_to_compose(piece, 100_000, table) <= 0.25 * slowness
+    bound = 0.25 * slowness
+    assert seconds_to_compose(piece, 100_000, table, enough=bound) <= bound
 
 
 def test_what_can_always_be_tried_is_marked_as_invented() -> None:
