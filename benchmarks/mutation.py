@@ -7,7 +7,7 @@ A module is named as in ``protocol/pending``; all of ``protocol`` when none is. 
 one, another sign, ``and`` for ``or``, half a condition, a condition that always or never holds, another constant,
 ``return None``, a statement left out. Docstrings, annotations, decorators and lists of names are left alone.
 
-Each mutant lives in a process of its own, forked from one that has imported pytest and hypothesis but nothing of
+Each mutant lives in a process of its own, forked from one that has imported pytest and its plugins but nothing of
 ours, so it costs only the tests up to the first that fails. Hypothesis draws the same examples each time. One that
 does not end in twice the time of the honest tests, or eats two gigabytes, counts as killed. Of survivors some are
 equal in effect to what they replace, or merely slower.
@@ -28,6 +28,7 @@ import signal
 import sys
 import time
 import warnings
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -266,6 +267,8 @@ def examine(
     Raises:
         RuntimeError: The tests fail on the module as it is.
     """
+    for plugin in entry_points(group="pytest11"):
+        plugin.load()  # once and here: in each mutant's process it takes longer than most tests
     text = source.read_text()
     began = time.monotonic()
     honest = _fork(_Planted(module, source, compile(text, source, "exec", dont_inherit=True)), tests, seconds=600)

@@ -95,7 +95,7 @@ def test_weak_tests_let_defects_live_and_endless_ones_are_ended(tmp_path: Path) 
     tests.write_text("from planted_module import f\n\ndef test_f():\n    assert f(0)\n")
     program = (
         "import sys; from pathlib import Path; from benchmarks.mutation import examine\n"
-        "examined = examine('planted_module', Path(sys.argv[1]), [Path(sys.argv[2])], grace=1)\n"
+        "examined = examine('planted_module', Path(sys.argv[1]), [Path(sys.argv[2])], grace=2)\n"
         "print(examined.total, examined.timed_out, *[mutant.what for mutant in examined.survivors], sep='|')\n"
     )
     ran = subprocess.run(
