@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,8 +32,7 @@ try:
 except ImportError:  # Windows: timed tests have their three tries
     fcntl = None  # type: ignore[assignment]
 
-_LOCKS = "TESTS_SHARE_LOCKS_IN"
-_TIMED = "timed"
+_FOLDER = "TESTS_SHARE_A_FOLDER"
 
 # Some tests import Haystack themselves, before our adapter has switched its telemetry off.
 os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
@@ -51,15 +51,19 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make a place for what several processes share: the locks, and compiled modules where none are written."""
+    """Make a place for what several processes share: locks, the names of what is timed, and compiled modules."""
     if hasattr(config, "workerinput"):
         return
     folder = tempfile.TemporaryDirectory(prefix="fablewright-tests-")
     config.add_cleanup(folder.cleanup)
-    os.environ[_LOCKS] = folder.name
+    os.environ[_FOLDER] = folder.name
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
         # Hundreds of processes are started: each would compile all of Haystack, for two seconds of its three.
         os.environ["PYTHONPYCACHEPREFIX"] = str(Path(folder.name) / "compiled")
+
+
+def _folder() -> Path:
+    return Path(os.environ[_FOLDER])
 
 
 @pytest.hookimpl(wrapper=True)
@@ -67,7 +71,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
     """Let what times something run alone."""
     if fcntl is None:
         return (yield)
-    folder = Path(os.environ[_LOCKS])
+    folder = _folder()
     with (folder / "line").open("w") as line, (folder / "room").open("w") as room:
         fcntl.flock(line, fcntl.LOCK_EX)  # who comes first goes in first: else a timed test would wait for all others
         fcntl.flock(room, fcntl.LOCK_EX if _is_timed(item) else fcntl.LOCK_SH)
@@ -75,7 +79,6 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
         return (yield)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist writes the groups into the names
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put long files first and what times something last: at the end nothing waits for another worker.
 
@@ -84,9 +87,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("benchmark") is not None:
             item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))
-        if _is_timed(item):
-            item.add_marker(pytest.mark.xdist_group(_TIMED))
     items.sort(key=lambda item: (_is_timed(item), item.get_closest_marker("long") is None))
+    timed = [item.nodeid for item in items if _is_timed(item)]
+    (_folder() / "timed").write_text(json.dumps(timed), "utf-8")  # each worker writes the same
 
 
 def _is_timed(item: pytest.Item) -> bool:
@@ -98,13 +101,17 @@ def _is_timed(item: pytest.Item) -> bool:
 class _ByFile(LoadScopeScheduling):
     """Gives a worker one file after the other, and one of them all that times something."""
 
+    @cached_property
+    def _timed(self) -> frozenset[str]:
+        return frozenset(json.loads((_folder() / "timed").read_text("utf-8")))
+
     def _split_scope(self, nodeid: str) -> str:
-        return _TIMED if nodeid.endswith(f"@{_TIMED}") else nodeid.partition("::")[0]
+        return "timed" if nodeid in self._timed else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByFile | None:
-    """Keep a file together, as with ``--dist=loadfile``, but for its groups."""
-    return _ByFile(config, log) if config.getvalue("dist") == "loadgroup" else None
+    """Part a file from what it times; else it is kept together, as ``--dist=loadfile`` says."""
+    return _ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_finish() -> None:
