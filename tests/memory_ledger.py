@@ -21,17 +21,20 @@ class MemoryLedger:
     Attributes:
         delay: Seconds that each call takes.
         is_broken: Whether each call fails.
+        is_full: Whether nothing can be added.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self.delay = 0.0
-        self.is_broken = False
+        self.is_broken = self.is_full = False
         self._entries: dict[tuple[str, str], Entry] = {}
         self._revisions = itertools.count(1)
 
     async def add(self, topic: str, key: str, text: str) -> bool:
         await self._called()
+        if self.is_full:
+            raise FablewrightError("the ledger is full")
         if (topic, key) in self._entries:
             return False
         self._write(topic, key, text)

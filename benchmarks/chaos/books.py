@@ -1,7 +1,7 @@
 """What is written down in the campaign's database, counted: of old scenes the database itself keeps only twenty.
 
 What is written has a key, by which who asked for it knows it again: a scene its title, where the asker has given it
-one, else what it says; a note its words.
+one, else what it says, and the key of its request; a note its words.
 """
 
 from __future__ import annotations
@@ -21,7 +21,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["Books", "PostgresBooks", "SqliteBooks", "key_of_late", "key_of_note", "key_of_scene", "keys", "title_of"]
+__all__ = [
+    "Books",
+    "PostgresBooks",
+    "SqliteBooks",
+    "key_of_kept",
+    "key_of_late",
+    "key_of_note",
+    "key_of_scene",
+    "keys",
+    "title_of",
+]
+    "Books",
+    "PostgresBooks",
+    "SqliteBooks",
+    "key_of_kept",
+    "key_of_late",
+    "key_of_note",
+    "key_of_scene",
+    "keys",
+    "title_of",
+]
 
 _TITLED = "Scene number "
 _SCENES, _NOTES = "SELECT title, key, data FROM written", "SELECT fact FROM events"
@@ -113,7 +133,7 @@ def keys(scenes: Iterable[Any], facts: Iterable[Any]) -> Counter[str]:
     found: Counter[str] = Counter()
     requests: Counter[str] = Counter()
     for title, key, data in scenes:
-        found[key_of_scene(title, data)] += 1
+        found[key_of_kept(title, data, key)] += 1
         requests[f"what was asked under the key {key}"] += bool(key)
     notes = (json.loads(fact) for (fact,) in facts)
     found.update(key_of_note(note["text"]) for note in notes if note["text"].startswith(_TITLED))
@@ -135,8 +155,20 @@ def key_of_note(words: str) -> str:
     return f"the note of {words}"
 
 
+def key_of_kept(title: str, data: str, request: str) -> str:
+    """Return by what a kept scene is known: two that say the same, in the same time, may be of two requests.
+
+    Args:
+        title: As of ``key_of_scene``.
+        data: Likewise.
+        request: The key of its request; empty where it has none.
+    """
+    known = key_of_scene(title, data)
+    return f"{known}, asked under the key {request}" if request else known
+
+
 def key_of_scene(title: str, data: str) -> str:
-    """Return by what a kept scene is known.
+    """Return by what a scene is known to who asked for it.
 
     Args:
         title: What it is called.

@@ -13,7 +13,7 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from benchmarks.chaos.books import key_of_late, key_of_note, key_of_scene, title_of
+from benchmarks.chaos.books import key_of_kept, key_of_late, key_of_note, key_of_scene, title_of
 from fablewright.entry.scene_order import order_read
 from fablewright.errors import FablewrightError
 from fablewright.gm.campaign.events import Fact
@@ -47,13 +47,14 @@ class Witness:
         self.promised: set[str] = set()
         self._bus = bus
         self._had: set[str] = set()
-        self._seen: set[str] = set()
+        self._seen: dict[str, str] = {}  # by which a scene is known, and by which who asked for it knows it
         self._noted: set[str] = set()
 
     @property
     def acknowledged(self) -> frozenset[str]:
         """The keys of what must not be lost any more."""
-        return frozenset((self._had & self._seen) | self._noted | self.promised)
+        seen = {kept for kept, known in self._seen.items() if known in self._had}
+        return frozenset(seen | self._noted | self.promised)
 
     def had(self, key: str) -> None:
         """Remember that the front has a scene."""
@@ -76,7 +77,9 @@ class Witness:
         """Ask the memory which scenes it keeps; it shows those that it was told of before."""
         with suppress(FablewrightError):
             kept = await self._bus.ask(CampaignMemory.name, RecallScenes(), timeout=_PATIENCE)
-            self._seen.update(key_of_scene(scene.title, scene.data) for scene in kept)
+            for scene in kept:
+                told = (scene.title, scene.data)
+                self._seen[key_of_kept(*told, scene.key)] = key_of_scene(*told)
 
 
 async def made_late(net: SafetyNet, promised: Collection[str], *, patience: float) -> Counter[str]:

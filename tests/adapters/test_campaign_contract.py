@@ -150,6 +150,22 @@ def test_the_keys_of_an_older_release_are_known(opened: Callable[[], StateStore]
     assert [scene.title for scene in store.scenes("Mine")] == ["first"]
 
 
+def test_a_key_that_stands_beside_a_scene_alone_is_known_too(
+    opened: Callable[[], StateStore], place: tuple[str, str, str]
+) -> None:
+    store = opened()
+    store.keep_scene("Mine", StoredScene("by a process of an older release", "2026-11-27", "{}", "a"))
+    kind, where, owner = place
+    if kind == "postgres":
+        with psycopg.connect(where, options=f"-c search_path={place_of('campaigns', owner).schema}") as connection:
+            connection.execute("DELETE FROM scene_keys")
+    else:
+        with contextlib.closing(sqlite3.connect(where)) as file, file:
+            file.execute("DELETE FROM scene_keys")
+    store.keep_scene("Mine", StoredScene("again", "2026-11-27", "{}", "a"))
+    assert [scene.title for scene in store.scenes("Mine")] == ["by a process of an older release"]
+
+
 def test_keys_do_not_pile_up(store: StateStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (sqlite_campaign, postgres_campaign):
         monkeypatch.setattr(module, "KEPT_KEYS", 30)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, TypeAlias
 
+import nats
 import pytest
 
+from fablewright.adapters import jetstream_ledger
 from fablewright.adapters.jetstream_ledger import JetStreamLedger
 from fablewright.adapters.jetstream_link import JetStreamLink
 from fablewright.adapters.nats_access import Access
@@ -137,6 +140,36 @@ async def test_what_is_from_before_the_servers_clock_was_set_back_is_older_than_
     read = await ledger.read("topic", f"key-{set_back:.0f}")
     assert read is not None
     assert read.age == age
+    await ledger.close()
+
+
+async def test_a_file_of_before_ages_were_kept_is_read_on(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "accepted.sqlite")) as file:
+        file.executescript(
+            """CREATE TABLE entries (topic TEXT NOT NULL, key TEXT NOT NULL, revision INTEGER NOT NULL,
+               text TEXT NOT NULL, PRIMARY KEY (topic, key)) WITHOUT ROWID;
+               INSERT INTO entries VALUES ('topic', 'old', 7, 'text');
+               PRAGMA application_id = 1180787265; PRAGMA user_version = 1;"""
+        )
+    threads = Threads(name="ledger")
+    ledger = SqliteLedger(tmp_path / "accepted.sqlite", threads)
+    assert await ledger.add("topic", "new", "text")
+    assert {(entry.key, entry.text) for entry in await ledger.entries("topic")} == {("old", "text"), ("new", "text")}
+    assert await ledger.swap("topic", "old", 7, "changed")
+    await ledger.close()
+    threads.close()
+
+
+async def test_what_somebody_takes_out_of_a_bucket_by_hand_is_not_there(nats_server: NatsServer) -> None:
+    ledger = JetStreamLedger(nats_server.url)
+    for key in ("one", "two"):
+        await ledger.add("by hand", key, "")
+    client = await nats.connect(nats_server.url)
+    bucket = await client.jetstream().key_value("FW_ACCEPTED")
+    await bucket.delete(jetstream_ledger._place("by hand", "one"))
+    await client.close()
+    assert await ledger.read("by hand", "one") is None
+    assert [(entry.key, entry.text) for entry in await ledger.entries("by hand")] == [("two", "")]
     await ledger.close()
 
 

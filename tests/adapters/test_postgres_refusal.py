@@ -107,9 +107,27 @@ def test_a_server_that_is_not_there_is_told_from_one_that_does_not_answer() -> N
             'FATAL:  no pg_hba.conf entry for host "::1", user "gm", database "x", SSL encryption',
             "from this machine; h",
         ),
+        ('FATAL:  Peer authentication failed for user "gm"', "from the account of the same name"),
+        ('FATAL:  permission denied for database "x"', "GRANT CONNECT ON DATABASE"),
+        ('on socket "/run/.s.PGSQL.5432" failed: No such file or directory', "nothing listens"),
+        ('could not open certificate file "/x.crt": No such file or directory', "is the URL right?"),
+        ("SSL error: unexpected eof while reading", "is the URL right?"),
         ("something that nobody has seen yet", "cannot be reached, or refuses"),
         ('on "::1" failed: Connection refused on "127.0.0.1" failed: FATAL:  database "x" does not exist', "createdb"),
     ],
 )
 def test_the_first_word_that_tells_most_counts(words: str, said: str) -> None:
     assert said in str(refusal_of(words))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "SSL error: unexpected eof while reading",  # a server that is killed during the handshake
+        'on "127.0.0.1", port 5432 failed: SSL error: unexpected eof while reading on "::1" failed: Connection refused',
+        "FATAL:  the database system is shutting down",
+        "FATAL:  sorry, too many clients already",
+    ],
+)
+def test_what_may_be_over_in_a_moment_is_tried_again(words: str) -> None:
+    assert not isinstance(refusal_of(words), ConfigurationError)

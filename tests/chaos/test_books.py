@@ -75,8 +75,8 @@ def test_all_that_is_written_is_counted_also_what_the_campaign_has_forgotten(
     as_a_server_sends_it = told("The ford", total=9.9, compose=3.0)
     assert found[key_of_scene("The ford", as_a_server_sends_it)] == 2
     assert found["what was asked under the key b"] == 2
-    assert sum("Asked" in key for key in found) == 3
-    assert len(found) == 51 + 2 + 1 + 3 + 1
+    assert [found[key] for key in found if "Asked" in key] == [1] * 4  # what says the same under two keys is two
+    assert len(found) == 51 + 2 + 1 + 4 + 1
 
 
 def test_what_was_acknowledged_is_there_and_nothing_is_there_twice() -> None:
@@ -93,7 +93,7 @@ def test_a_scene_is_acknowledged_when_its_asker_has_it_and_the_memory_has_shown_
     witness = Witness(Bus())
     witness.had("shown and had")
     witness.had("had")
-    witness._seen.update(("shown and had", "shown"))
-    assert witness.acknowledged == {"shown and had"}
+    witness._seen.update({"shown under a key": "shown and had", "shown": "shown"})
+    assert witness.acknowledged == {"shown under a key"}
     witness._noted.add("noted")
-    assert witness.acknowledged == {"shown and had", "noted"}
+    assert witness.acknowledged == {"shown under a key", "noted"}

@@ -96,5 +96,14 @@ async def test_what_a_cluster_was_given_to_keep_is_there_when_the_server_dies_th
         servers[leader].stop()
         await until_kept(lambda: ledger.add("topic", "after", "text"))
         assert {entry.key for entry in await until_kept(lambda: ledger.entries("topic"))} == {"before", "after"}
+        seen = await until_kept(lambda: ledger.read("topic", "after"))
+        assert seen is not None
+        tries = [ledger.swap("topic", "after", seen.revision, str(number)) for number in range(8)]
+        assert (await asyncio.gather(*tries)).count(True) == 1  # with copies, a server refuses in other words
+        latest = await ledger.read("topic", "after")
+        assert latest is not None
+        assert not await ledger.remove("topic", "after", seen.revision)
+        assert await ledger.remove("topic", "after", latest.revision)
+        assert not await ledger.swap("topic", "after", latest.revision, "late")
         await ledger.close()
         await queue.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from fablewright.gm.rules.party import parse_party
 from fablewright.gm.scene.scenario import Line, Origin, Scene
 from fablewright.gm.scene.wishes import Kept, Wishes
 from fablewright.protocol.job import JobRules
+from fablewright.runtime.agent import Agent, handles
 from fablewright.runtime.bus import Bus
 from fablewright.testing.fakes import Hang, Raise, Reply, ScriptedAgent
 
@@ -30,6 +32,8 @@ from ..memory_ledger import MemoryLedger  # noqa: TID252 - the tests are no pack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from fablewright.runtime.context import Context
 
 pytestmark = pytest.mark.anyio
 
@@ -158,10 +162,50 @@ async def test_that_scenes_are_not_durable_can_be_asked_for_at_any_time(net: Saf
     ledger.delay, ledger.is_broken = 0.0, True
     assert await net.trouble() == "the ledger is broken"
     await asked(net, HandleRequest("They reach the bridge"), Reply(BRIDGE))
-    ledger.is_broken = False
-    assert await net.trouble() == "the ledger is broken"  # at the last scene, and nobody has tried since
-    await asked(net, HandleRequest("They reach the bridge"), Reply(BRIDGE))
+    ledger.is_full, ledger.is_broken = True, False
+    assert await net.trouble() == "the ledger is full"  # though it can be read
+    ledger.is_full = False
     assert await net.trouble() == ""
+    assert await ledger.entries("probe") == ()
+
+
+async def test_a_scene_that_was_accepted_slowly_was_accepted(net: SafetyNet, ledger: MemoryLedger) -> None:
+    ledger.delay = 0.4
+    answer, _ = await asked(net, HandleRequest("They reach the bridge"), Raise(LOST), Raise(LOST))
+    assert answer.missing == (PROMISE, str(LOST))
+    ledger.delay = 0.0
+    assert await net.trouble() == ""
+
+
+async def test_what_others_may_have_made_while_the_machine_slept_is_looked_for(
+    net: SafetyNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert net.scenes is not None
+    clock = SimpleNamespace(monotonic=time.monotonic, time=time.time)
+    monkeypatch.setattr("fablewright.entry.safety_net.time", clock)
+    theirs = replace(BRIDGE, scene=Scene(Line("Their bridge", Origin.INVENTED)))
+
+    async def sleeps(request: HandleRequest) -> Answer:
+        clock.time = lambda: time.time() + 3600  # and the other clock stood still
+        scenes = net.scenes
+        assert scenes is not None
+        await scenes.bring_forward(request.request_key)
+        taken = await scenes.take()
+        assert taken is not None
+        await scenes.finish(taken, kept(theirs))
+        return BRIDGE
+
+    class Sleeper(Agent):
+        name = "orchestrator"
+
+        @handles(HandleRequest)
+        async def handle(self, request: HandleRequest, _ctx: Context) -> Answer:
+            return await sleeps(request)
+
+    bus = Bus()
+    bus.register(Sleeper())
+    async with bus:
+        assert await net.ask(bus, HandleRequest("They reach the bridge"), timeout=10.0) == theirs
 
 
 async def test_nobody_waits_for_a_ledger_longer_than_for_the_scene(

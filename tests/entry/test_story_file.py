@@ -153,6 +153,19 @@ def test_of_what_waits_for_the_disk_the_latest_is_kept(tmp_path: Path, monkeypat
     assert kept == [f"n-{number}" for number in range(100 - len(kept), 100)]
 
 
+def test_what_waited_for_the_disk_pushes_out_no_older_stories_for_a_few(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_BYTES", 1000)
+    story = StoryFile(tmp_path)
+    for text in (b"a" * 900 + b"\n", b"b" * 300 + b"\n", b"c" * 900 + b"\n", b"d\n"):
+        assert story._append(text) == b""
+    older = module._older(story_file(tmp_path))
+    assert older.read_bytes()[:1] + story_file(tmp_path).read_bytes()[:1] == b"bd"
+    story.close()
+    assert older.stat().st_size == 1202  # what was few when it came had room
+
+
 def test_a_line_of_which_the_disk_took_a_part_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     resource = pytest.importorskip("resource", reason="it is how a disk becomes full in the middle of a line")
     for pause in ("_PAUSE", "_AGAIN"):

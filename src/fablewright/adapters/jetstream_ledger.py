@@ -77,7 +77,8 @@ class JetStreamLedger:
                 found = await stream.get_msg(f"KV_{self._bucket}", subject=self._subject(topic, key))
             except NotFoundError:
                 return None
-            return self._entry(found)
+            is_gone = "KV-Operation" in (found.headers or {})  # somebody has taken it out with NATS's own tools
+            return None if is_gone else self._entry(found)
 
     async def entries(self, topic: str) -> tuple[Entry, ...]:
         """Return all entries of a topic.
@@ -133,6 +134,7 @@ class JetStreamLedger:
             )
             await stream.add_stream(config)
             await self._subjects(stream, none)
+        self._link.want_copies(f"KV_{self._bucket}", (await stream.stream_info(f"KV_{self._bucket}")).config)
         return stream, await stream.key_value(self._bucket)
 
     async def _subjects(self, stream: JetStreamContext, pattern: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from fablewright.adapters.nats_access import WaryClient, refusal_in  # isort: skip - as in nats_connection
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 
     from nats.aio.client import Client
     from nats.js import JetStreamContext
+    from nats.js.api import StreamConfig
 
     from fablewright.adapters.nats_access import Access
 
 __all__ = ["JetStreamLink"]
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -86,6 +90,12 @@ class JetStreamLink(Generic[T]):
             if used is not None and used is self._open:  # else somebody has connected again in the meantime
                 await self.close()
             raise FablewrightError(f"{self._what} on NATS cannot be used: {_why(error)}.") from error
+
+    def want_copies(self, name: str, found: StreamConfig) -> None:
+        """Say it if a stream is kept by fewer servers than it would be if it were made now."""
+        if (found.num_replicas or 1) < self.copies:
+            said = "%s is on one server, though %d are named: `nats stream edit %s --replicas %d` changes that."
+            _log.warning(said, self._what, len(self._servers), name, self.copies)
 
     async def close(self) -> None:
         """Close the connection; a later call opens it again. Closing twice is harmless."""

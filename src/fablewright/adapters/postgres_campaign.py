@@ -211,10 +211,14 @@ def _insert_rows(db: psycopg.Connection[Any], number: int, rows: Sequence[LogRow
 
 
 def _is_first(db: psycopg.Connection[Any], key: str) -> bool:
-    """Note the key of a scene that is about to be kept; return False if it was there already."""
+    """Note the key of a scene that is about to be kept; return False if it was there already.
+
+    Also if it stands beside a scene alone: a process of an older release may be writing as well.
+    """
+    beside = db.execute("SELECT 1 FROM scenes WHERE key = %s", (key,)).fetchone()
     noted = db.execute("INSERT INTO scene_keys (key) VALUES (%s) ON CONFLICT DO NOTHING", (key,))
     db.execute("DELETE FROM scene_keys WHERE seq <= (SELECT max(seq) FROM scene_keys) - %s", (KEPT_KEYS,))
-    return bool(noted.rowcount)
+    return bool(noted.rowcount) and beside is None
 
 
 def _insert_scenes(db: psycopg.Connection[Any], number: int, scenes: Sequence[StoredScene]) -> None:

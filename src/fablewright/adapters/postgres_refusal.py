@@ -20,6 +20,10 @@ _REFUSED: Mapping[str, str] = {
     "no password supplied": (
         "PostgreSQL wants a password, and the URL has none: postgresql://USER:PASSWORD@HOST/DATABASE."
     ),
+    "([Pp]eer|[Ii]dent) authentication failed": (
+        "On this socket PostgreSQL takes a user only from the account of the same name; "
+        "name a host and a password: postgresql://USER:PASSWORD@localhost/DATABASE."
+    ),
     "authentication failed": (
         "PostgreSQL does not take this user's password; put the right one into the URL. "
         "A sign such as @, : or / in it is written as %40, %3A or %2F there."
@@ -31,7 +35,11 @@ _REFUSED: Mapping[str, str] = {
     'database ".*" does not exist': (
         "PostgreSQL has no such database as the URL names; `createdb NAME` makes one, or name another."
     ),
-    "does not support SSL|root certificate|certificate verify|SSL error": (
+    "permission denied for database": (
+        "This user of PostgreSQL may not connect to the database that the URL names; "
+        "have its owner run: GRANT CONNECT ON DATABASE … TO …;"
+    ),
+    "does not support SSL|root certificate|certificate verify": (
         "The URL demands TLS (sslmode), and this PostgreSQL has none, or none that can be trusted; "
         "switch it on there (ssl = on), name its certificate with sslrootcert, or take sslmode out of the URL."
     ),
@@ -53,7 +61,7 @@ _AWAY: Mapping[str, str] = {
     "failed to resolve host|could not translate host name": (
         "PostgreSQL cannot be reached: nobody knows the host that the URL names; is it written rightly?"
     ),
-    "Connection refused|No such file or directory": (
+    "Connection refused|socket .*No such file or directory": (
         "PostgreSQL cannot be reached: nothing listens where the URL says. Start it there, or mend host and port."
     ),
     "timeout expired|timed out|No route to host|Network is unreachable": (

@@ -207,10 +207,14 @@ def _id_of(connection: sqlite3.Connection, campaign: str) -> int:
 
 
 def _is_first(connection: sqlite3.Connection, key: str) -> bool:
-    """Note the key of a scene that is about to be kept; return False if it was there already."""
+    """Note the key of a scene that is about to be kept; return False if it was there already.
+
+    Also if it stands beside a scene alone: a process of an older release may be writing as well.
+    """
+    beside = connection.execute("SELECT 1 FROM scenes WHERE key = ?", (key,)).fetchone()
     noted = connection.execute("INSERT OR IGNORE INTO scene_keys (key) VALUES (?)", (key,))
     connection.execute("DELETE FROM scene_keys WHERE seq <= (SELECT max(seq) FROM scene_keys) - ?", (KEPT_KEYS,))
-    return bool(noted.rowcount)
+    return bool(noted.rowcount) and beside is None
 
 
 def _archived(connection: sqlite3.Connection, number: int, name: str) -> ArchivedCampaign:

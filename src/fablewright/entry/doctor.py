@@ -30,6 +30,7 @@ from fablewright.entry.terminal import clean, emit, hanging, output_console, set
 from fablewright.entry.work_queue import open_ledger
 from fablewright.entry.writers import open_writer
 from fablewright.errors import ConfigurationError, FablewrightError, InvalidInput
+from fablewright.gm.preparing.ledger import probe
 from fablewright.gm.reading.embedded_text import dimensions_of
 from fablewright.gm.reading.notes import FileReport
 from fablewright.gm.writing.ports import Prompt
@@ -53,8 +54,6 @@ _T = TypeVar("_T")
 
 _PATIENCE_FOR_A_WORD = 20.0
 """Seconds; a server may have to load its model first."""
-_PROBE = "doctor"
-"""Topic of what is accepted to see whether that works; a table's has a slash in it."""
 _MARKS = {"ok": ("✓", "green"), "note": ("•", "yellow"), "bad": ("✗", "bold red")}
 
 
@@ -156,12 +155,8 @@ def _scenes(settings: Settings) -> _Finding:
 
 
 async def _accepted(settings: Settings) -> None:
-    key = secrets.token_hex(12)
     async with open_ledger(settings) as ledger:
-        await ledger.add(_PROBE, key, "")
-        entry = await ledger.read(_PROBE, key)
-        if entry is not None:
-            await ledger.remove(_PROBE, key, entry.revision)
+        await probe(ledger, secrets.token_hex(12))
 
 
 def _notes(notes: assemble.Notes) -> Iterator[_Finding]:

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import math
 import secrets
 import time
 from contextlib import asynccontextmanager
@@ -70,15 +71,19 @@ class _Ticket:
         key: Its key.
         accepting: What puts it there; None where there is no store.
         scene: As it is there, once that is known.
-        due: From when on others may have made it, by the clock of this process.
-        error: Why it is not.
+        due: From when on others may have made it, by the clock that nobody can set and by that which goes on while the
+            machine sleeps; infinite while it is not accepted.
     """
 
     key: str
     accepting: asyncio.Task[None] | None = None
     scene: AcceptedScene | None = None
-    due: float = 0.0
-    error: FablewrightError | None = None
+    due: tuple[float, float] = (math.inf, math.inf)
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether others may have made it."""
+        return time.monotonic() >= self.due[0] or time.time() >= self.due[1]
 
 
 class SafetyNet:
@@ -119,7 +124,7 @@ class SafetyNet:
             raise
         if tried.lost is not None:
             return await self._promised(tried, ticket, until + LEAST)
-        if ticket.scene is not None and time.monotonic() >= ticket.due:  # held up: somebody may have made it
+        if ticket.is_overdue:  # this process was held up: somebody may have made it
             return await self._first_of(tried.answer, ticket.key)
         self._behind(self._withdrawn(ticket))
         return tried.answer
@@ -138,14 +143,18 @@ class SafetyNet:
         """Return why scenes are not durable now, for people; empty where they are. It takes a moment at most."""
         if self.scenes is None:
             return NOWHERE
+        looking = self._behind(self._looked(self.scenes))
+        done, _ = await asyncio.wait({looking}, timeout=_PATIENCE)
+        return self._refusal if done else _SILENT
+
+    async def _looked(self, scenes: AcceptedScenes) -> None:
+        """Look whether scenes are durable now; what was refused lately is tried, for what can be read may be full."""
         try:
-            async with asyncio.timeout(_PATIENCE):
-                await self.scenes.find("none")
-        except TimeoutError:
-            return _SILENT
+            await (scenes.probe(secrets.token_hex(12)) if self._refusal else scenes.find("none"))
         except FablewrightError as error:
-            return str(error)
-        return self._refusal  # what can be read may be full
+            self._tell(str(error))
+        else:
+            self._tell("")
 
     async def warm_up(self) -> None:
         """Open the store, so that the first scene need not wait for that; for a moment at most."""
@@ -189,21 +198,22 @@ class SafetyNet:
             due = timeout + LEAST + _GRACE
             scene = AcceptedScene(request.request_key, request.words, time.time(), due, order_written(request))
             ticket.accepting = self._behind(self._accept(self.scenes, scene, ticket))
-            await asyncio.wait({ticket.accepting}, timeout=_PATIENCE)
-            self._tell(ticket)
+            done, _ = await asyncio.wait({ticket.accepting}, timeout=_PATIENCE)
+            if not done:
+                self._tell(_SILENT)
 
-    @staticmethod
-    async def _accept(scenes: AcceptedScenes, scene: AcceptedScene, ticket: _Ticket) -> None:
-        before = time.monotonic()
+    async def _accept(self, scenes: AcceptedScenes, scene: AcceptedScene, ticket: _Ticket) -> None:
+        before = (time.monotonic(), time.time())
         try:
-            ticket.scene = await scenes.accept(scene)
-            ticket.due = before + ticket.scene.due
+            there = await scenes.accept(scene)
         except FablewrightError as error:
-            ticket.error = error
+            self._tell(str(error))
+        else:
+            ticket.scene, ticket.due = there, (before[0] + there.due, before[1] + there.due)
+            self._tell("")
 
-    def _tell(self, ticket: _Ticket) -> None:
+    def _tell(self, refusal: str) -> None:
         """Say in the log when scenes are not durable, and when they are again; once each."""
-        refusal = "" if ticket.scene is not None else str(ticket.error or _SILENT)
         if bool(refusal) != bool(self._refusal):
             _log.warning("Scenes are %s", f"not made durable now: {refusal}" if refusal else "made durable again")
         self._refusal = refusal

@@ -223,7 +223,8 @@ class StoryFile:
             return text
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
-            if self._path.stat().st_size + len(text) > _MOST_BYTES:
+            size = self._path.stat().st_size
+            if size + len(text) > _MOST_BYTES and 2 * size > _MOST_BYTES:  # else older stories would go for a few
                 self._path.replace(_older(self._path))
         with self._path.open("ab", buffering=0) as file:  # one write, so that two processes do not mix their lines
             return _rest(text, file.write(text) or 0)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -126,7 +128,16 @@ def say(process: subprocess.Popen[str], method: str, number: int | None = None, 
     process.stdin.flush()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+def begin(process: subprocess.Popen[str]) -> None:
+    client = {"name": "t", "version": "1"}
+    say(process, "initialize", 1, protocolVersion="2025-06-18", capabilities={}, clientInfo=client)
+    say(process, "notifications/initialized")
+
+
+_SIGNALS = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")
+
+
+@_SIGNALS
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_a_signal_ends_it_cleanly_and_only_the_protocol_was_on_standard_output(
     process: subprocess.Popen[str], data_dir: Path, number: int, status: int
@@ -135,15 +146,7 @@ def test_a_signal_ends_it_cleanly_and_only_the_protocol_was_on_standard_output(
     assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
-    say(
-        process,
-        "initialize",
-        1,
-        protocolVersion="2025-06-18",
-        capabilities={},
-        clientInfo={"name": "t", "version": "1"},
-    )
-    say(process, "notifications/initialized")
+    begin(process)
     process.stdin.write('no JSON\n{"jsonrpc"\n\n' + "x" * 4_100_000 + "\n")
     arguments = {"question": HANGS}
     say(process, "tools/call", 2, name="ask", arguments=arguments, _meta={"progressToken": "p"})
@@ -164,6 +167,26 @@ def test_a_signal_ends_it_cleanly_and_only_the_protocol_was_on_standard_output(
     assert "stray bytes" in strayed
     assert "stray child" in strayed
     assert outcome_of(HANGS, data_dir) == "cancelled"
+
+
+@pytest.mark.parametrize("client_goes", [True, pytest.param(False, marks=_SIGNALS)])
+def test_a_scene_that_is_under_way_at_the_end_is_left_to_others(
+    process: subprocess.Popen[str], data_dir: Path, *, client_goes: bool
+) -> None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    begin(process)
+    say(process, "tools/call", 2, name="scene", arguments={"request": HANGS}, _meta={"progressToken": "p"})
+    while "Searching the notes" not in process.stdout.readline():
+        pass
+    if client_goes:
+        process.stdin.close()
+    else:
+        process.terminate()
+    assert process.wait(timeout=20) == 0
+    with closing(sqlite3.connect(data_dir / "accepted.sqlite")) as file:
+        [(text,)] = file.execute("SELECT text FROM entries").fetchall()
+    assert json.loads(text)["words"] == HANGS
 
 
 def test_without_the_sdk_the_command_that_installs_it_is_said(data_dir: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +11,9 @@ from fablewright.gm.preparing.accepted import AcceptedScene, AcceptedScenes
 from fablewright.protocol.job import UNFINISHED, JobRules, State
 
 from ...memory_ledger import MemoryLedger  # noqa: TID252 - the tests are no package
+
+if TYPE_CHECKING:
+    from fablewright.gm.preparing.ledger import Entry
 
 pytestmark = pytest.mark.anyio
 
@@ -93,6 +97,68 @@ async def test_who_gives_it_back_has_not_tried_and_others_wait_a_moment(scenes: 
         await scenes.give_back(taken, pause=2.0)
         assert await scenes.take() is None
         clock.now += 2.0
+
+
+async def test_one_that_has_failed_and_is_sent_again_begins_anew(scenes: AcceptedScenes, clock: Clock) -> None:
+    await scenes.accept(scene())
+    await scenes.bring_forward("one")
+    tried = [await scenes.take(), await scenes.take()]
+    for _ in range(2):
+        clock.now += 11.0
+        tried.append(await scenes.take())
+    assert [each.job.state for each in await scenes.look()] == [State.FAILED]
+    anew = await scenes.accept(scene(at=2000.0))
+    assert (anew.at, anew.due, anew.job.state, anew.job.tries) == (2000.0, 5.0, State.WAITING, 0)
+    clock.now += 5.0
+    taken = await scenes.take()
+    assert taken is not None
+    for late in filter(None, tried):  # whoever was at it before may still come; the first to finish counts
+        await scenes.fail(late, "late")
+    assert (await scenes.look())[0].job.state is State.LEASED
+    assert await scenes.finish(taken, "made")
+
+
+async def test_one_that_is_withdrawn_while_it_is_sent_again_is_accepted_all_the_same(clock: Clock) -> None:
+    class Withdrawing(MemoryLedger):
+        async def read(self, topic: str, key: str) -> Entry | None:
+            found = await super().read(topic, key)
+            if found is not None:
+                await self.remove(topic, key, found.revision)
+            return None
+
+    ledger = Withdrawing(clock)
+    scenes = AcceptedScenes(ledger, "Tuesday", RULES, clock)
+    await scenes.accept(scene())
+    assert await scenes.accept(scene(at=2000.0)) == scene(at=2000.0)
+    assert [each.at for each in await scenes.look()] == [2000.0]
+
+
+@pytest.mark.parametrize("spoilt", ["", "[]", "{}", '{"job": {"state": "asleep"}}'])
+async def test_what_somebody_has_spoilt_holds_up_no_other(
+    clock: Clock, spoilt: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger = MemoryLedger(clock)
+    scenes = AcceptedScenes(ledger, "Tuesday", RULES, clock)
+    await ledger.add("Tuesday", "a", spoilt)
+    await scenes.accept(scene())
+    await scenes.bring_forward("one")
+    assert [each.key for each in await scenes.look()] == ["one"]
+    taken = await scenes.take()
+    assert taken is not None
+    assert taken.key == "one"
+    assert len(caplog.messages) == 1
+
+
+async def test_what_a_release_before_has_accepted_is_due(clock: Clock) -> None:
+    ledger = MemoryLedger(clock)
+    job = '{"state": "leased", "lease": 1, "until": 1795000060.0, "tries": 1, "reason": ""}'
+    text = (
+        '{"key": "one", "words": "x", "at": 1795000000.0, "due": 1795000009.0, "order": "{}", "job": %s, "result": ""}'
+    )
+    await ledger.add("Tuesday", "one", text % job)
+    taken = await AcceptedScenes(ledger, "Tuesday", RULES, clock).take()
+    assert taken is not None
+    assert (taken.words, taken.job.tries) == ("x", 2)
 
 
 @pytest.mark.parametrize("apart", [-3600.0, 3600.0])

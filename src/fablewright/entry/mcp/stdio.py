@@ -70,9 +70,11 @@ async def _serve(settings: Settings, notes: Notes, incoming: BinaryIO, outgoing:
     from fablewright.entry.mcp.server import mcp_server  # noqa: PLC0415 - as above
 
     threads = Threads(2, name="stdio")
-    lines, out = cast("Any", _Lines(incoming, threads)), cast("Any", _Out(outgoing, threads))
     try:
         async with open_table(settings, notes) as table:
+            # A client that is gone has called nothing off: what was accepted for it is made by others.
+            lines = cast("Any", _Lines(incoming, threads, on_end=table.net.let_be))
+            out = cast("Any", _Out(outgoing, threads))
             server = mcp_server(table)
             with _until_signal(table.net.let_be) as signalled:
                 try:
@@ -140,11 +142,12 @@ def _wire() -> Iterator[tuple[BinaryIO, BinaryIO]]:
 
 
 class _Lines:
-    """Lines of UTF-8, read on a thread, as the SDK iterates over them."""
+    """Lines of UTF-8, read on a thread, as the SDK iterates over them; ``on_end`` is called when there are no more."""
 
-    def __init__(self, file: BinaryIO, threads: Threads) -> None:
+    def __init__(self, file: BinaryIO, threads: Threads, on_end: Callable[[], None]) -> None:
         self._file = file
         self._threads = threads
+        self._on_end = on_end
 
     def __aiter__(self) -> _Lines:
         return self
@@ -152,6 +155,7 @@ class _Lines:
     async def __anext__(self) -> str:
         line = await self._threads.run(_read_line, self._file)
         if not line:
+            self._on_end()
             raise StopAsyncIteration
         return line.decode("utf-8", "replace")
 

@@ -11,18 +11,22 @@ have passed since; only dates for people, and when the oldest are removed, are b
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from fablewright.gm.preparing.ledger import probe
 from fablewright.protocol.job import Broke, Effect, Finished, GivenBack, Job, State, Wanted, step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from fablewright.gm.preparing.ledger import Entry, Ledger
     from fablewright.protocol.job import Fact, JobRules
 
 __all__ = ["AcceptedScene", "AcceptedScenes"]
+
+_log = logging.getLogger(__name__)
 
 _KEPT = 30 * 24 * 3600.0
 """Seconds that a scene which came late is kept, from when it was asked for."""
@@ -69,12 +73,21 @@ class AcceptedScenes:
         self._topic = topic
         self._rules = rules
         self._now = now
+        self._spoilt: set[str] = set()
 
     async def accept(self, scene: AcceptedScene) -> AcceptedScene:
-        """Keep a scene; return it, or the one of its key that is there already."""
-        if await self._ledger.add(self._topic, scene.key, _text(scene)):
-            return scene
-        return await self.find(scene.key) or scene
+        """Keep a scene; return it, or the one of its key that is there already. One that has failed begins anew."""
+        while not await self._ledger.add(self._topic, scene.key, _text(scene)):
+            entry = await self._ledger.read(self._topic, scene.key)
+            if entry is None:  # it was withdrawn just now
+                continue
+            there = _scene(entry)
+            if there.job.state is not State.FAILED:
+                return there
+            anew = replace(scene, job=Job(lease=there.job.lease))
+            if await self._ledger.swap(self._topic, scene.key, entry.revision, _text(anew)):
+                return anew
+        return scene
 
     async def find(self, key: str) -> AcceptedScene | None:
         """Return a scene; None if it was withdrawn."""
@@ -83,8 +96,12 @@ class AcceptedScenes:
 
     async def look(self) -> tuple[AcceptedScene, ...]:
         """Return all scenes, in the order in which they were asked for."""
-        scenes = [_scene(entry) for entry in await self._ledger.entries(self._topic)]
-        return tuple(sorted(scenes, key=lambda scene: (scene.at, scene.key)))
+        scenes = self._readable(await self._ledger.entries(self._topic))
+        return tuple(sorted((scene for _, scene in scenes), key=lambda scene: (scene.at, scene.key)))
+
+    async def probe(self, key: str) -> None:
+        """Raise what ``accept`` would raise now; see ``ledger.probe``."""
+        await probe(self._ledger, key)
 
     async def withdraw(self, key: str) -> bool:
         """Take a scene back, for it is there or not wanted any more; return False if it had its outcome already."""
@@ -104,8 +121,7 @@ class AcceptedScenes:
 
         One that nobody brought to an end has failed; and what is over for long is removed.
         """
-        for entry in await self._ledger.entries(self._topic):
-            scene = _scene(entry)
+        for entry, scene in self._readable(await self._ledger.entries(self._topic)):
             if scene.job.state.is_final:
                 if scene.at + _KEPT < self._now():
                     await self._ledger.remove(self._topic, scene.key, entry.revision)
@@ -130,6 +146,16 @@ class AcceptedScenes:
     async def give_back(self, taken: AcceptedScene, *, pause: float = 0.0) -> None:
         """Let somebody else have a scene, after a pause in seconds; it does not count as a try."""
         await self._tell(taken, GivenBack(taken.job.lease), due=pause)
+
+    def _readable(self, entries: Iterable[Entry]) -> Iterator[tuple[Entry, AcceptedScene]]:
+        """Yield the scenes that can be read: one that somebody has spoilt holds up no other, and is told of once."""
+        for entry in entries:
+            try:
+                yield entry, _scene(entry)
+            except (ValueError, TypeError, KeyError) as error:
+                if entry.key not in self._spoilt:
+                    _log.warning("What was accepted as %s cannot be read, and is left as it is: %r", entry.key, error)
+                self._spoilt.add(entry.key)
 
     async def _tell(self, taken: AcceptedScene, fact: Fact, **changes: object) -> bool:
         def told(scene: AcceptedScene) -> AcceptedScene | None:
@@ -159,5 +185,7 @@ def _scene(entry: Entry) -> AcceptedScene:
     """Return the scene of an entry, with the times that are left now."""
     data = json.loads(entry.text)
     job = Job(**{**data["job"], "state": State(data["job"]["state"])})
+    if "lasts" not in data["job"]:  # written by a release that gave times of day, which are over
+        data["due"], job = 0.0, replace(job, until=0.0)
     left = replace(job, until=max(0.0, job.until - entry.age))
     return AcceptedScene(**{**data, "due": max(0.0, data["due"] - entry.age), "job": left})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Entry", "Ledger"]
+__all__ = ["Entry", "Ledger", "probe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +59,19 @@ class Ledger(Protocol):
     async def close(self) -> None:
         """Let go of files and connections; closing twice is harmless."""
         ...
+
+
+async def probe(ledger: Ledger, key: str) -> None:
+    """Keep something for a moment, as each scene is: what can be read may be full.
+
+    Args:
+        ledger: Which.
+        key: One that nobody else uses.
+
+    Raises:
+        FablewrightError: Nothing can be kept there now.
+    """
+    await ledger.add("probe", key, "")
+    entry = await ledger.read("probe", key)
+    if entry is not None:
+        await ledger.remove("probe", key, entry.revision)
