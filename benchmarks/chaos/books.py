@@ -32,16 +32,6 @@ __all__ = [
     "keys",
     "title_of",
 ]
-    "Books",
-    "PostgresBooks",
-    "SqliteBooks",
-    "key_of_kept",
-    "key_of_late",
-    "key_of_note",
-    "key_of_scene",
-    "keys",
-    "title_of",
-]
 
 _TITLED = "Scene number "
 _SCENES, _NOTES = "SELECT title, key, data FROM written", "SELECT fact FROM events"
