@@ -26,6 +26,7 @@ def report(found: Found) -> str:
     acknowledged = trial.witness.acknowledged
     lost = sum(not found.copies[key] for key in {*acknowledged, *found.copies})
     promised = len(trial.witness.promised)
+    ours = 1000 * max(trial.overruns().values())
     overran = sum(each > 0 for each in late)
     slow = f"a machine {found.slowness:.1f} times slower than a quiet one"
     lines = [
@@ -34,6 +35,7 @@ def report(found: Found) -> str:
         f"Written down: {sum(found.copies.values()):,}; twice: {twice}. Second outcomes: {trial.twice}.",
         f"Acknowledged: {len(acknowledged):,}, of them promised for later: {promised}; lost: {lost}.",
         f"After its deadline came the outcome of {overran} scenes, the latest {late[-1]:.0f} ms after it.",
+        f"Without those of a process that was held up, and what a bare timer was late: {ours:.0f} ms.",
         "",
         "| fault | times | first scene after its end, s: median | longest | out of the notes: longest | outcomes |",
         "|---|--:|--:|--:|--:|---|",

@@ -250,6 +250,13 @@ class Trial:
             if met:
                 met[-1].outcomes[scene.outcome] += 1
 
+    def overruns(self) -> dict[Scene, float]:
+        """Return the seconds by which scenes were late, without those by which a bare timer was late as well.
+
+        Not of those that were asked of the process that serves while that could say nothing.
+        """
+        return {each: each.overrun - each.excused for each in self.scenes if not self._was_held(each)}
+
     def _was_held(self, scene: Scene) -> bool:
         """Whether a scene was asked of the process that serves while that could say nothing."""
         faults = (each for each in self.episodes if each.fault.target == FRONT_PROCESS)
@@ -276,8 +283,8 @@ class Trial:
         most = MOST_LATE * slowness
         found += [
             f"scene {scene.number} ({scene.outcome}) ended {1000 * scene.overrun:.0f} ms after its deadline"
-            for scene in self.scenes
-            if scene.overrun - scene.excused > most and not self._was_held(scene)
+            for scene, overrun in self.overruns().items()
+            if overrun > most
         ]
         found += [
             f"{episode.fault}: the first scene came {episode.first:.1f} s after its end"

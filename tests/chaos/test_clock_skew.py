@@ -167,6 +167,10 @@ async def test_scenes_come_as_ever_and_the_log_is_in_the_order_of_writing(wrong_
                 await asyncio.sleep(0.03)
             recalled = await bus.ask("campaign_memory", Recall(with_log=True), timeout=8)
             assert [event.fact.text for event in recalled.log] == [f"number {number}" for number in range(12)]
-    records = [json.loads(line) for line in (tmp_path / "story.jsonl").read_text("utf-8").splitlines()]
+            story = tmp_path / "story.jsonl"
+            async with asyncio.timeout(20):  # it is written about each second, and the processes are killed now
+                while not story.exists() or story.read_text("utf-8").count('"log_facts"') < 12:  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+    records = [json.loads(line) for line in story.read_text("utf-8").splitlines()]
     assert all(0 <= record.get("ms", 0) < 8000 for record in records)  # how long things took is told rightly
     assert len({record["at"][:13] for record in records}) > 3  # whatever hour their clocks said

@@ -161,6 +161,7 @@ def test_a_stream_takes_up_where_it_was_cut_off_and_all_is_given_back(serve: Cal
         client.post("/api/v1/answers", json={"words": "generate scenario for the first encounter"})
         client.get("/healthz")
         before, sizes = descriptors(), []
+        most = before + 5  # threads that are asked for the first time open their files
         for _ in range(4):
             streams = [socket.create_connection(("127.0.0.1", served.port), timeout=30) for _ in range(300)]
             for stream in streams:
@@ -172,10 +173,10 @@ def test_a_stream_takes_up_where_it_was_cut_off_and_all_is_given_back(serve: Cal
                 stream.close()
             for _ in range(100):
                 client.get("/healthz")
-                if descriptors() <= before:
+                if descriptors() <= most:
                     break
                 time.sleep(0.1)
-            assert descriptors() <= before
+            assert descriptors() <= most
             sizes.append(memory())
         # The first rounds leave room behind that the next ones use again; a stream that stayed would take 20 kB.
         assert sizes[-1] - sizes[-2] < 300 * 4_000, sizes
