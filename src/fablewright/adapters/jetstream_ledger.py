@@ -16,7 +16,7 @@ import hashlib
 import json
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fablewright.adapters.jetstream_link import JetStreamLink  # isort: skip - as in nats_connection
 from fablewright.adapters.nats_access import Access  # isort: skip - as above
@@ -86,8 +86,8 @@ class JetStreamLedger:
         Not by a watcher: nats-py's says that all has come when the last message is only on its way.
         """
         async with self._link.opened() as (stream, _):
-            subjects = await self._subjects(stream, self._subject(topic, "*"))
-            keys = [subject.rpartition(".")[2] for subject in subjects]
+            told = await self._told(stream, self._subject(topic, "*"))
+            keys = [subject.rpartition(".")[2] for subject in told["state"].get("subjects") or ()]
             found = await asyncio.gather(*(self.read(topic, key) for key in keys))
             return tuple(entry for entry in found if entry is not None)  # some may be gone by now
 
@@ -122,7 +122,7 @@ class JetStreamLedger:
         """Make the bucket as a stream, for those that are made as a bucket let nobody remove a message."""
         none = self._subject("", "none")
         try:
-            await self._subjects(stream, none)  # whoever operates the server may have changed it since
+            told = await self._told(stream, none)  # whoever operates the server may have changed it since
         except NotFoundError:
             config = StreamConfig(
                 name=f"KV_{self._bucket}",
@@ -133,12 +133,14 @@ class JetStreamLedger:
                 num_replicas=self._link.copies,
             )
             await stream.add_stream(config)
-            await self._subjects(stream, none)
-        self._link.want_copies(f"KV_{self._bucket}", (await stream.stream_info(f"KV_{self._bucket}")).config)
+            told = await self._told(stream, none)
+        self._link.want_copies(f"KV_{self._bucket}", told["config"].get("num_replicas", 1))
         return stream, await stream.key_value(self._bucket)
 
-    async def _subjects(self, stream: JetStreamContext, pattern: str) -> list[str]:
-        """Return the subjects of a pattern that have an entry; note what time it is for the server.
+    async def _told(self, stream: JetStreamContext, pattern: str) -> dict[str, Any]:
+        """Return what the server tells of the bucket, with the subjects of a pattern that have an entry.
+
+        What time it is for the server is noted.
 
         Before 2.10 a server does not say that; then it is taken to have the time of this machine.
         """
@@ -146,7 +148,7 @@ class JetStreamLedger:
         told = await stream._api_request(place, request.encode())  # noqa: SLF001 - stream_info leaves the time out
         now = datetime.fromisoformat(told["ts"]) if "ts" in told else datetime.now(UTC)
         self._ahead = now.timestamp() - time.monotonic()
-        return list(told["state"].get("subjects") or ())
+        return told
 
     def _subject(self, topic: str, key: str) -> str:
         return f"$KV.{self._bucket}.{_place(topic, key)}"

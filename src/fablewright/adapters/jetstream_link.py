@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from nats.aio.client import Client
     from nats.js import JetStreamContext
-    from nats.js.api import StreamConfig
 
     from fablewright.adapters.nats_access import Access
 
@@ -91,9 +90,9 @@ class JetStreamLink(Generic[T]):
                 await self.close()
             raise FablewrightError(f"{self._what} on NATS cannot be used: {_why(error)}.") from error
 
-    def want_copies(self, name: str, found: StreamConfig) -> None:
+    def want_copies(self, name: str, found: int) -> None:
         """Say it if a stream is kept by fewer servers than it would be if it were made now."""
-        if (found.num_replicas or 1) < self.copies:
+        if found < self.copies:
             said = "%s is on one server, though %d are named: `nats stream edit %s --replicas %d` changes that."
             _log.warning(said, self._what, len(self._servers), name, self.copies)
 

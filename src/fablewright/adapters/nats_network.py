@@ -251,7 +251,7 @@ class NatsNetwork:
             what, _, node = what.partition(".")
             if what == "_gone":
                 far.gone(node)
-            elif what != "_mail":  # that would be of a piece of a stream, which its withdrawal or the beat will end
+            else:  # of a piece of a stream it is "_mail", which no message is called
                 far.unserved(what)
         elif what == "_beat":
             far.reminded(message.body.decode("ascii", "replace").split())
