@@ -173,6 +173,17 @@ async def test_what_somebody_takes_out_of_a_bucket_by_hand_is_not_there(nats_ser
     await ledger.close()
 
 
+async def test_a_bucket_of_one_server_is_told_where_three_are_named(
+    nats_server: NatsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    for urls in ([nats_server.url], [nats_server.url] * 3):
+        caplog.clear()
+        ledger = JetStreamLedger(urls)
+        await ledger.read("topic", "none")
+        await ledger.close()
+        assert ("is on one server, though 3 are named" in caplog.text) == (len(urls) == 3)
+
+
 async def test_of_many_who_try_at_once_one_does(opened: Opened, topic: str) -> None:
     async with opened() as ledger, opened() as other:
         await ledger.add(topic, "key", "")
